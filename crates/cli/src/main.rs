@@ -1,0 +1,3 @@
+//! The rohrpost command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The rohrpost engine against a simulated cluster, network and clock.

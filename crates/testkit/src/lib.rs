@@ -1,0 +1,1 @@
+//! Kafka brokers inside your own process, for tests.
