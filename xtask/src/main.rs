@@ -1,3 +1,43 @@
-//! Project automation: `cargo xtask help`.
+//! The repository's automation: `cargo xtask help`.
 
-fn main() {}
+mod args;
+mod kafka;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+/// What a command ends with; the error is printed as it is.
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  kafka     run a real Apache Kafka on loopback (`cargo xtask kafka help`)
+  help      print this
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result {
+    let (command, rest) = match args.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", args),
+    };
+    match command {
+        "kafka" => kafka::run(rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => Err(format!("no command `{command}`; `cargo xtask help` lists them").into()),
+    }
+}

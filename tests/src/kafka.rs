@@ -1,0 +1,39 @@
+//! Real Apache Kafka on loopback: install by Maven, start, break, read back.
+//!
+//! A [`Cluster`] is a folder under `target/kafka/clusters/` and the Java processes that name it
+//! on their command lines. The processes outlive whoever started them, so any number of programs
+//! may open the same cluster by its name; [`PrivateCluster`] removes its cluster when dropped.
+//!
+//! ```no_run
+//! use rohrpost_tests::kafka::{PrivateCluster, Spec, Topic};
+//!
+//! # fn main() -> Result<(), rohrpost_tests::kafka::Error> {
+//! let cluster = PrivateCluster::start("kill-one", &Spec::default().brokers(3))?;
+//! cluster.create_topic(&Topic::new("orders").partitions(12).replication_factor(3))?;
+//! cluster.kill(2)?;
+//! cluster.start_node(2)?;
+//! println!("{}", cluster.bootstrap_servers());
+//! # Ok(())
+//! # }
+//! ```
+
+mod cluster;
+mod config;
+mod error;
+mod install;
+mod java;
+mod ports;
+mod private;
+mod probe;
+mod process;
+mod state;
+mod tools;
+
+pub use self::cluster::Cluster;
+pub use self::config::{DEFAULT_VERSION, Spec};
+pub use self::error::{Error, Result};
+pub use self::install::Distribution;
+pub use self::java::{missing_for_kafka, missing_programs};
+pub use self::private::PrivateCluster;
+pub use self::process::NodeStatus;
+pub use self::tools::{Consume, ConsumedRecord, Topic};

@@ -1,0 +1,179 @@
+//! What a cluster is made from, and the files that tell Kafka so.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::install::Logging;
+use super::state::{Node, State};
+use super::{Error, Result};
+
+/// The version of Apache Kafka that is run when none is named.
+pub const DEFAULT_VERSION: &str = "4.3.1";
+
+/// What a cluster is to be: by default one node of [`DEFAULT_VERSION`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spec {
+    pub(super) version: String,
+    pub(super) brokers: u32,
+    pub(super) config: BTreeMap<String, String>,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Self { version: DEFAULT_VERSION.to_owned(), brokers: 1, config: BTreeMap::new() }
+    }
+}
+
+impl Spec {
+    /// Another version of Kafka; 3.3 is the oldest that can be run.
+    #[must_use]
+    pub fn version(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.version);
+        self
+    }
+
+    /// How many nodes, each broker and controller in one: 1 or 3.
+    #[must_use]
+    pub fn brokers(mut self, brokers: u32) -> Self {
+        self.brokers = brokers;
+        self
+    }
+
+    /// A broker property by Kafka's name, in the place of this module's own choice or Kafka's.
+    #[must_use]
+    pub fn config(mut self, name: &str, value: &str) -> Self {
+        self.config.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub(super) fn check(&self) -> Result {
+        if matches!(self.brokers, 1 | 3) {
+            return Ok(());
+        }
+        let brokers = self.brokers;
+        Err(Error::InvalidSpec(format!("a cluster has 1 or 3 brokers, not {brokers}")))
+    }
+}
+
+impl fmt::Display for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.brokers == 1 { "" } else { "s" };
+        write!(f, "Apache Kafka {}, {} broker{plural}", self.version, self.brokers)?;
+        self.config.iter().try_for_each(|(name, value)| write!(f, ", {name}={value}"))
+    }
+}
+
+/// A node's `server.properties`.
+pub(super) fn server_properties(state: &State, node: &Node, data: &Path) -> String {
+    let voters: Vec<String> = state
+        .nodes
+        .iter()
+        .map(|node| format!("{}@127.0.0.1:{}", node.id, node.controller_port))
+        .collect();
+    let replicas = state.nodes.len().to_string();
+    let in_sync = if state.nodes.len() > 1 { "2" } else { "1" };
+    let mut properties: BTreeMap<&str, String> = [
+        ("process.roles", "broker,controller"),
+        ("controller.listener.names", "CONTROLLER"),
+        ("inter.broker.listener.name", "PLAINTEXT"),
+        ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"),
+        ("min.insync.replicas", in_sync),
+        ("default.replication.factor", &replicas),
+        ("offsets.topic.replication.factor", &replicas),
+        ("offsets.topic.num.partitions", "3"),
+        ("transaction.state.log.replication.factor", &replicas),
+        ("transaction.state.log.min.isr", in_sync),
+        ("transaction.state.log.num.partitions", "3"),
+        ("share.coordinator.state.topic.replication.factor", &replicas),
+        ("share.coordinator.state.topic.min.isr", in_sync),
+        // A dead node is noticed in seconds, and a consumer gets its partitions at once.
+        ("broker.session.timeout.ms", "3000"),
+        ("broker.heartbeat.interval.ms", "500"),
+        ("controller.quorum.election.timeout.ms", "500"),
+        ("controller.quorum.fetch.timeout.ms", "1500"),
+        ("group.initial.rebalance.delay.ms", "0"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name, value.to_owned()))
+    .collect();
+    properties.insert("node.id", node.id.to_string());
+    properties.insert("controller.quorum.voters", voters.join(","));
+    properties.insert(
+        "listeners",
+        format!(
+            "PLAINTEXT://127.0.0.1:{},CONTROLLER://127.0.0.1:{}",
+            node.port, node.controller_port
+        ),
+    );
+    properties.insert("advertised.listeners", format!("PLAINTEXT://127.0.0.1:{}", node.port));
+    properties.insert("log.dirs", data.display().to_string());
+    for (name, value) in &state.spec.config {
+        properties.insert(name, value.clone());
+    }
+    let mut text = String::new();
+    for (name, value) in properties {
+        let _ = writeln!(text, "{name}={}", value.replace('\\', "\\\\"));
+    }
+    text
+}
+
+/// A cluster id as Kafka wants it, 16 bytes in url-safe base64, made from the cluster's name.
+pub(super) fn cluster_id(name: &str) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    // FNV-1a, 128 bits.
+    let hash = name.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash: u128, byte| {
+        (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+    });
+    // 22 digits of 6 bits: the first 21 take the upper 126 bits, the last one the other two.
+    (0..22)
+        .map(|digit| {
+            let six = if digit < 21 { hash >> (122 - 6 * digit) } else { hash << 4 };
+            char::from(ALPHABET[(six & 0x3f) as usize])
+        })
+        .collect()
+}
+
+/// The file name and the text of a logging configuration that writes to standard error, and the
+/// Java option that names it.
+pub(super) fn logging(kind: Logging, level: &str) -> (&'static str, String, &'static str) {
+    const PATTERN: &str = "%d{HH:mm:ss.SSS} %p %m (%c{1})%n";
+    match kind {
+        Logging::Log4j2 => (
+            "log4j2.xml",
+            format!(
+                "<Configuration><Appenders><Console name=\"err\" target=\"SYSTEM_ERR\">\
+                 <PatternLayout pattern=\"{PATTERN}\"/></Console></Appenders><Loggers>\
+                 <Root level=\"{level}\"><AppenderRef ref=\"err\"/></Root>\
+                 </Loggers></Configuration>\n"
+            ),
+            "-Dlog4j2.configurationFile=",
+        ),
+        Logging::Reload4j => (
+            "log4j.properties",
+            format!(
+                "log4j.rootLogger={level}, err\nlog4j.appender.err=org.apache.log4j.ConsoleAppender\n\
+                 log4j.appender.err.target=System.err\n\
+                 log4j.appender.err.layout=org.apache.log4j.PatternLayout\n\
+                 log4j.appender.err.layout.ConversionPattern={PATTERN}\n"
+            ),
+            "-Dlog4j.configuration=file:",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_id_is_sixteen_bytes_in_base64_and_follows_from_the_name() {
+        let id = cluster_id("default");
+        assert_eq!(id.len(), 22);
+        assert!(matches!(id.as_bytes()[21], b'A' | b'Q' | b'g' | b'w'), "{id}");
+        assert_eq!(id, cluster_id("default"));
+        assert_ne!(id, cluster_id("other"));
+    }
+}

@@ -1,0 +1,146 @@
+//! Brings a version of Apache Kafka from Maven's repository into `target/kafka/dist/<version>/`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use super::state::{LockFile, create_dir, home, write_file};
+use super::{Error, Result, java};
+
+/// An installed version of Apache Kafka: a folder of jars.
+#[derive(Debug, Clone)]
+pub struct Distribution {
+    version: String,
+    libs: PathBuf,
+}
+
+/// Which logging configuration a version's SLF4J binding reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Logging {
+    /// Kafka 4: log4j 2.
+    Log4j2,
+    /// Kafka 3: log4j 1's API, by reload4j.
+    Reload4j,
+}
+
+impl Distribution {
+    /// Gives the installed version, after Maven has brought it if it is not there yet.
+    ///
+    /// # Errors
+    ///
+    /// A missing Maven, a version that cannot be run here, or what Maven said.
+    pub fn obtain(version: &str) -> Result<Self> {
+        logging_of(version)?;
+        let folder = home().join("dist").join(version);
+        let libs = folder.join("libs");
+        let found = Self { version: version.to_owned(), libs: libs.clone() };
+        if libs.is_dir() {
+            return Ok(found);
+        }
+        create_dir(&folder)?;
+        let _lock = LockFile::acquire(&folder.join("lock"))?;
+        if libs.is_dir() {
+            return Ok(found);
+        }
+        // Jars arrive beside their final place: `libs` exists only when it is whole.
+        let arriving = folder.join("libs.arriving");
+        if arriving.exists() {
+            fs::remove_dir_all(&arriving).map_err(|e| Error::io("remove", &arriving, e))?;
+        }
+        write_file(&folder.join("pom.xml"), &pom(version)?)?;
+        let output = Command::new(java::maven()?)
+            .args(["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=libs.arriving"])
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|e| Error::io("run mvn in", &folder, e))?;
+        if !output.status.success() {
+            let text = [output.stdout, output.stderr].concat();
+            let output = last_lines(&String::from_utf8_lossy(&text), 15);
+            return Err(Error::Maven { version: version.to_owned(), output });
+        }
+        fs::rename(&arriving, &libs).map_err(|e| Error::io("move into place", &libs, e))?;
+        Ok(found)
+    }
+
+    /// The version, such as `4.3.1`.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The class path for Java: every jar of the folder.
+    #[must_use]
+    pub fn class_path(&self) -> String {
+        format!("{}/*", self.libs.display())
+    }
+
+    pub(super) fn logging(&self) -> Result<Logging> {
+        logging_of(&self.version)
+    }
+
+    /// Kafka 4.2 (KIP-1147) gave the console tools' options new names.
+    pub(super) fn has_new_option_names(&self) -> bool {
+        major_minor(&self.version).is_some_and(|version| version >= (4, 2))
+    }
+}
+
+fn logging_of(version: &str) -> Result<Logging> {
+    let reason = match major_minor(version) {
+        Some((4.., _)) => return Ok(Logging::Log4j2),
+        Some((3, 3..)) => return Ok(Logging::Reload4j),
+        Some(_) => "before 3.3 it needs ZooKeeper, which is not started here",
+        None => "a version looks like 4.3.1",
+    };
+    Err(Error::UnsupportedVersion { version: version.to_owned(), reason })
+}
+
+fn major_minor(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split('.');
+    let (major, minor) = (numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?);
+    numbers.next()?.chars().all(|c| c.is_ascii_alphanumeric() || c == '-').then_some((major, minor))
+}
+
+fn pom(version: &str) -> Result<String> {
+    let binding = match logging_of(version)? {
+        Logging::Log4j2 => ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3"),
+        Logging::Reload4j => ("org.slf4j", "slf4j-reload4j", "1.7.36"),
+    };
+    let mut dependencies = String::new();
+    for (group, artifact, version) in [
+        ("org.apache.kafka", "kafka_2.13", version),
+        ("org.apache.kafka", "kafka-tools", version),
+        binding,
+    ] {
+        dependencies.push_str(&format!(
+            "    <dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId>\
+             <version>{version}</version></dependency>\n"
+        ));
+    }
+    Ok(format!(
+        "<project xmlns=\"http://maven.apache.org/POM/4.0.0\">\n  \
+         <modelVersion>4.0.0</modelVersion>\n  <groupId>rohrpost</groupId>\n  \
+         <artifactId>kafka-under-test</artifactId>\n  <version>{version}</version>\n  \
+         <packaging>pom</packaging>\n  <dependencies>\n{dependencies}  </dependencies>\n</project>\n"
+    ))
+}
+
+/// The last `count` lines of `text`.
+pub(super) fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_which_versions_run_without_zookeeper() {
+        assert_eq!(logging_of("4.3.1").unwrap(), Logging::Log4j2);
+        assert_eq!(logging_of("3.9.2").unwrap(), Logging::Reload4j);
+        for version in ["2.8.2", "3.2.0", "4", "4.3", "latest", "../..", "4.3.1/x"] {
+            assert!(logging_of(version).is_err(), "{version}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Finding Java and Maven, and running Kafka's Java classes.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::{Error, Result};
+
+const JAVA_REMEDY: &str = "install a JDK 17 or newer (Debian: `apt-get install openjdk-17-jdk-headless`) or set JAVA_HOME";
+const MAVEN_REMEDY: &str = "install Maven 3 (Debian: `apt-get install maven`)";
+const KCAT_REMEDY: &str = "install kcat (Debian: `apt-get install kcat`)";
+
+/// What this machine lacks for a real Kafka: a JDK of version 17 and Maven; empty if nothing.
+#[must_use]
+pub fn missing_for_kafka() -> Vec<Error> {
+    let java = java_of_version_17().err();
+    let maven = find("mvn", MAVEN_REMEDY).err();
+    java.into_iter().chain(maven).collect()
+}
+
+/// What this machine lacks for all tests: [`missing_for_kafka`], and kcat.
+#[must_use]
+pub fn missing_programs() -> Vec<Error> {
+    let kcat = find("kcat", KCAT_REMEDY).err();
+    missing_for_kafka().into_iter().chain(kcat).collect()
+}
+
+/// The `java` to use: of `JAVA_HOME` if that is set, else of the PATH.
+pub(super) fn java() -> Result<PathBuf> {
+    if let Some(home) = env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
+        let java = Path::new(&home).join("bin/java");
+        if java.is_file() {
+            return Ok(java);
+        }
+    }
+    find("java", JAVA_REMEDY)
+}
+
+/// Maven's `mvn`.
+pub(super) fn maven() -> Result<PathBuf> {
+    find("mvn", MAVEN_REMEDY)
+}
+
+fn java_of_version_17() -> Result<()> {
+    let output = Command::new(java()?)
+        .arg("-version")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| Error::Io { doing: "run java -version".to_owned(), source })?;
+    let printed = String::from_utf8_lossy(&output.stderr);
+    match major_version(&printed) {
+        Some(major) if major >= 17 => Ok(()),
+        _ => Err(Error::OldProgram {
+            found: printed.lines().next().unwrap_or("a java that tells no version").to_owned(),
+            needed: "a JDK 17",
+        }),
+    }
+}
+
+/// The major version in what `java -version` prints: `… version "17.0.15" …`, `"1.8.0_402"` for 8.
+fn major_version(printed: &str) -> Option<u32> {
+    let mut numbers = printed.split('"').nth(1)?.split(['.', '-', '+', '_']);
+    let first = numbers.next()?.parse().ok()?;
+    if first == 1 { numbers.next()?.parse().ok() } else { Some(first) }
+}
+
+fn find(program: &'static str, remedy: &'static str) -> Result<PathBuf> {
+    env::var_os("PATH")
+        .iter()
+        .flat_map(env::split_paths)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+        .ok_or(Error::MissingProgram { program, remedy })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::major_version;
+
+    #[test]
+    fn reads_the_major_version_of_old_and_new_javas() {
+        assert_eq!(major_version("openjdk version \"17.0.15\" 2025-04-15"), Some(17));
+        assert_eq!(major_version("openjdk version \"25\" 2025-09-16"), Some(25));
+        assert_eq!(major_version("openjdk version \"26-ea\" 2026-03-17"), Some(26));
+        assert_eq!(major_version("java version \"1.8.0_402\""), Some(8));
+        assert_eq!(major_version("no java at all"), None);
+    }
+}
