@@ -65,8 +65,7 @@ pub(crate) fn run(args: &[String]) -> Result {
         "pause" => on_node(&name, args, Cluster::pause),
         "resume" => on_node(&name, args, Cluster::resume),
         "log" => on_node(&name, args, |cluster, node| {
-            let log = std::fs::read(cluster.log_file(node)).unwrap_or_default();
-            let _ = io::stdout().write_all(&log);
+            show(std::fs::read(cluster.log_file(node)).unwrap_or_default());
             Ok(())
         }),
         "help" | "--help" | "-h" => {
@@ -161,12 +160,18 @@ fn topic(cluster: &Cluster, mut args: Args) -> Result {
         }
         "list" => {
             args.finish()?;
-            cluster.topics()?.iter().for_each(|topic| println!("{topic}"));
+            show(
+                cluster
+                    .topics()?
+                    .iter()
+                    .flat_map(|topic| [topic.as_str(), "\n"])
+                    .collect::<String>(),
+            );
         }
         "describe" => {
             let name = args.word("the topic's name")?;
             args.finish()?;
-            print!("{}", cluster.describe_topic(&name)?);
+            show(cluster.describe_topic(&name)?);
         }
         "delete" => {
             let name = args.word("the topic's name")?;
@@ -210,7 +215,7 @@ fn dump_log(cluster: &Cluster, mut args: Args) -> Result {
     let partition = args.required("--partition")?;
     let node: Option<u32> = args.value("--node")?;
     args.finish()?;
-    print!("{}", cluster.dump_log(&topic, partition, node.unwrap_or(1))?);
+    show(cluster.dump_log(&topic, partition, node.unwrap_or(1))?);
     Ok(())
 }
 
@@ -235,4 +240,9 @@ fn on_node(
     let node = args.required("--node")?;
     args.finish()?;
     Ok(action(&Cluster::open(name)?, node)?)
+}
+
+/// Prints what may be long: whoever reads it may have seen enough before its end.
+fn show(text: impl AsRef<[u8]>) {
+    let _ = io::stdout().write_all(text.as_ref());
 }

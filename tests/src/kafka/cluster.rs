@@ -50,9 +50,7 @@ impl Cluster {
     pub(super) fn up_owned(name: &str, spec: &Spec, owner: Option<i32>) -> Result<Self> {
         check_name(name)?;
         spec.check()?;
-        if let Some(missing) = java::missing_for_kafka().into_iter().next() {
-            return Err(missing);
-        }
+        java::check_version()?;
         let distribution = Distribution::obtain(&spec.version)?;
         let _lock = LockFile::of_cluster(name)?;
         let state = match State::load(name)? {

@@ -13,7 +13,7 @@ const KCAT_REMEDY: &str = "install kcat (Debian: `apt-get install kcat`)";
 /// What this machine lacks for a real Kafka: a JDK of version 17 and Maven; empty if nothing.
 #[must_use]
 pub fn missing_for_kafka() -> Vec<Error> {
-    let java = java_of_version_17().err();
+    let java = check_version().err();
     let maven = find("mvn", MAVEN_REMEDY).err();
     java.into_iter().chain(maven).collect()
 }
@@ -41,7 +41,8 @@ pub(super) fn maven() -> Result<PathBuf> {
     find("mvn", MAVEN_REMEDY)
 }
 
-fn java_of_version_17() -> Result<()> {
+/// Refuses a Java older than 17, on which Kafka 4 does not run.
+pub(super) fn check_version() -> Result<()> {
     let output = Command::new(java()?)
         .arg("-version")
         .stdin(Stdio::null())
