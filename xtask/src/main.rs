@@ -2,6 +2,8 @@
 
 mod args;
 mod kafka;
+mod tidy;
+mod workspace;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -12,6 +14,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 const HELP: &str = "\
 cargo xtask COMMAND
 
+  tidy      hold the rules of ARCHITECTURE.md that no compiler holds
   kafka     run a real Apache Kafka on loopback (`cargo xtask kafka help`)
   help      print this
 ";
@@ -33,6 +36,7 @@ fn run(args: &[String]) -> Result {
         None => ("help", args),
     };
     match command {
+        "tidy" => tidy::run(rest),
         "kafka" => kafka::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
