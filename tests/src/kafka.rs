@@ -37,3 +37,16 @@ pub use self::java::{missing_for_kafka, missing_programs};
 pub use self::private::PrivateCluster;
 pub use self::process::NodeStatus;
 pub use self::tools::{Consume, ConsumedRecord, Topic};
+
+/// The name of the cluster that tests share.
+pub const SHARED: &str = "tests";
+
+/// The cluster that tests share: one node, started by the first who asks for it. Tests make topics
+/// of their own in it and break nothing; `cargo xtask test` takes it down at the end.
+///
+/// # Errors
+///
+/// As [`Cluster::up`].
+pub fn shared() -> Result<Cluster> {
+    Cluster::up(SHARED, &Spec::default())
+}

@@ -2,6 +2,7 @@
 
 mod args;
 mod kafka;
+mod test;
 mod tidy;
 mod workspace;
 
@@ -14,6 +15,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 const HELP: &str = "\
 cargo xtask COMMAND
 
+  test      run everything that must hold (`cargo xtask test --help`)
   tidy      hold the rules of ARCHITECTURE.md that no compiler holds
   kafka     run a real Apache Kafka on loopback (`cargo xtask kafka help`)
   help      print this
@@ -36,6 +38,7 @@ fn run(args: &[String]) -> Result {
         None => ("help", args),
     };
     match command {
+        "test" => test::run(rest),
         "tidy" => tidy::run(rest),
         "kafka" => kafka::run(rest),
         "help" | "--help" | "-h" => {

@@ -44,6 +44,12 @@ pub(crate) fn run(args: &[String]) -> Result {
     }
 }
 
+/// How many tests a source file has.
+pub(crate) fn count_tests(source: &str) -> usize {
+    let code = code::without_comments_and_strings(source);
+    code.matches("#[test]").count() + code.matches("#[tokio::test").count()
+}
+
 fn check(root: &Path) -> Result<BTreeSet<Violation>> {
     let crates = manifests::read(root)?;
     let mut found = BTreeSet::new();

@@ -1,0 +1,148 @@
+//! `cargo xtask test`: everything that must hold before a change is merged.
+
+mod features;
+mod readme;
+mod steps;
+
+use std::process::Command;
+use std::thread;
+
+use rohrpost_tests::kafka::{self, Cluster, DEFAULT_VERSION, Distribution};
+
+use self::steps::Report;
+use crate::args::Args;
+use crate::{Result, tidy, workspace};
+
+const HELP: &str = "\
+cargo xtask test [--without-kafka] [--quick] [FILTER]
+
+Runs everything: formatting, clippy, tidy, codegen --check, the tests and doc tests of every crate,
+every feature on its own, the documentation, the README's first command, and the tests against a
+real Apache Kafka, for which it needs a JDK 17, Maven and kcat.
+
+  --without-kafka   leave out what needs Java and Maven, and say how much that is
+  --quick           the tests alone: no lints, features, documentation or README
+  FILTER            only tests with this in their names; means --quick
+";
+
+/// The workspace's tests that are compiled for a real Kafka only.
+const REAL_KAFKA: [&str; 4] = ["-p", "rohrpost-tests", "--features", "real-kafka"];
+
+pub(crate) fn run(args: &[String]) -> Result {
+    let mut args = Args::new(args);
+    if args.flag("--help") {
+        print!("{HELP}");
+        return Ok(());
+    }
+    let with_kafka = !args.flag("--without-kafka");
+    let quick = args.flag("--quick");
+    let filter = args.optional_word();
+    args.finish()?;
+    if with_kafka {
+        refuse_if_programs_are_missing()?;
+        // Brought while the compiler works; whoever needs it first waits for what is left.
+        thread::spawn(|| Distribution::obtain(DEFAULT_VERSION));
+    }
+
+    let mut report = Report::new();
+    if !quick && filter.is_none() {
+        static_checks(&mut report, with_kafka)?;
+    }
+    tests(&mut report, filter.as_deref());
+    if !quick && filter.is_none() {
+        readme_and_documentation(&mut report)?;
+    }
+    if with_kafka {
+        real_kafka(&mut report, filter.as_deref());
+    } else {
+        let skipped = count_real_kafka_tests()?;
+        report.skip("tests against a real Kafka", skipped);
+    }
+    report.finish()
+}
+
+fn refuse_if_programs_are_missing() -> Result {
+    let missing = kafka::missing_programs();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list: String = missing.iter().map(|missing| format!("\n  {missing}")).collect();
+    Err(format!(
+        "this machine cannot run all tests:{list}\n\
+         `cargo xtask test --without-kafka` runs those that need none of that"
+    )
+    .into())
+}
+
+fn static_checks(report: &mut Report, with_kafka: bool) -> Result {
+    report.command("formatting", &mut cargo(&["fmt", "--all", "--check"]));
+    report.check("tidy", || tidy::run(&[]));
+    if with_kafka {
+        let mut this = Command::new(std::env::current_exe()?);
+        report.command("codegen --check", this.args(["codegen", "--check"]));
+    } else {
+        report.skip("codegen --check", 1);
+    }
+    let mut clippy = cargo(&["clippy", "--workspace", "--all-targets", "--all-features"]);
+    report.command("clippy", clippy.args(["--quiet", "--", "-D", "warnings"]));
+    report.check("each crate and each feature alone", features::check);
+    if workspace::root().join("fuzz/Cargo.toml").is_file() {
+        let fuzz = ["check", "--quiet", "--manifest-path", "fuzz/Cargo.toml"];
+        report.command("fuzz targets compile", &mut cargo(&fuzz));
+    }
+    Ok(())
+}
+
+/// Unit, integration and doc tests of all crates, with every feature.
+fn tests(report: &mut Report, filter: Option<&str>) {
+    let mut all = cargo(&["test", "--workspace", "--exclude", "rohrpost-tests", "--all-features"]);
+    report.tests("tests of the crates", all.args(["--no-fail-fast", "--quiet"]).args(filter));
+    let mut own = cargo(&["test", "-p", "rohrpost-tests", "--lib", "--quiet"]);
+    report.tests("tests of the test harness", own.args(filter));
+}
+
+fn readme_and_documentation(report: &mut Report) -> Result {
+    let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
+    report.command("documentation", doc.env("RUSTDOCFLAGS", "-D warnings"));
+    let first = readme::first_command(&workspace::root())?;
+    let (program, arguments) = first.split_first().ok_or("README.md: an empty command")?;
+    let mut command = in_workspace(program);
+    report.command("README's first command", command.args(arguments));
+    Ok(())
+}
+
+fn real_kafka(report: &mut Report, filter: Option<&str>) {
+    // Optimised: the same code that the README's first command has just built.
+    let mut command = cargo(&["test", "--release", "--no-fail-fast", "--tests"]);
+    command.args(REAL_KAFKA).args(filter);
+    report.tests("tests against a real Kafka", &mut command);
+    report.check("leave no cluster behind", || {
+        Cluster::remove(kafka::SHARED)?;
+        Ok(Cluster::remove_orphans()?)
+    });
+}
+
+/// How many tests `real-kafka` compiles in: counted by their attributes, so that nothing need be
+/// compiled for it.
+fn count_real_kafka_tests() -> Result<usize> {
+    let mut count = 0;
+    for entry in std::fs::read_dir(workspace::root().join("tests/tests"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            count += tidy::count_tests(&std::fs::read_to_string(path)?);
+        }
+    }
+    Ok(count)
+}
+
+fn cargo(arguments: &[impl AsRef<std::ffi::OsStr>]) -> Command {
+    let mut command = in_workspace("cargo");
+    command.args(arguments);
+    command
+}
+
+fn in_workspace(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(workspace::root());
+    command
+}
