@@ -1,0 +1,257 @@
+//! The open batch.
+
+use bytes::BytesMut;
+
+use crate::append::{Encoding, RecordHeader, write_headers};
+use crate::compression::{Compression, Compressor};
+use crate::error::{AppendError, SealError};
+use crate::header::{Attributes, BATCH_OVERHEAD};
+use crate::sealed::SealedBatch;
+use crate::size::{headers_size, nullable_size};
+use crate::varint::{Prefix, varint_size, varlong_size};
+
+/// The largest batch that its length field can say. A little below `i32::MAX + 12`, and the same for every part.
+const MAX_SIZE: usize = i32::MAX as usize;
+
+/// An open batch: records in their final wire form behind 61 bytes that the seal fills in.
+///
+/// One copy of the payload, and no allocation but the growth of the buffer, which the caller can take into its own
+/// hands: ask [`size_with`](Self::size_with) and [`capacity`](Self::capacity), or use [`try_append`](Self::try_append), which
+/// never grows, and hand over a larger buffer ([`replace_buffer`](Self::replace_buffer)).
+///
+/// Offsets are deltas from 0 on, timestamps are deltas from the first record's. The builder allocates nothing before
+/// the first record, so that an empty one costs nothing to keep.
+#[derive(Debug)]
+pub struct BatchBuilder {
+    /// Empty, or the header's place and the records.
+    buffer: BytesMut,
+    count: i32,
+    base_timestamp: i64,
+    max_timestamp: i64,
+    max_record_size: usize,
+}
+
+impl BatchBuilder {
+    /// An empty batch that will fill `buffer`, of any capacity; what it holds is discarded.
+    pub fn new(mut buffer: BytesMut) -> Self {
+        buffer.clear();
+        Self { buffer, count: 0, base_timestamp: -1, max_timestamp: -1, max_record_size: 0 }
+    }
+
+    /// How many records the batch holds.
+    pub const fn record_count(&self) -> i32 {
+        self.count
+    }
+
+    /// Whether it holds none.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Bytes of the batch as it stands, uncompressed, header included: 61 for an empty one.
+    pub fn size(&self) -> usize {
+        self.buffer.len().max(BATCH_OVERHEAD)
+    }
+
+    /// Bytes of the records, uncompressed.
+    pub fn records_size(&self) -> usize {
+        self.size() - BATCH_OVERHEAD
+    }
+
+    /// Bytes that the batch would have with this record too, header included: the capacity that appending it needs.
+    pub fn size_with<'a>(
+        &self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: impl IntoIterator<Item = RecordHeader<'a>>,
+    ) -> usize {
+        let delta = self.timestamp_delta(timestamp);
+        let (key, value) = (key.map(<[u8]>::len), value.map(<[u8]>::len));
+        crate::size::record_size(self.count, delta, key, value, headers).saturating_add(self.size())
+    }
+
+    /// Bytes that the buffer holds before it has to grow.
+    pub fn capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+
+    /// Bytes of records that still fit into the buffer.
+    pub fn room(&self) -> usize {
+        self.capacity().saturating_sub(self.size())
+    }
+
+    /// Size of the largest record, its length prefix included: no split makes a smaller batch than this and a header.
+    pub const fn max_record_size(&self) -> usize {
+        self.max_record_size
+    }
+
+    /// Timestamp of the first record, ms; -1 for an empty batch.
+    pub const fn base_timestamp(&self) -> i64 {
+        self.base_timestamp
+    }
+
+    /// The largest timestamp, ms; -1 for an empty batch.
+    pub const fn max_timestamp(&self) -> i64 {
+        self.max_timestamp
+    }
+
+    /// Appends a record, growing the buffer where it has to (at least doubling it). Returns the record's index in the batch.
+    ///
+    /// `timestamp` is in milliseconds since the epoch, or -1; it may be smaller than an earlier one.
+    ///
+    /// # Errors
+    /// [`AppendError::NegativeTimestamp`], `TooLarge`, `TooManyRecords`; the batch is unchanged then.
+    #[inline]
+    pub fn append<'a, H>(
+        &mut self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: H,
+    ) -> Result<i32, AppendError>
+    where
+        H: IntoIterator<Item = RecordHeader<'a>, IntoIter: ExactSizeIterator + Clone>,
+    {
+        self.append_within(timestamp, key, value, headers.into_iter(), true)
+    }
+
+    /// Appends a record if the buffer has room for it, and never grows it.
+    ///
+    /// # Errors
+    /// [`AppendError::NoRoom`] with the capacity that is needed; else as [`append`](Self::append).
+    #[inline]
+    pub fn try_append<'a, H>(
+        &mut self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: H,
+    ) -> Result<i32, AppendError>
+    where
+        H: IntoIterator<Item = RecordHeader<'a>, IntoIter: ExactSizeIterator + Clone>,
+    {
+        self.append_within(timestamp, key, value, headers.into_iter(), false)
+    }
+
+    /// Moves the batch into `larger`, whose content is discarded, and returns the buffer that it had (for a pool). Does nothing
+    /// but hand `larger` back if it is too small.
+    pub fn replace_buffer(&mut self, mut larger: BytesMut) -> BytesMut {
+        larger.clear();
+        if larger.capacity() < self.buffer.len() {
+            return larger;
+        }
+        larger.extend_from_slice(&self.buffer);
+        core::mem::swap(&mut self.buffer, &mut larger);
+        larger.clear();
+        larger
+    }
+
+    /// Makes the buffer `capacity` bytes large, exactly, by allocating; never makes it smaller.
+    pub fn grow_to(&mut self, capacity: usize) {
+        if capacity > self.buffer.capacity() {
+            drop(self.replace_buffer(BytesMut::with_capacity(capacity)));
+        }
+    }
+
+    /// Closes the batch: compresses the records, once and for all, and writes everything but the stamp.
+    ///
+    /// Without a codec the sealed batch takes the builder's buffer. With one, `out` is asked for a buffer of at least the
+    /// given capacity (a smaller one grows), and the builder keeps its own. The builder is empty afterwards and can be used
+    /// again; [`into_buffer`](Self::into_buffer) gives its buffer to a pool. As Java does, the codec stays even where the
+    /// result is larger than the input.
+    ///
+    /// # Errors
+    /// [`SealError`]; the batch is unchanged then.
+    pub fn seal(
+        &mut self,
+        compression: Compression,
+        compressor: &mut Compressor,
+        out: impl FnOnce(usize) -> BytesMut,
+    ) -> Result<SealedBatch, SealError> {
+        self.seal_as(compression, compressor, out, Attributes::default())
+    }
+
+    /// The builder's buffer, emptied.
+    pub fn into_buffer(mut self) -> BytesMut {
+        self.buffer.clear();
+        self.buffer
+    }
+
+    pub(crate) fn seal_as(
+        &mut self,
+        compression: Compression,
+        compressor: &mut Compressor,
+        out: impl FnOnce(usize) -> BytesMut,
+        flags: Attributes,
+    ) -> Result<SealedBatch, SealError> {
+        if self.count == 0 {
+            return Err(SealError::Empty);
+        }
+        let sealed = SealedBatch::seal(self, compression, compressor, out, flags)?;
+        self.count = 0;
+        self.base_timestamp = -1;
+        self.max_timestamp = -1;
+        self.max_record_size = 0;
+        self.buffer.clear();
+        Ok(sealed)
+    }
+
+    pub(crate) const fn buffer_mut(&mut self) -> &mut BytesMut {
+        &mut self.buffer
+    }
+
+    #[inline]
+    fn timestamp_delta(&self, timestamp: i64) -> i64 {
+        if self.count == 0 { 0 } else { timestamp.wrapping_sub(self.base_timestamp) }
+    }
+
+    #[inline]
+    fn append_within<'a>(
+        &mut self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: impl ExactSizeIterator<Item = RecordHeader<'a>> + Clone,
+        grow: bool,
+    ) -> Result<i32, AppendError> {
+        if timestamp < -1 {
+            return Err(AppendError::NegativeTimestamp { timestamp });
+        }
+        let offset_delta = self.count;
+        if offset_delta == i32::MAX {
+            return Err(AppendError::TooManyRecords);
+        }
+        let timestamp_delta = self.timestamp_delta(timestamp);
+        let headers_size = if headers.len() == 0 { 1 } else { headers_size(headers.clone()) };
+        let body = (1 + varlong_size(timestamp_delta) + varint_size(offset_delta))
+            .saturating_add(nullable_size(key.map(<[u8]>::len)))
+            .saturating_add(nullable_size(value.map(<[u8]>::len)))
+            .saturating_add(headers_size);
+        let start = self.size();
+        let end = start.saturating_add(body).saturating_add(Prefix::CAPACITY);
+        if end > MAX_SIZE {
+            return Err(AppendError::TooLarge { size: end });
+        }
+        let body = body as i32;
+        let end = start + body as usize + varint_size(body);
+        if end > self.buffer.capacity() {
+            if !grow {
+                return Err(AppendError::NoRoom { needed: end });
+            }
+            self.buffer.reserve(end - self.buffer.len());
+        }
+        if offset_delta == 0 {
+            self.buffer.extend_from_slice(&[0; BATCH_OVERHEAD]);
+            self.base_timestamp = timestamp;
+        }
+        let roomy = self.buffer.capacity() - end >= Prefix::CAPACITY;
+        Encoding { body, timestamp_delta, offset_delta, key, value }.write(&mut self.buffer, roomy);
+        write_headers(&mut self.buffer, headers);
+        debug_assert_eq!(self.buffer.len(), end);
+        self.count = offset_delta + 1;
+        self.max_timestamp = self.max_timestamp.max(timestamp);
+        self.max_record_size = self.max_record_size.max(end - start);
+        Ok(offset_delta)
+    }
+}

@@ -1,0 +1,272 @@
+//! The closed batch: compressed once, stamped as often as its identity changes.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::append::RecordHeader;
+use crate::builder::BatchBuilder;
+use crate::compression::{Codec, Compression, Compressor};
+use crate::error::{SealError, SplitError, StampError};
+use crate::header::{Attributes, BATCH_OVERHEAD, BatchHeader, LOG_OVERHEAD, write_stamp};
+use crate::producer::{ProducerEpoch, ProducerId, ProducerStamp, Sequence};
+use crate::record::{Record, Records};
+
+/// A batch whose records no longer change.
+///
+/// It becomes bytes to send by a [`stamp`](Self::stamp): the producer's identity and the CRC. Every attempt to send it shares
+/// these bytes. A new stamp costs a new CRC, and a copy only while an earlier attempt still holds the bytes.
+pub struct SealedBatch {
+    state: State,
+    header: BatchHeader,
+    records_size: usize,
+    max_record_size: usize,
+}
+
+enum State {
+    Unstamped(BytesMut),
+    Stamped(Bytes),
+}
+
+impl SealedBatch {
+    pub(crate) fn seal(
+        builder: &mut BatchBuilder,
+        compression: Compression,
+        compressor: &mut Compressor,
+        out: impl FnOnce(usize) -> BytesMut,
+        flags: Attributes,
+    ) -> Result<Self, SealError> {
+        let codec = compression.codec();
+        let mut header = BatchHeader {
+            base_offset: 0,
+            batch_length: 0,
+            partition_leader_epoch: -1,
+            crc: 0,
+            attributes: Attributes(flags.0 | i16::from(codec.id())),
+            last_offset_delta: builder.record_count() - 1,
+            base_timestamp: builder.base_timestamp(),
+            max_timestamp: builder.max_timestamp(),
+            producer_id: ProducerId::NONE,
+            producer_epoch: ProducerEpoch::NONE,
+            base_sequence: Sequence::NONE,
+            record_count: builder.record_count(),
+        };
+        let records_size = builder.records_size();
+        let max_record_size = builder.max_record_size();
+        let source = builder.buffer_mut();
+        let mut bytes = if codec == Codec::None {
+            core::mem::take(source)
+        } else {
+            let compressed = compressor.compress(compression, &source[BATCH_OVERHEAD..])?;
+            let size = BATCH_OVERHEAD.saturating_add(compressed.len());
+            if size > i32::MAX as usize {
+                return Err(SealError::TooLarge { size });
+            }
+            let mut bytes = out(size);
+            bytes.clear();
+            bytes.reserve(size);
+            bytes.extend_from_slice(&[0; BATCH_OVERHEAD]);
+            bytes.extend_from_slice(compressed);
+            bytes
+        };
+        header.batch_length = (bytes.len() - LOG_OVERHEAD) as i32;
+        if let Some(place) = bytes.first_chunk_mut() {
+            header.write(place);
+        }
+        Ok(Self { state: State::Unstamped(bytes), header, records_size, max_record_size })
+    }
+
+    /// How many records the batch holds, at least 1.
+    pub const fn record_count(&self) -> i32 {
+        self.header.record_count
+    }
+
+    /// Bytes of the batch as sent, header included.
+    pub const fn size(&self) -> usize {
+        self.header.size()
+    }
+
+    /// Bytes of the records before compression.
+    pub const fn records_size(&self) -> usize {
+        self.records_size
+    }
+
+    /// Size of the largest record before compression.
+    pub const fn max_record_size(&self) -> usize {
+        self.max_record_size
+    }
+
+    /// The codec.
+    pub fn codec(&self) -> Codec {
+        self.header.attributes.codec().unwrap_or(Codec::None)
+    }
+
+    /// Compressed by uncompressed size of the records, for a [`RatioEstimator`](crate::RatioEstimator); 1.0 without a codec.
+    pub fn ratio(&self) -> f32 {
+        (self.size() - BATCH_OVERHEAD) as f32 / self.records_size as f32
+    }
+
+    /// Timestamp of the first record, ms.
+    pub const fn base_timestamp(&self) -> i64 {
+        self.header.base_timestamp
+    }
+
+    /// The largest timestamp, ms.
+    pub const fn max_timestamp(&self) -> i64 {
+        self.header.max_timestamp
+    }
+
+    /// The header as of the last stamp; its CRC is only in the bytes.
+    pub const fn header(&self) -> &BatchHeader {
+        &self.header
+    }
+
+    /// Gives the batch its identity, computes the CRC, and returns the bytes to send; `producer` is `None` without idempotence.
+    ///
+    /// A second call replaces the identity. **Only with proof that the batch was not appended under the first one**: else its
+    /// records can end up in the log twice.
+    ///
+    /// # Errors
+    /// [`StampError`] for a negative id, epoch or sequence, and for a transactional batch without a producer.
+    pub fn stamp(
+        &mut self,
+        producer: Option<ProducerStamp>,
+        transactional: bool,
+    ) -> Result<Bytes, StampError> {
+        match producer {
+            None if transactional => return Err(StampError::TransactionalWithoutProducer),
+            None => {}
+            Some(stamp) => {
+                not_negative("base sequence", stamp.base_sequence.0.into())?;
+                not_negative("producer epoch", stamp.producer_epoch.0.into())?;
+                not_negative("producer id", stamp.producer_id.0)?;
+            }
+        }
+        Ok(self.stamp_unchecked(producer.unwrap_or(ProducerStamp::NONE), transactional))
+    }
+
+    pub(crate) fn stamp_unchecked(&mut self, stamp: ProducerStamp, transactional: bool) -> Bytes {
+        let state = core::mem::replace(&mut self.state, State::Stamped(Bytes::new()));
+        let mut batch = match state {
+            State::Unstamped(bytes) => bytes,
+            // Shared with an attempt that is still under way: that one keeps its bytes.
+            State::Stamped(bytes) => {
+                bytes.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]))
+            }
+        };
+        write_stamp(&mut batch, stamp, transactional);
+        self.header.producer_id = stamp.producer_id;
+        self.header.producer_epoch = stamp.producer_epoch;
+        self.header.base_sequence = stamp.base_sequence;
+        self.header.attributes.set_transactional(transactional);
+        let bytes = batch.freeze();
+        self.state = State::Stamped(bytes.clone());
+        bytes
+    }
+
+    /// The stamped bytes, as the last [`stamp`](Self::stamp) returned them; `None` before the first.
+    pub fn bytes(&self) -> Option<Bytes> {
+        match &self.state {
+            State::Unstamped(_) => None,
+            State::Stamped(bytes) => Some(bytes.clone()),
+        }
+    }
+
+    /// The identity of the last stamp; `None` before the first, and without a producer.
+    pub fn producer(&self) -> Option<ProducerStamp> {
+        self.header.producer_id.is_some().then_some(ProducerStamp {
+            producer_id: self.header.producer_id,
+            producer_epoch: self.header.producer_epoch,
+            base_sequence: self.header.base_sequence,
+        })
+    }
+
+    /// The batch's buffer for a pool, emptied; `None` while an attempt still holds the bytes.
+    pub fn into_buffer(self) -> Option<BytesMut> {
+        let mut buffer = match self.state {
+            State::Unstamped(bytes) => bytes,
+            State::Stamped(bytes) => bytes.try_into_mut().ok()?,
+        };
+        buffer.clear();
+        Some(buffer)
+    }
+
+    /// Reads the records back. Offsets count from 0.
+    ///
+    /// # Errors
+    /// Only where the codec fails to decompress what it compressed.
+    pub fn records(&self) -> Result<Records, SplitError> {
+        let bytes = match &self.state {
+            State::Unstamped(bytes) => Bytes::copy_from_slice(&bytes[BATCH_OVERHEAD..]),
+            State::Stamped(bytes) => bytes.slice(BATCH_OVERHEAD..),
+        };
+        Ok(Records::open(&self.header, bytes, self.records_size)?)
+    }
+
+    /// Divides a batch that the broker finds too large (KIP-126): children of the same records in the same order, each of at
+    /// most `target` bytes before compression, header included, or of one record. Unstamped: the children share out the
+    /// parent's sequences by their record counts.
+    ///
+    /// `out` gives buffers, of at least the asked capacity (smaller ones grow).
+    ///
+    /// # Errors
+    /// [`SplitError`]; the parent is unchanged in any case.
+    pub fn split(
+        &self,
+        target: usize,
+        compression: Compression,
+        compressor: &mut Compressor,
+        mut out: impl FnMut(usize) -> BytesMut,
+    ) -> Result<Vec<Self>, SplitError> {
+        let mut children = Vec::new();
+        let mut left = self.records_size;
+        let mut child = BatchBuilder::new(out(target.min(left.saturating_add(BATCH_OVERHEAD))));
+        for record in self.records()? {
+            let record = record?;
+            let size = size_in(&child, &record);
+            if !child.is_empty() && size > target {
+                left = left.saturating_sub(child.records_size());
+                children.push(child.seal(compression, compressor, &mut out)?);
+                if child.capacity() == 0 {
+                    child.replace_buffer(out(target.min(left.saturating_add(BATCH_OVERHEAD))));
+                }
+            }
+            child.append(
+                record.timestamp,
+                record.key.as_deref(),
+                record.value.as_deref(),
+                headers(&record),
+            )?;
+        }
+        children.push(child.seal(compression, compressor, &mut out)?);
+        Ok(children)
+    }
+}
+
+impl fmt::Debug for SealedBatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedBatch")
+            .field("header", &self.header)
+            .field("records_size", &self.records_size)
+            .field("stamped", &matches!(self.state, State::Stamped(_)))
+            .finish_non_exhaustive()
+    }
+}
+
+fn size_in(child: &BatchBuilder, record: &Record) -> usize {
+    child.size_with(
+        record.timestamp,
+        record.key.as_deref(),
+        record.value.as_deref(),
+        headers(record),
+    )
+}
+
+fn headers(record: &Record) -> impl ExactSizeIterator<Item = RecordHeader<'_>> + Clone {
+    record.headers.iter().map(|header| RecordHeader::from_raw(&header.key, header.value.as_deref()))
+}
+
+const fn not_negative(what: &'static str, value: i64) -> Result<(), StampError> {
+    if value < 0 { Err(StampError::Negative { what, value }) } else { Ok(()) }
+}
