@@ -1,6 +1,16 @@
-//! What the tests against real parts need: [`kafka`] runs real Apache Kafka clusters on loopback.
+//! What the tests against real parts need.
+//!
+//! - [`kafka`] runs real Apache Kafka clusters on loopback, breaks them and reads them back.
+//! - [`corpus`] makes a file of real text out of what is on the machine.
+//! - [`keyed_lines`] compares what was sent with what was read back, key by key and in order.
+//! - [`ledger`] does so for numbered records that were acknowledged while brokers died.
+//! - [`command_line`] builds and runs the `rohrpost` command.
 //!
 //! The tests themselves are in `tests/tests/`, behind the feature `real-kafka`. `cargo xtask kafka`
-//! is a thin command line over the same library.
+//! is a thin command line over [`kafka`].
 
+pub mod command_line;
+pub mod corpus;
 pub mod kafka;
+pub mod keyed_lines;
+pub mod ledger;

@@ -1,0 +1,81 @@
+//! The `rohrpost` command, built once and run as a user would.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+/// What `rohrpost produce --output json` says at its end, as far as the tests look at it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Summary {
+    /// Lines read.
+    pub records: u64,
+    /// Records that a broker acknowledged.
+    pub acknowledged: u64,
+    /// Records that failed.
+    pub failed: u64,
+    /// Bytes of keys and values.
+    pub bytes: u64,
+    /// Batches sent.
+    pub batches: u64,
+    /// From the first record to the last acknowledgement.
+    pub seconds: f64,
+    /// The rest of it.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, serde_json::Value>,
+}
+
+/// The command `rohrpost`, optimised; built if it is not there.
+///
+/// # Errors
+///
+/// It does not compile.
+pub fn rohrpost() -> io::Result<Command> {
+    static PATH: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    match PATH.get_or_init(build) {
+        Ok(path) => Ok(Command::new(path)),
+        Err(e) => Err(io::Error::other(e.clone())),
+    }
+}
+
+/// Runs `rohrpost produce` with `arguments` and `--output json`.
+///
+/// # Errors
+///
+/// It ended with another status than 0, or with something that is no summary.
+pub fn produce(arguments: &[&str]) -> io::Result<Summary> {
+    let mut command = rohrpost()?;
+    command.arg("produce").args(arguments).args(["--output", "json"]);
+    let output = command.stdin(Stdio::null()).output()?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        return Err(io::Error::other(format!("{}: {printed}{errors}", output.status)));
+    }
+    serde_json::from_str(&printed).map_err(|e| io::Error::other(format!("{e}: {printed}")))
+}
+
+fn build() -> Result<PathBuf, String> {
+    #[derive(Deserialize)]
+    struct Message {
+        executable: Option<PathBuf>,
+    }
+    let output = Command::new("cargo")
+        .args(["build", "--release", "--package", "rohrpost-cli", "--message-format", "json"])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|e| format!("run cargo: {e}"))?;
+    if !output.status.success() {
+        return Err("the command `rohrpost` does not compile".to_owned());
+    }
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Message>(line).ok()?.executable)
+        .next_back()
+        .ok_or_else(|| "cargo built no command `rohrpost`".to_owned())
+}
