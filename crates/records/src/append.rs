@@ -1,8 +1,8 @@
 //! Encoding one record into a batch's buffer.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
-use crate::varint::Prefix;
+use crate::varint::{Prefix, Varint, Word};
 
 /// A header of a record to append: a name and a nullable value. A name may occur several times; order is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,40 +33,109 @@ impl<'a> RecordHeader<'a> {
     }
 }
 
-/// A record whose sizes and deltas are known and within the format.
+/// A record whose every number is encoded: its size is known, and writing it is copying.
 pub(crate) struct Encoding<'a> {
-    /// Bytes behind the length prefix.
-    pub(crate) body: i32,
-    pub(crate) timestamp_delta: i64,
-    pub(crate) offset_delta: i32,
-    pub(crate) key: Option<&'a [u8]>,
-    pub(crate) value: Option<&'a [u8]>,
+    key: Option<&'a [u8]>,
+    value: Option<&'a [u8]>,
+    timestamp_delta: i64,
+    offset_delta: i32,
+    timestamp: Varint,
+    offset: Varint,
+    key_len: Varint,
+    value_len: Varint,
+    body: usize,
+    body_len: Varint,
 }
 
-impl Encoding<'_> {
-    /// Writes everything up to the headers. `roomy` says that the buffer has [`Prefix::CAPACITY`] bytes to spare
-    /// beyond the record.
+impl<'a> Encoding<'a> {
+    /// Bytes beyond the record that the buffer should have to spare for the fast way.
+    pub(crate) const SPARE: usize = 2 * Word::CAPACITY;
+
     #[inline]
-    pub(crate) fn write(&self, out: &mut BytesMut, roomy: bool) {
-        let mut prefix = Prefix::new();
-        prefix.varint(self.body);
-        prefix.byte(0);
-        prefix.varlong(self.timestamp_delta);
-        prefix.varint(self.offset_delta);
-        if let Some(key) = self.key {
-            prefix.varint(key.len() as i32);
-            put_prefix(out, &prefix, roomy);
-            out.extend_from_slice(key);
-            prefix = Prefix::new();
-        } else {
-            prefix.varint(-1);
+    pub(crate) fn new(
+        timestamp_delta: i64,
+        offset_delta: i32,
+        key: Option<&'a [u8]>,
+        value: Option<&'a [u8]>,
+        headers_size: usize,
+    ) -> Self {
+        let timestamp = Varint::new(timestamp_delta);
+        let offset = Varint::new(offset_delta.into());
+        let key_len = key.map_or(Varint::NULL_LENGTH, |key| Varint::length(key.len()));
+        let value_len = value.map_or(Varint::NULL_LENGTH, |value| Varint::length(value.len()));
+        // Two slices and a sum that saturates: together they may exceed usize.
+        let body = (1 + timestamp.size() + offset.size() + key_len.size() + value_len.size())
+            .saturating_add(key.unwrap_or_default().len())
+            .saturating_add(value.unwrap_or_default().len())
+            .saturating_add(headers_size);
+        let body_len = Varint::length(body);
+        Self {
+            key,
+            value,
+            timestamp_delta,
+            offset_delta,
+            timestamp,
+            offset,
+            key_len,
+            value_len,
+            body,
+            body_len,
         }
-        prefix.varint(self.value.map_or(-1, |value| value.len() as i32));
-        put_prefix(out, &prefix, roomy);
+    }
+
+    /// Bytes of the record, its length included. Not to be written where it exceeds the format.
+    #[inline]
+    pub(crate) const fn size(&self) -> usize {
+        self.body.saturating_add(self.body_len.size())
+    }
+
+    /// Writes everything up to the headers. `spare` says that the buffer has [`SPARE`](Self::SPARE) bytes beyond the record.
+    #[inline]
+    pub(crate) fn write(&self, out: &mut BytesMut, spare: bool) {
+        // No length is longer than the body's, so the second word holds an offset, a null and a length.
+        let short = self.body_len.size() <= 4
+            && self.offset.size() <= 3
+            && self.body_len.size() + self.timestamp.size() < Word::CAPACITY;
+        if !(spare && short) {
+            return self.write_any(out);
+        }
+        put(out, Word::EMPTY.varint(self.body_len).zero().varint(self.timestamp));
+        let mut word = Word::EMPTY.varint(self.offset).varint(self.key_len);
+        if let Some(key) = self.key {
+            put(out, word);
+            out.extend_from_slice(key);
+            word = Word::EMPTY;
+        }
+        put(out, word.varint(self.value_len));
         if let Some(value) = self.value {
             out.extend_from_slice(value);
         }
     }
+
+    /// The same for every record and every buffer: timestamps that are weeks apart, batches of a million records, the last
+    /// record that just fits.
+    #[cold]
+    fn write_any(&self, out: &mut BytesMut) {
+        let mut prefix = Prefix::new();
+        prefix.varint(self.body as i32);
+        prefix.byte(0);
+        prefix.varlong(self.timestamp_delta);
+        prefix.varint(self.offset_delta);
+        for field in [self.key, self.value] {
+            prefix.varint(field.map_or(-1, |field| field.len() as i32));
+            out.extend_from_slice(prefix.written());
+            out.extend_from_slice(field.unwrap_or_default());
+            prefix = Prefix::new();
+        }
+    }
+}
+
+/// Copies the whole word, which is one store, and cuts off what it does not fill.
+#[inline]
+fn put(out: &mut BytesMut, word: Word) {
+    let end = out.len() + word.len();
+    out.extend_from_slice(&word.bytes());
+    out.truncate(end);
 }
 
 /// Writes the header count and the headers, whose sizes are within the format.
@@ -76,8 +145,7 @@ pub(crate) fn write_headers<'a>(
     headers: impl ExactSizeIterator<Item = RecordHeader<'a>>,
 ) {
     if headers.len() == 0 {
-        out.put_u8(0);
-        return;
+        return out.extend_from_slice(&[0]);
     }
     let mut prefix = Prefix::new();
     prefix.varint(headers.len() as i32);
@@ -94,16 +162,4 @@ pub(crate) fn write_headers<'a>(
         }
     }
     out.extend_from_slice(prefix.written());
-}
-
-/// A copy of a fixed size and a cut cost less than a copy of a variable size.
-#[inline]
-fn put_prefix(out: &mut BytesMut, prefix: &Prefix, roomy: bool) {
-    if roomy {
-        let end = out.len() + prefix.len();
-        out.extend_from_slice(prefix.padded());
-        out.truncate(end);
-    } else {
-        out.extend_from_slice(prefix.written());
-    }
 }

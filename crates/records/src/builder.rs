@@ -7,8 +7,7 @@ use crate::compression::{Compression, Compressor};
 use crate::error::{AppendError, SealError};
 use crate::header::{Attributes, BATCH_OVERHEAD};
 use crate::sealed::SealedBatch;
-use crate::size::{headers_size, nullable_size};
-use crate::varint::{Prefix, varint_size, varlong_size};
+use crate::size::headers_size;
 
 /// The largest batch that its length field can say. A little below `i32::MAX + 12`, and the same for every part.
 const MAX_SIZE: usize = i32::MAX as usize;
@@ -49,6 +48,7 @@ impl BatchBuilder {
     }
 
     /// Bytes of the batch as it stands, uncompressed, header included: 61 for an empty one.
+    #[inline]
     pub fn size(&self) -> usize {
         self.buffer.len().max(BATCH_OVERHEAD)
     }
@@ -222,19 +222,14 @@ impl BatchBuilder {
         if offset_delta == i32::MAX {
             return Err(AppendError::TooManyRecords);
         }
-        let timestamp_delta = self.timestamp_delta(timestamp);
         let headers_size = if headers.len() == 0 { 1 } else { headers_size(headers.clone()) };
-        let body = (1 + varlong_size(timestamp_delta) + varint_size(offset_delta))
-            .saturating_add(nullable_size(key.map(<[u8]>::len)))
-            .saturating_add(nullable_size(value.map(<[u8]>::len)))
-            .saturating_add(headers_size);
+        let delta = self.timestamp_delta(timestamp);
+        let record = Encoding::new(delta, offset_delta, key, value, headers_size);
         let start = self.size();
-        let end = start.saturating_add(body).saturating_add(Prefix::CAPACITY);
+        let end = start.saturating_add(record.size());
         if end > MAX_SIZE {
             return Err(AppendError::TooLarge { size: end });
         }
-        let body = body as i32;
-        let end = start + body as usize + varint_size(body);
         if end > self.buffer.capacity() {
             if !grow {
                 return Err(AppendError::NoRoom { needed: end });
@@ -245,8 +240,8 @@ impl BatchBuilder {
             self.buffer.extend_from_slice(&[0; BATCH_OVERHEAD]);
             self.base_timestamp = timestamp;
         }
-        let roomy = self.buffer.capacity() - end >= Prefix::CAPACITY;
-        Encoding { body, timestamp_delta, offset_delta, key, value }.write(&mut self.buffer, roomy);
+        let spare = self.buffer.capacity() - end >= Encoding::SPARE;
+        record.write(&mut self.buffer, spare);
         write_headers(&mut self.buffer, headers);
         debug_assert_eq!(self.buffer.len(), end);
         self.count = offset_delta + 1;

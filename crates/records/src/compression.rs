@@ -216,6 +216,10 @@ impl Compressor {
     }
 
     /// Compresses `input`, not with [`Codec::None`].
+    #[cfg_attr(
+        not(any(feature = "gzip", feature = "snappy", feature = "lz4", feature = "zstd")),
+        allow(unreachable_code, unused_variables, reason = "no codec")
+    )]
     pub(crate) fn compress(
         &mut self,
         compression: Compression,
@@ -258,6 +262,10 @@ impl fmt::Debug for Compressor {
 }
 
 /// Decompresses a records section to at most `limit` bytes, allocating no more than a small multiple of what comes out.
+#[cfg_attr(
+    not(any(feature = "gzip", feature = "snappy", feature = "lz4", feature = "zstd")),
+    allow(unreachable_code, unused_variables, reason = "no codec")
+)]
 pub(crate) fn decompress(
     codec: Codec,
     input: &[u8],

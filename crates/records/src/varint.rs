@@ -29,6 +29,88 @@ const fn unsigned_size(value: u64) -> usize {
     ((bits * 9 + 64) >> 6) as usize
 }
 
+/// A varint encoded into a register, with its size: what the hot path is made of. Composed in memory, the bytes would be read
+/// back before the processor has stored them, which stalls it for as long as everything else takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Varint {
+    /// The bytes, the first one lowest; not all of them beyond 5.
+    bits: u64,
+    size: usize,
+}
+
+impl Varint {
+    pub(crate) const NULL_LENGTH: Self = Self { bits: 1, size: 1 };
+
+    /// Encodes a varint or a varlong, which are the same for an `i32`.
+    #[inline]
+    pub(crate) const fn new(value: i64) -> Self {
+        let value = zigzag64(value);
+        if value < 0x80 {
+            Self { bits: value, size: 1 }
+        } else if value < 0x4000 {
+            Self { bits: value & 0x7f | 0x80 | value >> 7 << 8, size: 2 }
+        } else {
+            Self::spread(value)
+        }
+    }
+
+    /// The length of something. Beyond the format it is cut to the largest: the payload itself is too large then.
+    #[inline]
+    pub(crate) const fn length(len: usize) -> Self {
+        Self::new(if len > i32::MAX as usize { i32::MAX as i64 } else { len as i64 })
+    }
+
+    #[inline]
+    pub(crate) const fn size(self) -> usize {
+        self.size
+    }
+
+    const fn spread(value: u64) -> Self {
+        let groups = (value & 0x7f)
+            | (value & 0x7f << 7) << 1
+            | (value & 0x7f << 14) << 2
+            | (value & 0x7f << 21) << 3
+            | (value & 0x7f << 28) << 4;
+        let size = unsigned_size(value);
+        let more = if size > 5 { 0 } else { 0x80_8080_8080 & !(u64::MAX << (8 * (size - 1))) };
+        Self { bits: groups | more, size }
+    }
+}
+
+/// Up to 8 bytes composed in a register.
+#[derive(Clone, Copy)]
+pub(crate) struct Word {
+    bits: u64,
+    len: usize,
+}
+
+impl Word {
+    pub(crate) const CAPACITY: usize = 8;
+    pub(crate) const EMPTY: Self = Self { bits: 0, len: 0 };
+
+    #[inline]
+    pub(crate) const fn bytes(self) -> [u8; Self::CAPACITY] {
+        self.bits.to_le_bytes()
+    }
+
+    #[inline]
+    pub(crate) const fn len(self) -> usize {
+        self.len
+    }
+
+    /// Adds a zero byte. There must be room for it.
+    #[inline]
+    pub(crate) const fn zero(self) -> Self {
+        Self { bits: self.bits, len: self.len + 1 }
+    }
+
+    /// Adds a varint of at most 5 bytes. There must be room for it.
+    #[inline]
+    pub(crate) const fn varint(self, varint: Varint) -> Self {
+        Self { bits: self.bits | varint.bits << (8 * self.len), len: self.len + varint.size }
+    }
+}
+
 /// Composes the few bytes before a payload, so that they reach the batch in one copy.
 pub(crate) struct Prefix {
     bytes: [u8; Prefix::CAPACITY],
@@ -36,8 +118,7 @@ pub(crate) struct Prefix {
 }
 
 impl Prefix {
-    /// A record's largest prefix: length 5, attributes 1, timestamp 10, offset 5, key length 5, value length 5.
-    /// One more keeps the capacity at a power of two, which the compiler copies with two moves.
+    /// A record's largest prefix is 31 bytes: length 5, attributes 1, timestamp 10, offset 5, key length 5, value length 5.
     pub(crate) const CAPACITY: usize = 32;
 
     #[inline]
@@ -48,17 +129,6 @@ impl Prefix {
     #[inline]
     pub(crate) fn written(&self) -> &[u8] {
         &self.bytes[..self.len]
-    }
-
-    /// The whole array: for a fixed-size copy whose tail is cut off again.
-    #[inline]
-    pub(crate) const fn padded(&self) -> &[u8; Self::CAPACITY] {
-        &self.bytes
-    }
-
-    #[inline]
-    pub(crate) const fn len(&self) -> usize {
-        self.len
     }
 
     #[inline]
@@ -178,20 +248,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn varints_come_back(value: i32) {
+        fn varints_come_back(value: i32, shift in 0u32..32) {
+            let value = value >> shift;
             let mut prefix = Prefix::new();
             prefix.varint(value);
-            prop_assert_eq!(prefix.len(), varint_size(value));
-            prop_assert_eq!(read_varint(prefix.written()), Ok((value, prefix.len())));
+            prop_assert_eq!(prefix.written().len(), varint_size(value));
+            let word = Word::EMPTY.zero().varint(Varint::new(value.into()));
+            prop_assert_eq!(&word.bytes()[1..word.len()], prefix.written());
+            prop_assert_eq!(read_varint(prefix.written()), Ok((value, prefix.written().len())));
         }
 
         #[test]
         fn varlongs_come_back(value: i64, shift in 0u32..64) {
             let value = value >> shift;
+            prop_assert_eq!(Varint::new(value).size(), varlong_size(value));
             let mut prefix = Prefix::new();
             prefix.varlong(value);
-            prop_assert_eq!(prefix.len(), varlong_size(value));
-            prop_assert_eq!(read_varlong(prefix.written()), Ok((value, prefix.len())));
+            prop_assert_eq!(prefix.written().len(), varlong_size(value));
+            prop_assert_eq!(read_varlong(prefix.written()), Ok((value, prefix.written().len())));
         }
     }
 }

@@ -2,36 +2,50 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use std::io::Write;
 
-use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
+use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
+use lz4_flex::frame::FrameDecoder;
 
 use super::DecompressError;
 use super::read_limited::read_limited;
 
-/// An encoder with its tables. Between batches it holds an empty output.
+/// What Java writes, and all that it reads: magic, version 1 with independent blocks and neither checksums nor content size,
+/// blocks of 64 KiB, and the descriptor's checksum (the second byte of its xxHash-32).
+const HEADER: [u8; 7] = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82];
+const BLOCK: usize = 64 * 1024;
+/// In a block's length: the block is stored, not compressed.
+const STORED: u32 = 1 << 31;
+const END_MARK: [u8; 4] = [0; 4];
+
+/// The encoder's table, and a block's worth of output.
 pub(super) struct Context {
-    encoder: FrameEncoder<Vec<u8>>,
+    table: CompressTable,
+    block: Vec<u8>,
 }
 
 impl Default for Context {
     fn default() -> Self {
-        // What Java writes, and all that it reads: independent blocks of 64 KiB, without checksums or content size.
-        let info =
-            FrameInfo::new().block_mode(BlockMode::Independent).block_size(BlockSize::Max64KB);
-        Self { encoder: FrameEncoder::with_frame_info(info, Vec::new()) }
+        Self {
+            table: CompressTable::large(),
+            block: alloc::vec![0; get_maximum_output_size(BLOCK)],
+        }
     }
 }
 
 impl Context {
-    /// Appends one frame to `output`.
+    /// Appends one frame to `output`. Written here, not by lz4_flex's frame encoder, which copies everything twice more.
     pub(super) fn compress(&mut self, input: &[u8], output: &mut Vec<u8>) -> Result<(), String> {
-        core::mem::swap(self.encoder.get_mut(), output);
-        let result = self.encoder.write_all(input).map_err(|error| error.to_string());
-        let result =
-            result.and_then(|()| self.encoder.try_finish().map_err(|error| error.to_string()));
-        core::mem::swap(self.encoder.get_mut(), output);
-        result
+        output.extend_from_slice(&HEADER);
+        for block in input.chunks(BLOCK) {
+            let len = compress_into_with_table(block, &mut self.block, &mut self.table)
+                .map_err(|error| error.to_string())?;
+            let (flag, data) =
+                if len < block.len() { (0, &self.block[..len]) } else { (STORED, block) };
+            output.extend_from_slice(&(data.len() as u32 | flag).to_le_bytes());
+            output.extend_from_slice(data);
+        }
+        output.extend_from_slice(&END_MARK);
+        Ok(())
     }
 }
 

@@ -1,0 +1,277 @@
+//! What a record costs: `cargo bench -p rohrpost-records --bench records [-- FILTER]`. Prints nanoseconds per record beside floors of the same run.
+#![allow(clippy::unwrap_used, reason = "a benchmark may stop at an error")]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use rohrpost_records::{
+    BatchBuilder, Bytes, BytesMut, Codec, Compression, Compressor, RecordBatch,
+};
+
+const BATCH: usize = 1 << 20;
+const ROUNDS: usize = 15;
+
+fn main() {
+    println!("{:<28}{:>12}{:>12}", "ns per record (1 MiB batches)", "100 B", "1,000 B");
+    let values = [json_values(100), json_values(1000)];
+    row("floor: memcpy", &values, |values| floor(values, false));
+    row("floor: frame and copy", &values, |values| floor(values, true));
+    row("append", &values, append);
+    row("append, small key", &values, append_keyed);
+    row("CRC-32C", &values, crc);
+    row("read", &values, read);
+    for codec in [Codec::None, Codec::Snappy, Codec::Lz4, Codec::Zstd, Codec::Gzip] {
+        let compression = Compression::new(codec).unwrap();
+        row(&format!("seal and stamp {codec}"), &values, |values| seal(values, compression));
+    }
+    for (codec, level) in [(Codec::Zstd, 1), (Codec::Gzip, 1)] {
+        let compression = Compression::with_level(codec, level).unwrap();
+        row(&format!("seal and stamp {codec} {level}"), &values, |values| {
+            seal(values, compression)
+        });
+    }
+    for codec in [Codec::Snappy, Codec::Lz4, Codec::Zstd, Codec::Gzip] {
+        let compression = Compression::new(codec).unwrap();
+        row(&format!("bare {codec}, one shot"), &values, |values| bare(values, compression));
+    }
+}
+
+fn row(name: &str, values: &[Vec<Vec<u8>>; 2], mut measure: impl FnMut(&[Vec<u8>]) -> f64) {
+    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    if filter.is_some_and(|filter| !name.contains(&filter)) {
+        return;
+    }
+    let [small, large] = values;
+    println!("{name:<28}{:>12.1}{:>12.1}", measure(small), measure(large));
+}
+
+/// Best of some rounds: the machine is shared.
+fn best(records: usize, mut round: impl FnMut()) -> f64 {
+    round();
+    let nanos = (0..ROUNDS).map(|_| {
+        let start = Instant::now();
+        round();
+        start.elapsed().as_nanos() as f64
+    });
+    nanos.fold(f64::MAX, f64::min) / records as f64
+}
+
+fn floor(values: &[Vec<u8>], framed: bool) -> f64 {
+    let mut out = Vec::with_capacity(BATCH + values[0].len() + 64);
+    let mut records = 0;
+    let pass = |out: &mut Vec<u8>| {
+        out.clear();
+        let mut count = 0;
+        for value in values.iter().cycle() {
+            if out.len() + value.len() + 32 > BATCH {
+                break;
+            }
+            if framed {
+                frame(out, count as i32, value);
+            } else {
+                out.extend_from_slice(black_box(value));
+            }
+            count += 1;
+        }
+        black_box(out);
+        count
+    };
+    records += pass(&mut out);
+    best(records, || {
+        pass(&mut out);
+    })
+}
+
+/// The plain and careful way: every varint pushed into a stack buffer, two copies.
+fn frame(out: &mut Vec<u8>, offset_delta: i32, value: &[u8]) {
+    let mut prefix = [0u8; 32];
+    let mut len = 0;
+    let mut varint = |value: i32| {
+        let mut value = (value << 1 ^ value >> 31) as u32;
+        while value >= 0x80 {
+            prefix[len] = value as u8 | 0x80;
+            len += 1;
+            value >>= 7;
+        }
+        prefix[len] = value as u8;
+        len += 1;
+    };
+    varint(value.len() as i32 + 9);
+    varint(0);
+    varint(3);
+    varint(offset_delta);
+    varint(-1);
+    varint(value.len() as i32);
+    out.extend_from_slice(&prefix[..len]);
+    out.extend_from_slice(black_box(value));
+    out.push(0);
+}
+
+fn fill(builder: &mut BatchBuilder, values: &[Vec<u8>]) -> usize {
+    for value in values.iter().cycle() {
+        if builder.try_append(1_700_000_000_000, None, Some(black_box(value)), []).is_err() {
+            break;
+        }
+    }
+    builder.record_count() as usize
+}
+
+fn append(values: &[Vec<u8>]) -> f64 {
+    let mut buffer = BytesMut::with_capacity(BATCH);
+    let mut builder = BatchBuilder::new(std::mem::take(&mut buffer));
+    let records = fill(&mut builder, values);
+    let mut buffer = builder.into_buffer();
+    best(records, || {
+        let mut builder = BatchBuilder::new(std::mem::take(&mut buffer));
+        fill(&mut builder, values);
+        buffer = black_box(builder).into_buffer();
+    })
+}
+
+fn append_keyed(values: &[Vec<u8>]) -> f64 {
+    let mut buffer = BytesMut::with_capacity(BATCH);
+    let mut records = 1;
+    let mut round = || {
+        let mut builder = BatchBuilder::new(std::mem::take(&mut buffer));
+        for value in values.iter().cycle() {
+            let key: &[u8] = black_box(b"customer-0012345");
+            if builder.try_append(1_700_000_000_000, Some(key), Some(black_box(value)), []).is_err()
+            {
+                break;
+            }
+        }
+        records = builder.record_count() as usize;
+        buffer = black_box(builder).into_buffer();
+    };
+    let nanos = best(1, &mut round);
+    nanos / records as f64
+}
+
+fn batch(values: &[Vec<u8>], compression: Compression) -> (usize, Bytes) {
+    let mut builder = BatchBuilder::new(BytesMut::with_capacity(BATCH));
+    let records = fill(&mut builder, values);
+    let mut sealed =
+        builder.seal(compression, &mut Compressor::new(), BytesMut::with_capacity).unwrap();
+    (records, sealed.stamp(None, false).unwrap())
+}
+
+fn crc(values: &[Vec<u8>]) -> f64 {
+    let (records, bytes) = batch(values, Compression::NONE);
+    best(records, || {
+        black_box(RecordBatch::parse(black_box(&bytes)).unwrap());
+    })
+}
+
+fn read(values: &[Vec<u8>]) -> f64 {
+    let (records, bytes) = batch(values, Compression::NONE);
+    best(records, || {
+        let (batch, _) = RecordBatch::parse(black_box(&bytes)).unwrap();
+        for record in batch.records(0).unwrap() {
+            black_box(record.unwrap());
+        }
+    })
+}
+
+/// Sealing and stamping alone: the time of the appends before is not counted.
+fn seal(values: &[Vec<u8>], compression: Compression) -> f64 {
+    let mut compressor = Compressor::new();
+    let mut source = BytesMut::with_capacity(BATCH);
+    let mut pool = BytesMut::with_capacity(BATCH);
+    let mut fastest = f64::MAX;
+    for _ in 0..ROUNDS {
+        let mut builder = BatchBuilder::new(std::mem::take(&mut source));
+        let records = fill(&mut builder, values);
+        let start = Instant::now();
+        let mut sealed =
+            builder.seal(compression, &mut compressor, |_| std::mem::take(&mut pool)).unwrap();
+        black_box(sealed.stamp(None, false).unwrap());
+        fastest = fastest.min(start.elapsed().as_nanos() as f64 / records as f64);
+        source = builder.into_buffer();
+        let used = sealed.into_buffer().unwrap_or_default();
+        if compression == Compression::NONE {
+            source = used;
+        } else {
+            pool = used;
+        }
+    }
+    fastest
+}
+
+/// The codec's library on the same bytes, with its context and buffers made before.
+fn bare(values: &[Vec<u8>], compression: Compression) -> f64 {
+    let (records, bytes) = batch(values, Compression::NONE);
+    let input = &bytes[61..];
+    match compression.codec() {
+        Codec::Snappy => {
+            let mut encoder = snap::raw::Encoder::new();
+            let mut out = vec![0; snap::raw::max_compress_len(32 << 10)];
+            best(records, || {
+                for block in input.chunks(32 << 10) {
+                    black_box(encoder.compress(black_box(block), &mut out).unwrap());
+                }
+            })
+        }
+        Codec::Lz4 => {
+            let mut out = vec![0; lz4_flex::block::get_maximum_output_size(64 << 10)];
+            best(records, || {
+                for block in input.chunks(64 << 10) {
+                    black_box(lz4_flex::block::compress_into(black_box(block), &mut out).unwrap());
+                }
+            })
+        }
+        Codec::Zstd => {
+            let mut compressor = zstd::bulk::Compressor::new(3).unwrap();
+            let mut out = vec![0; zstd::zstd_safe::compress_bound(input.len())];
+            best(records, || {
+                black_box(compressor.compress_to_buffer(black_box(input), &mut out[..]).unwrap());
+            })
+        }
+        _ => {
+            let mut state = flate2::Compress::new(flate2::Compression::default(), true);
+            let mut out = vec![0; input.len()];
+            best(records, || {
+                state.reset();
+                let finish = flate2::FlushCompress::Finish;
+                black_box(state.compress(black_box(input), &mut out, finish).unwrap());
+            })
+        }
+    }
+}
+
+/// Log lines as JSON, all different, from a small generator.
+fn json_values(len: usize) -> Vec<Vec<u8>> {
+    const WORDS: [&str; 12] = [
+        "order",
+        "paid",
+        "shipped",
+        "customer",
+        "basket",
+        "north",
+        "retry",
+        "amount",
+        "currency",
+        "euro",
+        "warehouse",
+        "returned",
+    ];
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    (0..4096)
+        .map(|id| {
+            let mut value =
+                format!("{{\"id\":{id},\"at\":{}", 1_700_000_000_000u64 + next() % 100_000);
+            while value.len() < len {
+                let word = WORDS[next() as usize % WORDS.len()];
+                value += &format!(",\"{word}\":{}", next() % 10_000);
+            }
+            value.truncate(len - 1);
+            value.push('}');
+            value.into_bytes()
+        })
+        .collect()
+}
