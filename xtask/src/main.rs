@@ -1,6 +1,7 @@
 //! The repository's automation: `cargo xtask help`.
 
 mod args;
+mod bench;
 mod kafka;
 mod test;
 mod tidy;
@@ -17,6 +18,7 @@ cargo xtask COMMAND
 
   test      run everything that must hold (`cargo xtask test --help`)
   tidy      hold the rules of ARCHITECTURE.md that no compiler holds
+  bench     measure rohrpost beside other clients (`cargo xtask bench --help`)
   kafka     run a real Apache Kafka on loopback (`cargo xtask kafka help`)
   help      print this
 ";
@@ -38,6 +40,7 @@ fn run(args: &[String]) -> Result {
         None => ("help", args),
     };
     match command {
+        "bench" => bench::run(rest),
         "test" => test::run(rest),
         "tidy" => tidy::run(rest),
         "kafka" => kafka::run(rest),
