@@ -92,10 +92,12 @@ impl<'a> Encoding<'a> {
     /// Writes everything up to the headers. `spare` says that the buffer has [`SPARE`](Self::SPARE) bytes beyond the record.
     #[inline]
     pub(crate) fn write(&self, out: &mut BytesMut, spare: bool) {
-        // No length is longer than the body's, so the second word holds an offset, a null and a length.
-        let short = self.body_len.size() <= 4
-            && self.offset.size() <= 3
-            && self.body_len.size() + self.timestamp.size() < Word::CAPACITY;
+        // A varint of more than 5 bytes is not whole, and a word has 8. No length is longer than the body's, so the second word
+        // holds an offset, a null and a length.
+        let short = self.timestamp.size() <= 5
+            && self.body_len.size() + self.timestamp.size() < Word::CAPACITY
+            && self.body_len.size() <= 4
+            && self.offset.size() <= 3;
         if !(spare && short) {
             return self.write_any(out);
         }

@@ -2,6 +2,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use std::io::{self, Read};
 
 use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
 use lz4_flex::frame::FrameDecoder;
@@ -51,5 +52,17 @@ impl Context {
 
 /// Decompresses one frame, as Java does; bytes behind it are ignored.
 pub(super) fn decompress(input: &[u8], limit: usize) -> Result<Vec<u8>, DecompressError> {
-    read_limited(FrameDecoder::new(input), input.len(), limit)
+    read_limited(FrameDecoder::new(Whole(input)), input.len(), limit)
+}
+
+/// Fails at its end: the decoder takes the end of its input for that of the frame, with or without the end mark.
+struct Whole<'a>(&'a [u8]);
+
+impl Read for Whole<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.0.is_empty() && !buf.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the frame is cut"));
+        }
+        self.0.read(buf)
+    }
 }

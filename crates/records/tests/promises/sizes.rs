@@ -1,0 +1,106 @@
+use super::*;
+use rohrpost_records::{
+    BATCH_OVERHEAD, batch_size_upper_bound, record_size, record_size_upper_bound,
+};
+
+proptest! {
+    #[test]
+    fn a_records_size_is_known_before_it_is_appended(records in given_many()) {
+        let mut builder = BatchBuilder::new(BytesMut::new());
+        let mut largest = 0;
+        for record in &records {
+            let before = builder.size();
+            let (key, value) = (record.key.as_deref(), record.value.as_deref());
+            let predicted = builder.size_with(record.timestamp, key, value, record.headers());
+            let bound = record_size_upper_bound(
+                key.map(<[u8]>::len),
+                value.map(<[u8]>::len),
+                record.headers(),
+            );
+            record.append(&mut builder).unwrap();
+            prop_assert_eq!(builder.size(), predicted);
+            let size = builder.size() - before;
+            prop_assert!(size <= bound, "{size} bytes, bound {bound}");
+            largest = largest.max(size);
+        }
+        prop_assert_eq!(builder.max_record_size(), largest);
+        prop_assert_eq!(builder.records_size() + BATCH_OVERHEAD, builder.size());
+        let size = builder.size();
+        prop_assert_eq!(stamped(&records, Compression::NONE).len(), size);
+    }
+
+    #[test]
+    fn a_full_buffer_is_told_and_never_grown(records in given_many(), capacity in 0usize..4096) {
+        let mut builder = BatchBuilder::new(BytesMut::with_capacity(capacity));
+        let capacity = builder.capacity();
+        let mut accepted = Vec::new();
+        for record in &records {
+            let (key, value) = (record.key.as_deref(), record.value.as_deref());
+            let needed = builder.size_with(record.timestamp, key, value, record.headers());
+            let result = builder.try_append(record.timestamp, key, value, record.headers());
+            prop_assert_eq!(builder.capacity(), capacity);
+            if needed <= capacity {
+                prop_assert_eq!(result, Ok(accepted.len() as i32));
+                accepted.push(record.clone());
+            } else {
+                prop_assert_eq!(result, Err(AppendError::NoRoom { needed }));
+                builder.grow_to(needed);
+                prop_assert_eq!(builder.capacity(), needed);
+                prop_assert!(builder.try_append(record.timestamp, key, value, record.headers()).is_ok());
+                accepted.push(record.clone());
+                break;
+            }
+        }
+        let mut sealed =
+            builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity).unwrap();
+        let bytes = sealed.stamp(None, false).unwrap();
+        prop_assert_eq!(bytes, stamped(&accepted, Compression::NONE));
+    }
+}
+
+#[test]
+fn the_upper_bound_is_javas() {
+    // DefaultRecordBatch.estimateBatchSizeUpperBound: 61 + 21 + key and value with their lengths + headers.
+    let headers = || [RecordHeader::new("h", Some(b"v"))];
+    assert_eq!(record_size_upper_bound(Some(1), Some(100), []), 21 + 2 + 102 + 1);
+    assert_eq!(batch_size_upper_bound(None, None, headers()), 61 + 21 + 1 + 1 + 1 + 2 + 2);
+    assert_eq!(record_size(0, 0, Some(1), Some(1), headers()), 1 + 3 + 2 + 2 + 1 + 2 + 2);
+}
+
+#[test]
+fn nothing_is_allocated_before_the_first_record() {
+    let builder = BatchBuilder::new(BytesMut::new());
+    assert_eq!((builder.capacity(), builder.room(), builder.size()), (0, 0, BATCH_OVERHEAD));
+}
+
+#[test]
+fn what_the_format_cannot_hold_is_refused_and_leaves_the_batch_as_it_was() {
+    let mut builder = build(&[Given::value("first")]);
+    let size = builder.size();
+    let error = builder.append(-2, None, None, []).unwrap_err();
+    assert_eq!(error, AppendError::NegativeTimestamp { timestamp: -2 });
+    // One slice, counted often enough to exceed 2 GiB without using it.
+    let mebibyte = vec![0; 1 << 20];
+    let headers = [RecordHeader::new("h", Some(&mebibyte)); 2100];
+    let error = builder.append(T0, None, None, headers).unwrap_err();
+    assert!(matches!(error, AppendError::TooLarge { size } if size > i32::MAX as usize), "{error}");
+    assert_eq!((builder.size(), builder.record_count()), (size, 1));
+}
+
+#[test]
+fn a_buffer_that_is_too_small_is_handed_back() {
+    let mut builder = build(&[Given::value(vec![7; 1000])]);
+    let capacity = builder.capacity();
+    assert_eq!(builder.replace_buffer(BytesMut::with_capacity(100)).capacity(), 100);
+    assert_eq!(builder.capacity(), capacity);
+    let old = builder.replace_buffer(BytesMut::with_capacity(1 << 16));
+    assert_eq!((old.capacity(), old.len(), builder.capacity()), (capacity, 0, 1 << 16));
+    assert_eq!(builder.record_count(), 1);
+}
+
+#[test]
+fn an_empty_batch_is_not_sealed() {
+    let mut builder = BatchBuilder::new(BytesMut::with_capacity(100));
+    let error = builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity);
+    assert_eq!(error.unwrap_err(), rohrpost_records::SealError::Empty);
+}
