@@ -1,1 +1,22 @@
 //! The Kafka producer that Rust deserves.
+
+mod builder;
+mod config;
+mod delivery;
+mod error;
+mod inner;
+mod producer;
+mod record;
+mod stats;
+
+pub use builder::ProducerBuilder;
+pub use bytes::Bytes;
+pub use config::{
+    Acks, Compression, ConfigError, MetadataRecovery, Partitioning, ProducerConfig, PropertyInfo,
+    properties,
+};
+pub use delivery::{Delivery, RecordMetadata};
+pub use error::{Error, ErrorKind, Outcome, TrySendError};
+pub use producer::{Producer, SendFuture};
+pub use record::{IntoPayload, Payload, ProducerRecord};
+pub use stats::{PartitionInfo, Stats};

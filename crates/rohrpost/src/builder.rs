@@ -1,0 +1,231 @@
+//! The typed form of the configuration.
+
+use std::time::Duration;
+
+use crate::config::{
+    Acks, Compression, ConfigError, MetadataRecovery, Partitioning, ProducerConfig,
+};
+use crate::error::Error;
+use crate::producer::Producer;
+
+/// Sets up a [`Producer`]. Everything but [`bootstrap_servers`](Self::bootstrap_servers) has a default, that of Kafka's Java producer.
+///
+/// Each typed method has its Java name in its description, and [`property`](Self::property) takes that name. What is set
+/// later counts. A mistake is reported by [`build`](Self::build): the first one that was made.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use rohrpost::{Compression, Producer};
+///
+/// # async fn run() -> Result<(), rohrpost::Error> {
+/// let producer = Producer::builder()
+///     .bootstrap_servers("broker-1:9092,broker-2:9092")
+///     .compression(Compression::Zstd)
+///     .linger(Duration::from_millis(20))
+///     .property("max.block.ms", "5000")
+///     .build()
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct ProducerBuilder {
+    config: ProducerConfig,
+    mistake: Option<Error>,
+}
+
+impl ProducerBuilder {
+    /// Starts from a configuration.
+    pub fn from_config(config: ProducerConfig) -> Self {
+        Self { config, mistake: None }
+    }
+
+    /// Starts the producer: resolves the bootstrap servers' names and spawns the driver on the current tokio runtime, or on a thread of its
+    /// own where there is none. Does not wait for a connection: an unreachable cluster shows when something is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config): see [`ProducerConfig::set`] and [`ProducerConfig::validate`].
+    /// [`ErrorKind::Bootstrap`](crate::ErrorKind::Bootstrap): none of the names can be resolved.
+    pub async fn build(self) -> Result<Producer, Error> {
+        Producer::from_config(self.into_config()?).await
+    }
+
+    /// The configuration so far.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config): the first mistake that was made.
+    pub fn into_config(self) -> Result<ProducerConfig, Error> {
+        match self.mistake {
+            Some(mistake) => Err(mistake),
+            None => Ok(self.config),
+        }
+    }
+
+    /// Sets one property by its Java name.
+    pub fn property(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        let result = self.config.set(name.as_ref(), value.as_ref());
+        self.note(result);
+        self
+    }
+
+    /// Sets properties by their Java names.
+    pub fn properties<N: AsRef<str>, V: AsRef<str>>(
+        self,
+        properties: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        properties.into_iter().fold(self, |builder, (name, value)| builder.property(name, value))
+    }
+
+    /// Sets all properties of the text of a `.properties` file.
+    pub fn properties_text(mut self, text: &str) -> Self {
+        let result = self.config.set_properties(text);
+        self.note(result);
+        self
+    }
+
+    fn note(&mut self, result: Result<(), Error>) {
+        if let (Err(mistake), None) = (result, &self.mistake) {
+            self.mistake = Some(mistake);
+        }
+    }
+
+    /// Some brokers of the cluster, as `host:port`, separated by commas (`bootstrap.servers`).
+    pub fn bootstrap_servers(self, servers: impl AsRef<str>) -> Self {
+        self.property("bootstrap.servers", servers)
+    }
+
+    /// The name that brokers log and apply quotas to (`client.id`).
+    pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
+        self.config.client_id = Some(client_id.into());
+        self
+    }
+
+    /// What has to happen before a record counts as acknowledged (`acks`).
+    pub fn acks(mut self, acks: Acks) -> Self {
+        self.config.acks = acks;
+        self
+    }
+
+    /// Whether retries write nothing twice and keep the order (`enable.idempotence`).
+    pub fn idempotence(mut self, enable: bool) -> Self {
+        self.config.idempotence = Some(enable);
+        self
+    }
+
+    /// How often a batch may be sent again (`retries`).
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.config.retries = retries;
+        self
+    }
+
+    /// How many requests may wait for answers on a connection (`max.in.flight.requests.per.connection`), at least 1.
+    pub fn max_in_flight(self, requests: usize) -> Self {
+        self.property("max.in.flight.requests.per.connection", requests.to_string())
+    }
+
+    /// From the send until a record is acknowledged or failed, at most (`delivery.timeout.ms`).
+    pub fn delivery_timeout(mut self, timeout: Duration) -> Self {
+        self.config.delivery_timeout = Some(timeout);
+        self
+    }
+
+    /// How long to wait for the answer to a request (`request.timeout.ms`).
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.config.request_timeout = timeout;
+        self
+    }
+
+    /// The pause before the first retry and the longest one (`retry.backoff.ms`, `retry.backoff.max.ms`).
+    pub fn retry_backoff(mut self, first: Duration, max: Duration) -> Self {
+        self.config.retry_backoff = first;
+        self.config.retry_backoff_max = max;
+        self
+    }
+
+    /// Bytes of a batch, after compression (`batch.size`).
+    pub fn batch_size(mut self, bytes: usize) -> Self {
+        self.config.batch_size = bytes;
+        self
+    }
+
+    /// How long a batch that is not full waits for more records (`linger.ms`).
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.config.linger = linger;
+        self
+    }
+
+    /// How batches are compressed (`compression.type`), at the codec's default level or the one that `compression.*.level` sets.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.config.compression = compression;
+        self
+    }
+
+    /// How batches are compressed, at this level (`compression.type` and `compression.gzip.level`, `.lz4.level` or `.zstd.level`).
+    pub fn compression_with_level(mut self, compression: Compression, level: i32) -> Self {
+        self.config.compression = compression;
+        let name = match compression {
+            Compression::Gzip => "compression.gzip.level",
+            Compression::Lz4 => "compression.lz4.level",
+            Compression::Zstd => "compression.zstd.level",
+            Compression::None | Compression::Snappy => {
+                self.note(Err(ConfigError::InvalidValue {
+                    name: "compression.type",
+                    value: Some(compression.to_string()),
+                    accepted: "no level: none and snappy have none".to_owned(),
+                }
+                .into()));
+                return self;
+            }
+        };
+        self.property(name, level.to_string())
+    }
+
+    /// Bytes of records that may be held before sends wait (`buffer.memory`).
+    pub fn buffer_memory(mut self, bytes: usize) -> Self {
+        self.config.buffer_memory = bytes;
+        self
+    }
+
+    /// How long a send waits for room and for knowledge of its topic, at most (`max.block.ms`).
+    pub fn max_block(mut self, time: Duration) -> Self {
+        self.config.max_block = time;
+        self
+    }
+
+    /// Bytes of a request, and of a record before compression (`max.request.size`).
+    pub fn max_request_size(mut self, bytes: usize) -> Self {
+        self.config.max_request_size = bytes;
+        self
+    }
+
+    /// Who chooses the partition of a record that names none (`partitioner.class`).
+    pub fn partitioning(mut self, partitioning: Partitioning) -> Self {
+        self.config.partitioning = partitioning;
+        self
+    }
+
+    /// Spread records with a key as those without (`partitioner.ignore.keys`).
+    pub fn ignore_keys(mut self, ignore: bool) -> Self {
+        self.config.ignore_keys = ignore;
+        self
+    }
+
+    /// After so long what is known of the cluster is asked for again (`metadata.max.age.ms`).
+    pub fn metadata_max_age(mut self, age: Duration) -> Self {
+        self.config.metadata_max_age = age;
+        self
+    }
+
+    /// What to do when no known broker can be reached (`metadata.recovery.strategy`).
+    pub fn metadata_recovery(mut self, recovery: MetadataRecovery) -> Self {
+        self.config.metadata_recovery = recovery;
+        self
+    }
+
+    /// Run the producer on a thread of its own even where a tokio runtime is at hand, so that an application that keeps its runtime busy cannot
+    /// delay it. No property of Java's.
+    pub fn own_thread(mut self, own: bool) -> Self {
+        self.config.own_thread = own;
+        self
+    }
+}

@@ -1,0 +1,219 @@
+use super::*;
+use std::error::Error as _;
+
+fn config(text: &str) -> ProducerConfig {
+    ProducerConfig::from_properties(&format!("bootstrap.servers=a:1\n{text}")).unwrap()
+}
+
+fn refusal(name: &str, value: &str) -> ConfigError {
+    ProducerConfig::new().set_typed(name, value).unwrap_err()
+}
+
+#[test]
+fn every_default_as_text_is_the_default() {
+    for property in table::PROPERTIES {
+        if let Setter::Only { .. } = property.setter {
+            continue;
+        }
+        let mut config = ProducerConfig::new();
+        if !property.default.is_empty() {
+            property.set(&mut config, property.default).unwrap();
+        }
+        assert_eq!(config.is_idempotent(), ProducerConfig::new().is_idempotent());
+        assert_eq!(
+            config.effective_delivery_timeout(),
+            ProducerConfig::new().effective_delivery_timeout()
+        );
+        let (first, _) = config.effective_reconnect_backoff();
+        assert_eq!(first, Duration::from_millis(50), "{}", property.name);
+        config.idempotence = None;
+        config.delivery_timeout = None;
+        config.reconnect_backoff = None;
+        config.reconnect_backoff_max = None;
+        assert_eq!(config, ProducerConfig::new(), "{}", property.name);
+    }
+}
+
+#[test]
+fn every_property_of_kafka_4_4_is_known_once() {
+    let mut names: Vec<&str> = all().map(|property| property.name).collect();
+    assert_eq!(names.len(), 120);
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), 120);
+}
+
+#[test]
+fn another_value_of_an_honoured_property_changes_the_configuration() {
+    let no_effect = ["buffer.memory.allocation.strategy"];
+    for property in table::PROPERTIES {
+        let value = match &property.setter {
+            Setter::Only { .. } => continue,
+            Setter::Flag(_) if property.default == "true" => "false",
+            Setter::Flag(_) => "true",
+            Setter::Choice { of, .. } => of[of.len() - 1],
+            Setter::Text(_) | Setter::List(_) => "text",
+            _ if property.name == "compression.zstd.level" => "4",
+            _ => "7",
+        };
+        let value = if property.name == "metadata.max.idle.ms" { "7000" } else { value };
+        let mut config = ProducerConfig::new();
+        property.set(&mut config, value).unwrap();
+        assert_eq!(
+            config == ProducerConfig::new(),
+            no_effect.contains(&property.name),
+            "{}",
+            property.name
+        );
+    }
+}
+
+#[test]
+fn values_out_of_range_say_what_is_accepted() {
+    for (name, value) in [
+        ("acks", "2"),
+        ("batch.size", "-1"),
+        ("batch.size", "2147483648"),
+        ("batch.size", "16k"),
+        ("linger.ms", "-1"),
+        ("linger.ms", "9223372036854775808"),
+        ("linger.ms", ""),
+        ("max.in.flight.requests.per.connection", "0"),
+        ("metadata.max.idle.ms", "4999"),
+        ("compression.type", "LZ4"),
+        ("compression.gzip.level", "0"),
+        ("compression.gzip.level", "10"),
+        ("compression.zstd.level", "23"),
+        ("enable.idempotence", "yes"),
+        ("send.buffer.bytes", "-2"),
+        ("partitioner.class", "com.example.Mine"),
+    ] {
+        let error = refusal(name, value);
+        let ConfigError::InvalidValue { name: property, value: given, accepted } = &error else {
+            panic!("{name}={value}: {error:?}");
+        };
+        assert_eq!((*property, given.as_deref()), (name, Some(value)));
+        assert!(error.to_string().contains(accepted), "{error}");
+    }
+}
+
+#[test]
+fn edges_of_ranges_are_accepted() {
+    for (name, value) in [
+        ("acks", " ALL "),
+        ("acks", "-1"),
+        ("batch.size", "0"),
+        ("batch.size", "+2147483647"),
+        ("linger.ms", "9223372036854775807"),
+        ("compression.gzip.level", "-1"),
+        ("compression.gzip.level", "1"),
+        ("compression.zstd.level", "-131072"),
+        ("connections.max.idle.ms", "-1"),
+        ("metadata.recovery.strategy", "NONE"),
+        ("enable.idempotence", "FALSE"),
+        ("key.serializer", "org.apache.kafka.common.serialization.StringSerializer"),
+        ("security.protocol", "plaintext"),
+        ("interceptor.classes", ""),
+    ] {
+        ProducerConfig::new().set(name, value).unwrap();
+    }
+    assert_eq!(config("connections.max.idle.ms=-1").connections_max_idle, None);
+    assert_eq!(config("send.buffer.bytes=-1").send_buffer, None);
+}
+
+#[test]
+fn what_is_not_supported_is_refused_with_a_reason_never_ignored() {
+    for (name, value) in [
+        ("security.protocol", "SASL_SSL"),
+        ("sasl.jaas.config", "password=hunter2"),
+        ("ssl.truststore.location", "/x"),
+        ("transactional.id", "t"),
+        ("enable.metrics.push", "true"),
+        ("interceptor.classes", "com.example.Mine"),
+        ("value.serializer", "io.confluent.kafka.serializers.KafkaAvroSerializer"),
+        ("partitioner.rack.aware", "true"),
+    ] {
+        let error = refusal(name, value);
+        assert!(matches!(error, ConfigError::NotSupported { .. }), "{error:?}");
+        assert!(error.to_string().starts_with(name));
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+}
+
+#[test]
+fn an_unknown_property_names_the_nearest() {
+    for (name, nearest) in [
+        ("linger.m", Some("linger.ms")),
+        ("bootstrap.server", Some("bootstrap.servers")),
+        ("compression_type", Some("compression.type")),
+        ("something.else.entirely", None),
+    ] {
+        let expected = ConfigError::UnknownProperty { name: name.to_owned(), nearest };
+        assert_eq!(refusal(name, "1"), expected);
+    }
+}
+
+#[test]
+fn settings_that_exclude_each_other_name_both() {
+    for (text, first, second) in [
+        ("enable.idempotence=true\nretries=0", "enable.idempotence", "retries"),
+        ("enable.idempotence=true\nacks=1", "enable.idempotence", "acks"),
+        (
+            "max.in.flight.requests.per.connection=6",
+            "enable.idempotence",
+            "max.in.flight.requests.per.connection",
+        ),
+        ("delivery.timeout.ms=30004", "delivery.timeout.ms", "request.timeout.ms"),
+    ] {
+        let error = config(text).check().unwrap_err();
+        let ConfigError::Contradiction { first: one, second: other, .. } = error else {
+            panic!("{text}: {error:?}");
+        };
+        assert_eq!((one, other), (first, second));
+    }
+}
+
+#[test]
+fn implicit_idempotence_gives_way_as_in_java() {
+    assert!(config("").is_idempotent());
+    for text in ["acks=1", "acks=0", "retries=0", "enable.idempotence=false"] {
+        let config = config(text);
+        config.validate().unwrap();
+        assert!(!config.is_idempotent(), "{text}");
+    }
+    config("acks=1\nmax.in.flight.requests.per.connection=6").validate().unwrap();
+}
+
+#[test]
+fn a_default_gives_way_where_java_lets_it() {
+    assert_eq!(config("").effective_delivery_timeout(), Duration::from_secs(120));
+    let long = config("linger.ms=100000\nrequest.timeout.ms=60000");
+    assert_eq!(long.effective_delivery_timeout(), Duration::from_secs(160));
+    let backoff = |text| config(text).effective_reconnect_backoff();
+    let millis = Duration::from_millis;
+    assert_eq!(backoff(""), (millis(50), millis(1000)));
+    assert_eq!(backoff("reconnect.backoff.ms=2000"), (millis(2000), millis(2000)));
+    assert_eq!(backoff("reconnect.backoff.max.ms=70"), (millis(50), millis(70)));
+}
+
+#[test]
+fn nothing_works_without_a_bootstrap_server() {
+    let error = ProducerConfig::new().validate().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("bootstrap.servers"));
+}
+
+#[test]
+fn an_error_in_a_text_has_its_line_and_its_cause() {
+    let error = ProducerConfig::from_properties("# mine\nlinger.ms=5\nacks=maybe\n").unwrap_err();
+    assert!(error.to_string().starts_with("line 3: acks="), "{error}");
+    let cause = error.source().unwrap().downcast_ref::<ConfigError>();
+    assert!(matches!(cause, Some(ConfigError::InvalidValue { name: "acks", .. })));
+}
+
+#[test]
+fn a_level_that_the_build_lacks_is_refused() {
+    let error = config("compression.type=lz4\ncompression.lz4.level=10").check().unwrap_err();
+    assert!(matches!(error, ConfigError::InvalidValue { name: "compression.lz4.level", .. }));
+    config("compression.lz4.level=10").validate().unwrap();
+}

@@ -1,0 +1,164 @@
+//! The producer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::builder::ProducerBuilder;
+use crate::config::ProducerConfig;
+use crate::delivery::{Delivery, RecordMetadata};
+use crate::error::{Error, TrySendError};
+use crate::inner::Inner;
+use crate::record::ProducerRecord;
+use crate::stats::{PartitionInfo, Stats};
+
+/// A Kafka producer.
+///
+/// Cheap to clone, and all clones are one producer: share it instead of making several. Its methods work on any executor. When the
+/// last clone is dropped, what was sent is still delivered in the background, as long as the runtime lives;
+/// [`close`](Self::close) waits for that.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use rohrpost::{Producer, ProducerRecord};
+///
+/// # async fn run() -> Result<(), rohrpost::Error> {
+/// let producer = Producer::builder().bootstrap_servers("127.0.0.1:9092").build().await?;
+/// let delivery = producer.send(ProducerRecord::new("greetings").key("k").value("hello")).await?;
+/// let metadata = delivery.await?;
+/// println!("{metadata}");
+/// producer.close(Duration::from_secs(10)).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Producer {
+    inner: Arc<Inner>,
+}
+
+impl Producer {
+    /// Starts to set up a producer.
+    pub fn builder() -> ProducerBuilder {
+        ProducerBuilder::default()
+    }
+
+    /// Starts a producer: see [`ProducerBuilder::build`].
+    ///
+    /// # Errors
+    /// As [`ProducerBuilder::build`].
+    pub async fn from_config(config: ProducerConfig) -> Result<Self, Error> {
+        Ok(Self { inner: Arc::new(Inner::start(config).await?) })
+    }
+
+    /// Sends a record: appends it to its partition's batch, and returns the [`Delivery`] that tells when it has arrived.
+    ///
+    /// Waits only for room in `buffer.memory` and for knowledge of the topic, both together at most `max.block.ms`, in the order of the callers. A record
+    /// is sent once the future resolves to a delivery; a future dropped before has sent nothing. Records of one task to one partition keep their order.
+    ///
+    /// # Errors
+    /// The record is in no batch then ([`Outcome::NotWritten`](crate::Outcome::NotWritten)):
+    /// [`MetadataTimeout`](crate::ErrorKind::MetadataTimeout), [`MemoryTimeout`](crate::ErrorKind::MemoryTimeout),
+    /// [`UnknownTopic`](crate::ErrorKind::UnknownTopic), [`Authorization`](crate::ErrorKind::Authorization),
+    /// [`RecordTooLarge`](crate::ErrorKind::RecordTooLarge), [`InvalidRecord`](crate::ErrorKind::InvalidRecord),
+    /// [`Closed`](crate::ErrorKind::Closed), [`DriverGone`](crate::ErrorKind::DriverGone).
+    #[inline]
+    pub fn send<'a>(&'a self, record: ProducerRecord<'a>) -> SendFuture<'a> {
+        SendFuture { inner: &self.inner, record, wait: Default::default() }
+    }
+
+    /// Sends a record if that is possible without waiting, and gives it back if not.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](crate::ErrorKind::WouldBlock): no room, or nothing known of the topic yet (finding out has begun). Else as [`send`](Self::send).
+    #[inline]
+    pub fn try_send<'a>(&self, record: ProducerRecord<'a>) -> Result<Delivery, TrySendError<'a>> {
+        self.inner.try_send(&record).map_err(|error| TrySendError::new(record, error))
+    }
+
+    /// Sends a record as [`send`](Self::send) does, and calls back once it is acknowledged or failed.
+    ///
+    /// The callback runs on the producer's own task, after those of earlier records of the batch: it must not block. A panic in it is caught.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); the callback is not called then.
+    pub async fn send_with<F>(&self, record: ProducerRecord<'_>, callback: F) -> Result<(), Error>
+    where
+        F: FnOnce(Result<RecordMetadata, Error>) + Send + 'static,
+    {
+        self.send(record).await?.call_back(callback);
+        Ok(())
+    }
+
+    /// Sends everything that was appended before, without waiting for `linger.ms`, and waits until all of it is acknowledged or failed.
+    ///
+    /// Whether it arrived is said by the deliveries, not here.
+    ///
+    /// # Errors
+    /// [`DriverGone`](crate::ErrorKind::DriverGone), [`Closed`](crate::ErrorKind::Closed).
+    pub async fn flush(&self) -> Result<(), Error> {
+        self.inner.flush().await
+    }
+
+    /// Closes the producer, all its clones: takes no more records, delivers what it has, at most for `timeout`, and fails the rest. Waits until
+    /// that is done. A second call waits for the first; a shorter timeout counts.
+    ///
+    /// # Errors
+    /// [`Closed`](crate::ErrorKind::Closed) where records were left undelivered; the message says how many, and their deliveries say why.
+    /// [`DriverGone`](crate::ErrorKind::DriverGone).
+    pub async fn close(&self, timeout: Duration) -> Result<(), Error> {
+        self.inner.close(timeout).await
+    }
+
+    /// The partitions of a topic. Waits at most `max.block.ms` for knowledge of it.
+    ///
+    /// # Errors
+    /// [`MetadataTimeout`](crate::ErrorKind::MetadataTimeout), [`UnknownTopic`](crate::ErrorKind::UnknownTopic),
+    /// [`Authorization`](crate::ErrorKind::Authorization), [`Closed`](crate::ErrorKind::Closed), [`DriverGone`](crate::ErrorKind::DriverGone).
+    pub async fn partitions_for(&self, topic: &str) -> Result<Vec<PartitionInfo>, Error> {
+        self.inner.partitions_for(topic).await
+    }
+
+    /// What the producer has done so far. Costs nothing per record, and little to call.
+    pub fn stats(&self) -> Stats {
+        self.inner.stats()
+    }
+
+    /// What a partition's records wait for, in words: linger, a leader, an answer, a back-off, the quota, … `None` where the
+    /// partition is not known.
+    pub async fn why(&self, topic: &str, partition: i32) -> Option<String> {
+        self.inner.why(topic, partition).await
+    }
+}
+
+impl std::fmt::Debug for Producer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Producer")
+            .field("client_id", &self.inner.client_id())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The future of [`Producer::send`]. Dropped before it resolves, it has sent nothing and holds nothing.
+#[must_use = "futures do nothing unless awaited: this record is not sent yet"]
+pub struct SendFuture<'a> {
+    inner: &'a Inner,
+    record: ProducerRecord<'a>,
+    wait: crate::inner::Wait,
+}
+
+impl Future for SendFuture<'_> {
+    type Output = Result<Delivery, Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        this.inner.poll_send(cx, &this.record, &mut this.wait)
+    }
+}
+
+impl std::fmt::Debug for SendFuture<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SendFuture").field("record", &self.record).finish_non_exhaustive()
+    }
+}

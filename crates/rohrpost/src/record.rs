@@ -1,0 +1,316 @@
+//! What is sent: [`ProducerRecord`] and the forms that keys and values come in.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+
+/// A record to send: a topic, and optionally a partition, a key, a value, a timestamp and headers.
+///
+/// A record without [`key`](Self::key) has the null key, one without [`value`](Self::value) the null value (in a compacted
+/// topic: a tombstone). An empty key or value is not null.
+///
+/// The record may borrow what it carries: its bytes are encoded into the partition's batch while it is sent, and nothing of it
+/// is needed afterwards.
+///
+/// ```
+/// use rohrpost::ProducerRecord;
+///
+/// let record = ProducerRecord::new("payments")
+///     .key("customer-17")
+///     .value(br#"{"amount": 12}"#)
+///     .header("trace-id", "9f86d081");
+/// assert_eq!(record.topic(), "payments");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[must_use = "a record does nothing until it is sent"]
+pub struct ProducerRecord<'a> {
+    pub(crate) topic: Cow<'a, str>,
+    pub(crate) partition: Option<i32>,
+    pub(crate) timestamp: Option<i64>,
+    pub(crate) key: Option<Payload<'a>>,
+    pub(crate) value: Option<Payload<'a>>,
+    pub(crate) headers: Vec<Header<'a>>,
+}
+
+impl<'a> ProducerRecord<'a> {
+    /// A record for a topic, with null key and null value.
+    #[inline]
+    pub fn new(topic: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            topic: topic.into(),
+            partition: None,
+            timestamp: None,
+            key: None,
+            value: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// Sends it to this partition (0, 1, …), whatever its key. Without it the partitioner chooses.
+    #[inline]
+    pub fn partition(mut self, partition: impl Into<Option<i32>>) -> Self {
+        self.partition = partition.into();
+        self
+    }
+
+    /// Sets the key. `None` is the null key, as without this call.
+    #[inline]
+    pub fn key(mut self, key: impl IntoPayload<'a>) -> Self {
+        self.key = key.into_payload();
+        self
+    }
+
+    /// Sets the value. `None` is the null value, a tombstone, as without this call.
+    #[inline]
+    pub fn value(mut self, value: impl IntoPayload<'a>) -> Self {
+        self.value = value.into_payload();
+        self
+    }
+
+    /// Sets the timestamp, in milliseconds since the Unix epoch. Without it the record carries the time of the send, exact to a few
+    /// milliseconds. A topic with `message.timestamp.type=LogAppendTime` overrides both.
+    #[inline]
+    pub fn timestamp(mut self, milliseconds: impl Into<Option<i64>>) -> Self {
+        self.timestamp = milliseconds.into();
+        self
+    }
+
+    /// Adds a header behind those it has; a name may occur several times. `None` is a null value.
+    #[inline]
+    pub fn header(mut self, name: impl Into<Cow<'a, str>>, value: impl IntoPayload<'a>) -> Self {
+        self.headers.push(Header { name: name.into(), value: value.into_payload() });
+        self
+    }
+
+    /// The topic.
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// The partition that was asked for.
+    pub fn requested_partition(&self) -> Option<i32> {
+        self.partition
+    }
+
+    /// The timestamp that was asked for, in milliseconds since the Unix epoch.
+    pub fn requested_timestamp(&self) -> Option<i64> {
+        self.timestamp
+    }
+
+    /// The key's bytes; `None` for the null key.
+    pub fn key_bytes(&self) -> Option<&[u8]> {
+        self.key.as_deref()
+    }
+
+    /// The value's bytes; `None` for the null value.
+    pub fn value_bytes(&self) -> Option<&[u8]> {
+        self.value.as_deref()
+    }
+
+    /// The headers, in their order: name and value, where `None` is null.
+    pub fn headers(&self) -> impl ExactSizeIterator<Item = (&str, Option<&[u8]>)> + Clone {
+        self.headers.iter().map(|header| (&*header.name, header.value.as_deref()))
+    }
+
+    /// The same record without anything borrowed: copies what it borrows.
+    pub fn into_owned(self) -> ProducerRecord<'static> {
+        ProducerRecord {
+            topic: Cow::Owned(self.topic.into_owned()),
+            partition: self.partition,
+            timestamp: self.timestamp,
+            key: self.key.map(Payload::into_owned),
+            value: self.value.map(Payload::into_owned),
+            headers: self
+                .headers
+                .into_iter()
+                .map(|header| Header {
+                    name: Cow::Owned(header.name.into_owned()),
+                    value: header.value.map(Payload::into_owned),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Shows sizes, not contents: payloads may be large or private.
+impl fmt::Debug for ProducerRecord<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProducerRecord")
+            .field("topic", &self.topic)
+            .field("partition", &self.partition)
+            .field("timestamp", &self.timestamp)
+            .field("key_size", &self.key.as_ref().map(|key| key.len()))
+            .field("value_size", &self.value.as_ref().map(|value| value.len()))
+            .field("headers", &self.headers.len())
+            .finish()
+    }
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Header<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) value: Option<Payload<'a>>,
+}
+
+/// The bytes of a key, a value or a header's value: borrowed, owned or shared.
+#[derive(Clone)]
+pub enum Payload<'a> {
+    /// Borrowed from the caller.
+    Borrowed(&'a [u8]),
+    /// Owned by the record.
+    Owned(Vec<u8>),
+    /// Shared with others, without a copy.
+    Shared(Bytes),
+}
+
+impl Payload<'_> {
+    /// The same bytes without a borrow: copies borrowed ones.
+    pub fn into_owned(self) -> Payload<'static> {
+        match self {
+            Self::Borrowed(bytes) => Payload::Owned(bytes.to_vec()),
+            Self::Owned(bytes) => Payload::Owned(bytes),
+            Self::Shared(bytes) => Payload::Shared(bytes),
+        }
+    }
+}
+
+impl std::ops::Deref for Payload<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Owned(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl PartialEq for Payload<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Payload<'_> {}
+
+/// Shows the size, not the bytes.
+impl fmt::Debug for Payload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({} bytes)", self.len())
+    }
+}
+
+/// What can be a key or a value: everything that is bytes, and `Option`s of it.
+pub trait IntoPayload<'a> {
+    /// The bytes; `None` for null.
+    fn into_payload(self) -> Option<Payload<'a>>;
+}
+
+macro_rules! into_payload {
+    ($($type:ty => $value:ident, $payload:expr;)*) => {
+        $(impl<'a> IntoPayload<'a> for $type {
+            #[inline]
+            fn into_payload(self) -> Option<Payload<'a>> {
+                let $value = self;
+                Some($payload)
+            }
+        })*
+    };
+}
+
+into_payload! {
+    Payload<'a> => payload, payload;
+    &'a str => text, Payload::Borrowed(text.as_bytes());
+    &'a String => text, Payload::Borrowed(text.as_bytes());
+    &'a [u8] => bytes, Payload::Borrowed(bytes);
+    &'a Vec<u8> => bytes, Payload::Borrowed(bytes);
+    &'a Bytes => bytes, Payload::Borrowed(bytes);
+    String => text, Payload::Owned(text.into_bytes());
+    Vec<u8> => bytes, Payload::Owned(bytes);
+    Bytes => bytes, Payload::Shared(bytes);
+}
+
+impl<'a, const N: usize> IntoPayload<'a> for &'a [u8; N] {
+    #[inline]
+    fn into_payload(self) -> Option<Payload<'a>> {
+        Some(Payload::Borrowed(self))
+    }
+}
+
+impl<'a, const N: usize> IntoPayload<'a> for [u8; N] {
+    #[inline]
+    fn into_payload(self) -> Option<Payload<'a>> {
+        Some(Payload::Owned(self.to_vec()))
+    }
+}
+
+impl<'a> IntoPayload<'a> for Cow<'a, str> {
+    #[inline]
+    fn into_payload(self) -> Option<Payload<'a>> {
+        match self {
+            Cow::Borrowed(text) => text.into_payload(),
+            Cow::Owned(text) => text.into_payload(),
+        }
+    }
+}
+
+impl<'a> IntoPayload<'a> for Cow<'a, [u8]> {
+    #[inline]
+    fn into_payload(self) -> Option<Payload<'a>> {
+        match self {
+            Cow::Borrowed(bytes) => bytes.into_payload(),
+            Cow::Owned(bytes) => bytes.into_payload(),
+        }
+    }
+}
+
+impl<'a, T: IntoPayload<'a>> IntoPayload<'a> for Option<T> {
+    #[inline]
+    fn into_payload(self) -> Option<Payload<'a>> {
+        self.and_then(IntoPayload::into_payload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_bytes_is_a_payload_and_none_is_null() {
+        fn bytes<'a>(payload: impl IntoPayload<'a>) -> Option<Vec<u8>> {
+            payload.into_payload().map(|payload| payload.to_vec())
+        }
+        let expected = Some(b"ab".to_vec());
+        assert_eq!(bytes("ab"), expected);
+        assert_eq!(bytes(&String::from("ab")), expected);
+        assert_eq!(bytes(String::from("ab")), expected);
+        assert_eq!(bytes(b"ab"), expected);
+        assert_eq!(bytes(*b"ab"), expected);
+        assert_eq!(bytes(&b"ab"[..]), expected);
+        assert_eq!(bytes(b"ab".to_vec()), expected);
+        assert_eq!(bytes(&b"ab".to_vec()), expected);
+        assert_eq!(bytes(Bytes::from_static(b"ab")), expected);
+        assert_eq!(bytes(&Bytes::from_static(b"ab")), expected);
+        assert_eq!(bytes(Cow::Borrowed("ab")), expected);
+        assert_eq!(bytes(Some("ab")), expected);
+        assert_eq!(bytes(None::<&str>), None);
+        assert_eq!(bytes(""), Some(Vec::new()));
+    }
+
+    #[test]
+    fn debug_shows_no_payload() {
+        let record = ProducerRecord::new("t").key("secret").value("secret").header("h", "secret");
+        let text = format!("{record:?} {:?}", record.key);
+        assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[test]
+    fn into_owned_keeps_everything() {
+        let record =
+            ProducerRecord::new("t").partition(3).timestamp(5).key("k").header("h", None::<&str>);
+        assert_eq!(record.clone().into_owned(), record);
+    }
+}
