@@ -106,6 +106,14 @@ impl BatchHeader {
     /// # Errors
     /// [`BatchErrorKind::Truncated`] below 61 bytes; `UnsupportedMagic`; `OutOfRange`.
     pub fn parse(bytes: &[u8]) -> Result<Self, BatchError> {
+        let header = Self::parse_frame(bytes)?;
+        header.check()?;
+        Ok(header)
+    }
+
+    /// Reads the header and checks only what the batch's extent depends on, magic and length: of damaged bytes, the CRC should
+    /// speak before the other fields do.
+    pub(crate) fn parse_frame(bytes: &[u8]) -> Result<Self, BatchError> {
         // The magic lies at the same place in every version: look at it before anything else.
         if let Some(&magic) = bytes.get(MAGIC_AT) {
             if magic as i8 != MAGIC {
@@ -118,8 +126,21 @@ impl BatchHeader {
             return Err(BatchError::new("header", 0, kind));
         };
         let header = Self::read(header);
-        header.check()?;
+        let length = i64::from(header.batch_length);
+        range("batch length", LENGTH_AT, length, MIN_LENGTH.into(), i32::MAX.into())?;
         Ok(header)
+    }
+
+    /// Checks the fields that the CRC covers.
+    pub(crate) fn check(&self) -> Result<(), BatchError> {
+        if self.attributes.codec().is_none() {
+            let id = i64::from(self.attributes.0 & Attributes::CODEC);
+            range("codec id", ATTRIBUTES_AT, id, 0, Codec::Zstd.id().into())?;
+        }
+        let delta = i64::from(self.last_offset_delta);
+        range("last offset delta", LAST_OFFSET_DELTA_AT, delta, 0, i32::MAX.into())?;
+        // Compaction removes records and keeps the last offset delta: there may be fewer records, never more.
+        range("record count", COUNT_AT, self.record_count.into(), 0, delta + 1)
     }
 
     /// Bytes of the whole batch, header included.
@@ -155,30 +176,6 @@ impl BatchHeader {
             base_sequence: Sequence(i32::from_be_bytes(field(b, BASE_SEQUENCE_AT))),
             record_count: i32::from_be_bytes(field(b, COUNT_AT)),
         }
-    }
-
-    fn check(&self) -> Result<(), BatchError> {
-        range(
-            "batch length",
-            LENGTH_AT,
-            self.batch_length.into(),
-            MIN_LENGTH.into(),
-            i32::MAX.into(),
-        )?;
-        if self.attributes.codec().is_none() {
-            let id = i64::from(self.attributes.0 & Attributes::CODEC);
-            range("codec id", ATTRIBUTES_AT, id, 0, Codec::Zstd.id().into())?;
-        }
-        range(
-            "last offset delta",
-            LAST_OFFSET_DELTA_AT,
-            self.last_offset_delta.into(),
-            0,
-            i32::MAX.into(),
-        )?;
-        // Compaction removes records and keeps the last offset delta: there may be fewer records, never more.
-        let most = i64::from(self.last_offset_delta) + 1;
-        range("record count", COUNT_AT, self.record_count.into(), 0, most)
     }
 
     /// Writes the header. The CRC is left to [`write_crc`].

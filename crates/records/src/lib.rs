@@ -82,6 +82,11 @@ mod sealed;
 mod size;
 mod varint;
 
+/// The README's example is a test.
+#[cfg(all(doctest, feature = "zstd"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use crate::append::RecordHeader;
 pub use crate::assign::{assign_offset, set_log_append_time};
 pub use crate::builder::BatchBuilder;

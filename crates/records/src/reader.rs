@@ -21,7 +21,7 @@ impl RecordBatch {
     /// # Errors
     /// [`BatchError`]; [`is_truncated`](BatchError::is_truncated) where the input ends inside of the batch.
     pub fn parse(input: &Bytes) -> Result<(Self, usize), BatchError> {
-        let header = BatchHeader::parse(input)?;
+        let header = BatchHeader::parse_frame(input)?;
         let size = header.size();
         if size > input.len() {
             let kind = BatchErrorKind::Truncated { needed: size, available: input.len() };
@@ -33,6 +33,7 @@ impl RecordBatch {
             let kind = BatchErrorKind::WrongCrc { stored: header.crc, computed };
             return Err(BatchError::new("CRC", CRC_AT, kind));
         }
+        header.check()?;
         Ok((Self { header, bytes }, size))
     }
 
