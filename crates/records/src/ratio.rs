@@ -22,6 +22,11 @@ impl RatioEstimator {
         Self { ratio: 1.0 }
     }
 
+    /// An estimate taken up again, as [`ratio`](Self::ratio) gave it.
+    pub const fn from_ratio(ratio: f32) -> Self {
+        Self { ratio }
+    }
+
     /// The present estimate.
     pub const fn ratio(&self) -> f32 {
         self.ratio
