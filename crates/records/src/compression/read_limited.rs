@@ -34,9 +34,6 @@ pub(super) fn read_limited(
             Err(error) => return Err(DecompressError::Corrupt(error.to_string())),
         }
     }
-    if filled > limit {
-        return Err(DecompressError::TooLarge);
-    }
     output.truncate(filled);
     Ok(output)
 }

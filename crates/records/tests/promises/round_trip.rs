@@ -53,6 +53,23 @@ fn unusual_numbers_are_written_right() {
     assert!(records.iter().zip(&read).all(|(given, record)| given.is(record)));
 }
 
+/// Lengths of five bytes behind an offset of three.
+#[test]
+fn a_record_of_128_mib_is_written_right() {
+    let mut builder = BatchBuilder::new(BytesMut::with_capacity((1 << 27) + (1 << 18)));
+    for _ in 0..8192 {
+        builder.append(T0, None, Some(b"x"), []).unwrap();
+    }
+    let large = vec![7; 1 << 27];
+    builder.append(T0, None, Some(&large), []).unwrap();
+    let mut sealed =
+        builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity).unwrap();
+    let (batch, _) = RecordBatch::parse(&sealed.stamp(None, false).unwrap()).unwrap();
+    let last = batch.records(0).unwrap().last().unwrap().unwrap();
+    assert_eq!(last.offset, 8192);
+    assert!(last.value.unwrap() == large);
+}
+
 #[test]
 fn records_of_an_uncompressed_batch_are_slices_of_it() {
     let bytes = stamped(&[Given::value("look, no copy")], Compression::NONE);

@@ -58,6 +58,26 @@ proptest! {
     }
 }
 
+/// The hot path writes more than it keeps: never beyond the buffer.
+#[test]
+fn the_last_record_that_just_fits_does_not_grow_the_buffer() {
+    for capacity in 61..150 {
+        let mut builder = BatchBuilder::new(BytesMut::with_capacity(capacity));
+        let mut records = Vec::new();
+        while builder.try_append(T0, None, Some(b"x"), []).is_ok() {
+            records.push(Given::value("x"));
+        }
+        assert_eq!(builder.capacity(), capacity);
+        assert_eq!(records.len(), (capacity - 61) / 8);
+        if !records.is_empty() {
+            let seal =
+                builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity);
+            let bytes = seal.unwrap().stamp(None, false).unwrap();
+            assert_eq!(bytes, stamped(&records, Compression::NONE));
+        }
+    }
+}
+
 #[test]
 fn the_upper_bound_is_javas() {
     // DefaultRecordBatch.estimateBatchSizeUpperBound: 61 + 21 + key and value with their lengths + headers.
