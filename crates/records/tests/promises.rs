@@ -129,3 +129,15 @@ fn read(bytes: &Bytes) -> Result<Vec<Record>, BatchError> {
 fn compressions() -> impl Iterator<Item = Compression> {
     Codec::ALL.into_iter().map(|codec| Compression::new(codec).unwrap())
 }
+
+/// A batch is filled on one thread, sealed on another, sent by a third.
+#[test]
+fn everything_moves_between_threads() {
+    const fn send<T: Send>() {}
+    const fn send_and_sync<T: Send + Sync>() {}
+    send::<Compressor>();
+    send_and_sync::<BatchBuilder>();
+    send_and_sync::<SealedBatch>();
+    send_and_sync::<RecordBatch>();
+    send_and_sync::<rohrpost_records::Records>();
+}
