@@ -4,6 +4,7 @@
 //! - [`corpus`] makes a file of real text out of what is on the machine.
 //! - [`keyed_lines`] compares what was sent with what was read back, key by key and in order.
 //! - [`ledger`] does so for numbered records that were acknowledged while brokers died.
+//! - [`kills`] has brokers die meanwhile.
 //! - [`command_line`] builds and runs the `rohrpost` command.
 //!
 //! The tests themselves are in `tests/tests/`, behind the feature `real-kafka`. `cargo xtask kafka`
@@ -13,4 +14,5 @@ pub mod command_line;
 pub mod corpus;
 pub mod kafka;
 pub mod keyed_lines;
+pub mod kills;
 pub mod ledger;

@@ -273,9 +273,10 @@ impl Cluster {
                 if !ids.contains(&node.id) || status(&state, node) != NodeStatus::Down {
                     continue;
                 }
-                let pid =
-                    process::spawn(self.server_command(&state, node)?, &self.log_file(node.id))?;
-                started.push((pid, properties_file(&state, node.id)));
+                let marker = properties_file(&state, node.id);
+                let command = self.server_command(&state, node)?;
+                let pid = process::spawn(command, &marker, &self.log_file(node.id))?;
+                started.push((pid, marker));
                 state.nodes[index].pid = Some(pid);
                 state.save()?;
             }
@@ -366,8 +367,10 @@ impl Cluster {
             });
             let log = self.log_file(node.id);
             if exited {
-                let text = fs::read(&log).unwrap_or_default();
-                let tail = last_lines(&String::from_utf8_lossy(&text), 20);
+                let text =
+                    String::from_utf8_lossy(&fs::read(&log).unwrap_or_default()).into_owned();
+                let this_life = text.rsplit(process::START_LINE).next().unwrap_or_default();
+                let tail = last_lines(this_life.trim(), 20);
                 return Err(Error::NodeExited { node: node.id, log, tail });
             }
             if !settled {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, TcpListener};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::state::{State, cluster_names};
 use super::{Error, Result};
@@ -17,7 +18,9 @@ const RANGE: std::ops::Range<u16> = 20_000..32_000;
 pub(super) fn choose(cluster: &str, nodes: u32) -> Result<Vec<(u16, u16)>> {
     let mut taken = ports_of_other_clusters(cluster);
     let usual = if cluster == "default" { 9092..9112 } else { 0..0 };
-    let start = RANGE.start + (std::process::id() as u16).wrapping_mul(61) % 10_000;
+    // Elsewhere each time: a client that outlived its cluster must not find the next one there.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let start = RANGE.start + (now.subsec_micros() % 10_000) as u16;
     let mut candidates = usual.chain(start..RANGE.end).chain(RANGE.start..start);
     let mut next = || {
         let port = candidates.by_ref().find(|&port| !taken.contains(&port) && is_free(port));

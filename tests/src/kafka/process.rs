@@ -1,7 +1,7 @@
 //! A node's process: started apart from ours, known by its command line, signalled, gone.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Error, Result};
+
+/// Begins every life of a process in its log.
+pub(super) const START_LINE: &str = "== started ==";
 
 /// How a node's process fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,12 +37,16 @@ impl NodeStatus {
     }
 }
 
-/// Starts `command` so that it outlives this process and its terminal, its output appended to
-/// `log`; gives its process id.
-pub(super) fn spawn(mut command: Command, log: &Path) -> Result<i32> {
-    let open = || File::options().create(true).append(true).open(log);
-    let output = open().map_err(|e| Error::io("open", log, e))?;
-    let errors = output.try_clone().map_err(|e| Error::io("open", log, e))?;
+/// Starts `command`, whose arguments name `marker`, so that it outlives this process and its
+/// terminal, its output appended to `log` after a line [`START_LINE`]; gives its process id.
+pub(super) fn spawn(mut command: Command, marker: &Path, log: &Path) -> Result<i32> {
+    let open = || -> io::Result<(File, File)> {
+        let mut output = File::options().create(true).append(true).open(log)?;
+        writeln!(output, "{START_LINE}")?;
+        let errors = output.try_clone()?;
+        Ok((output, errors))
+    };
+    let (output, errors) = open().map_err(|e| Error::io("open", log, e))?;
     let mut child = command
         .process_group(0)
         .stdin(Stdio::null())
@@ -48,6 +55,11 @@ pub(super) fn spawn(mut command: Command, log: &Path) -> Result<i32> {
         .spawn()
         .map_err(|source| Error::Io { doing: format!("start {command:?}"), source })?;
     let pid = child.id() as i32;
+    // For a moment after it is started a process has no command line yet, and would be taken for
+    // one that is gone.
+    wait_until(Duration::from_secs(10), || {
+        status(Some(pid), marker) != NodeStatus::Down || !matches!(child.try_wait(), Ok(None))
+    });
     // Whoever starts a node may outlive it: collect its end, or it stays as a zombie.
     thread::spawn(move || child.wait());
     Ok(pid)
@@ -176,10 +188,11 @@ mod tests {
         let log = std::env::temp_dir().join(format!("rohrpost-process-{}", std::process::id()));
         let mut command = Command::new("sleep");
         command.arg(marker);
-        let pid = spawn(command, &log).unwrap();
+        let pid = spawn(command, marker, &log).unwrap();
         let becomes =
             |wanted| wait_until(Duration::from_secs(10), || status(Some(pid), marker) == wanted);
-        assert!(becomes(NodeStatus::Running(pid)));
+        // At once: the first look must not find it gone.
+        assert_eq!(status(Some(pid), marker), NodeStatus::Running(pid));
         signal(pid, Signal::STOP).unwrap();
         assert!(becomes(NodeStatus::Paused(pid)));
         signal(pid, Signal::CONT).unwrap();
