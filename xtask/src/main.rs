@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod codegen;
 mod kafka;
 mod test;
 mod tidy;
@@ -19,6 +20,7 @@ cargo xtask COMMAND
   test      run everything that must hold (`cargo xtask test --help`)
   tidy      hold the rules of ARCHITECTURE.md that no compiler holds
   bench     measure rohrpost beside other clients (`cargo xtask bench --help`)
+  codegen   generate the codec's messages from Kafka's definitions (`cargo xtask codegen --help`)
   kafka     run a real Apache Kafka on loopback (`cargo xtask kafka help`)
   help      print this
 ";
@@ -44,6 +46,7 @@ fn run(args: &[String]) -> Result {
         "test" => test::run(rest),
         "tidy" => tidy::run(rest),
         "kafka" => kafka::run(rest),
+        "codegen" => Ok(codegen::run(rest)?),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -40,6 +40,12 @@ impl ByteStr {
         Self { bytes: Bytes::copy_from_slice(text.as_bytes()) }
     }
 
+    /// A string of bytes that the caller knows to be UTF-8.
+    pub(crate) fn from_checked(bytes: Bytes) -> Self {
+        debug_assert!(core::str::from_utf8(&bytes).is_ok());
+        Self { bytes }
+    }
+
     /// The string's text.
     #[must_use]
     pub fn as_str(&self) -> &str {

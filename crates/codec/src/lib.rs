@@ -1,17 +1,51 @@
-//! The Apache Kafka wire protocol: messages, headers and frames, both directions, zero-copy.
+#![doc = include_str!("../README.md")]
 #![no_std]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "tokio-util"))]
 extern crate std;
 
+pub mod messages;
 pub mod primitive;
 
+mod api_key;
 mod byte_str;
+mod decoder;
+mod encoder;
+mod error;
 mod error_code;
+mod fallback;
+mod frame;
+mod frame_reader;
+mod message;
+mod parse;
+mod sink;
+mod tagged;
 mod uuid;
+mod version;
 
+#[cfg(feature = "tokio-util")]
+mod tokio_codec;
+
+#[cfg(test)]
+mod tests;
+
+pub use api_key::{ApiKey, UnknownApiKey};
 pub use byte_str::ByteStr;
 pub use bytes::Bytes;
+pub use decoder::Decoder;
+pub use encoder::Encoder;
+pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, FieldPath};
 pub use error_code::ErrorCode;
+pub use frame::{
+    Frame, LENGTH_PREFIX, RequestPreamble, decode_request, decode_response, encode_request,
+    encode_response, peek_correlation_id, peek_request,
+};
+pub use frame_reader::{FrameError, FrameReader, PeerHint};
+pub use message::{Message, Request, Response, Wire};
+pub use messages::{RequestHeader, ResponseHeader};
+pub use tagged::TaggedFields;
+#[cfg(feature = "tokio-util")]
+pub use tokio_codec::{KafkaCodec, KafkaCodecError};
 pub use uuid::{ParseUuidError, Uuid};
+pub use version::VersionRange;

@@ -1,0 +1,300 @@
+//! [`Decoder`]: a cursor over a frame that knows what message it reads.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use nom::{Err, Needed};
+
+use crate::error::{DecodeError, DecodeErrorKind};
+use crate::parse::{self, Parsed, Refusal};
+use crate::{ByteStr, ErrorCode, TaggedFields, Uuid, Wire};
+
+type Result<T> = core::result::Result<T, DecodeError>;
+
+/// Reads the fields of one message, one after the other, from a frame.
+///
+/// Made by [`Message::from_bytes`](crate::Message::from_bytes) and the functions that decode
+/// frames; used by the generated code of the messages.
+#[derive(Debug)]
+pub struct Decoder<'a> {
+    frame: &'a Bytes,
+    /// The next byte to read.
+    position: usize,
+    /// Where the message, or the tagged field being read, ends.
+    end: usize,
+    message: &'static str,
+    version: i16,
+    flexible: bool,
+}
+
+#[allow(dead_code, reason = "which types of fields there are depends on the features")]
+impl<'a> Decoder<'a> {
+    /// A decoder of `frame` from `position` on.
+    pub(crate) fn new(
+        frame: &'a Bytes,
+        position: usize,
+        message: &'static str,
+        version: i16,
+        flexible: bool,
+    ) -> Self {
+        Self { frame, position, end: frame.len(), message, version, flexible }
+    }
+
+    /// The version that the message is read as.
+    #[must_use]
+    pub fn version(&self) -> i16 {
+        self.version
+    }
+
+    /// Where the next byte to read stands in the frame.
+    pub(crate) fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Refuses what is left over.
+    pub(crate) fn finish(&self) -> Result<()> {
+        match self.remaining() {
+            0 => Ok(()),
+            bytes => Err(self.error(self.position, DecodeErrorKind::Trailing { bytes })),
+        }
+    }
+
+    /// Reads a value of a fixed-size type, a string, bytes, or a structure.
+    pub(crate) fn field<T: Wire>(&mut self, field: &'static str) -> Result<T> {
+        T::decode(self).map_err(|error| error.in_field(field))
+    }
+
+    pub(crate) fn int8(&mut self, field: &'static str) -> Result<i8> {
+        self.field(field)
+    }
+
+    pub(crate) fn int16(&mut self, field: &'static str) -> Result<i16> {
+        self.field(field)
+    }
+
+    pub(crate) fn uint16(&mut self, field: &'static str) -> Result<u16> {
+        self.field(field)
+    }
+
+    pub(crate) fn int32(&mut self, field: &'static str) -> Result<i32> {
+        self.field(field)
+    }
+
+    pub(crate) fn uint32(&mut self, field: &'static str) -> Result<u32> {
+        self.field(field)
+    }
+
+    pub(crate) fn int64(&mut self, field: &'static str) -> Result<i64> {
+        self.field(field)
+    }
+
+    pub(crate) fn float64(&mut self, field: &'static str) -> Result<f64> {
+        self.field(field)
+    }
+
+    pub(crate) fn bool(&mut self, field: &'static str) -> Result<bool> {
+        self.field(field)
+    }
+
+    pub(crate) fn uuid(&mut self, field: &'static str) -> Result<Uuid> {
+        self.field(field)
+    }
+
+    pub(crate) fn error_code(&mut self, field: &'static str) -> Result<ErrorCode> {
+        self.field(field)
+    }
+
+    pub(crate) fn string(&mut self, field: &'static str) -> Result<ByteStr> {
+        self.field(field)
+    }
+
+    pub(crate) fn bytes(&mut self, field: &'static str) -> Result<Bytes> {
+        self.field(field)
+    }
+
+    pub(crate) fn nullable_string(&mut self, field: &'static str) -> Result<Option<ByteStr>> {
+        self.text(self.flexible).map_err(|error| error.in_field(field))
+    }
+
+    /// A string that has its 16-bit length even in flexible versions.
+    pub(crate) fn inflexible_nullable_string(
+        &mut self,
+        field: &'static str,
+    ) -> Result<Option<ByteStr>> {
+        self.text(false).map_err(|error| error.in_field(field))
+    }
+
+    pub(crate) fn nullable_bytes(&mut self, field: &'static str) -> Result<Option<Bytes>> {
+        self.blob().map_err(|error| error.in_field(field))
+    }
+
+    pub(crate) fn structure<T: Wire>(&mut self, field: &'static str) -> Result<T> {
+        self.field(field)
+    }
+
+    pub(crate) fn nullable_structure<T: Wire>(&mut self, field: &'static str) -> Result<Option<T>> {
+        match self.read(parse::presence) {
+            Ok(true) => self.field(field).map(Some),
+            Ok(false) => Ok(None),
+            Err(error) => Err(error.in_field(field)),
+        }
+    }
+
+    pub(crate) fn array<T: Wire>(&mut self, field: &'static str) -> Result<Vec<T>> {
+        let start = self.position;
+        let elements = self.elements().map_err(|error| error.in_field(field))?;
+        elements.ok_or_else(|| self.error(start, DecodeErrorKind::Null).in_field(field))
+    }
+
+    pub(crate) fn nullable_array<T: Wire>(
+        &mut self,
+        field: &'static str,
+    ) -> Result<Option<Vec<T>>> {
+        self.elements().map_err(|error| error.in_field(field))
+    }
+
+    /// The tagged fields at the end of a structure: none but in flexible versions. `known` reads
+    /// the field of a tag and says whether it knows the tag; what it does not know is kept.
+    pub(crate) fn tagged_fields(
+        &mut self,
+        mut known: impl FnMut(&mut Self, u32) -> Result<bool>,
+    ) -> Result<TaggedFields> {
+        let mut unknown = TaggedFields::new();
+        if !self.flexible {
+            return Ok(unknown);
+        }
+        let start = self.position;
+        let count = self.read(parse::unsigned_varint)?;
+        self.check_count(start, count as usize)?;
+        let mut previous = None;
+        for _ in 0..count {
+            let start = self.position;
+            let tag = self.read(parse::unsigned_varint)?;
+            if let Some(previous) = previous.replace(tag).filter(|&previous| tag <= previous) {
+                return Err(self.error(start, DecodeErrorKind::TagOrder { tag, previous }));
+            }
+            self.tagged_field(tag, &mut known, &mut unknown).map_err(|error| error.in_tag(tag))?;
+        }
+        Ok(unknown)
+    }
+
+    fn tagged_field(
+        &mut self,
+        tag: u32,
+        known: &mut impl FnMut(&mut Self, u32) -> Result<bool>,
+        unknown: &mut TaggedFields,
+    ) -> Result<()> {
+        let size = self.read(parse::unsigned_varint)? as usize;
+        let start = self.position;
+        let content = self.read(parse::bytes(size))?;
+        let after = core::mem::replace(&mut self.position, start);
+        let end = core::mem::replace(&mut self.end, after);
+        if known(self, tag)? {
+            self.finish()?;
+        } else {
+            unknown.insert(tag, self.frame.slice_ref(content));
+            self.position = after;
+        }
+        self.end = end;
+        Ok(())
+    }
+
+    fn elements<T: Wire>(&mut self) -> Result<Option<Vec<T>>> {
+        let start = self.position;
+        let Some(count) = self.read(parse::length(self.flexible))? else { return Ok(None) };
+        self.check_count(start, count)?;
+        // No more memory than there is input; if elements are larger here than on the wire, the
+        // rest is asked for when that many of them have really been read.
+        let fits = self.remaining() / size_of::<T>().max(1);
+        let mut elements = Vec::with_capacity(count.min(fits));
+        for index in 0..count {
+            elements.push(T::decode(self).map_err(|error| error.in_element(index))?);
+        }
+        Ok(Some(elements))
+    }
+
+    /// Every element takes a byte at least, so that more of them than bytes cannot be.
+    fn check_count(&self, start: usize, count: usize) -> Result<()> {
+        let remaining = self.remaining();
+        if count > remaining {
+            return Err(self.error(start, DecodeErrorKind::CountTooLarge { count, remaining }));
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, flexible: bool) -> Result<Option<ByteStr>> {
+        let Some(length) = self.read(parse::string_length(flexible))? else { return Ok(None) };
+        let text = self.read(parse::text(length))?;
+        Ok(Some(ByteStr::from_checked(self.frame.slice_ref(text.as_bytes()))))
+    }
+
+    fn blob(&mut self) -> Result<Option<Bytes>> {
+        let Some(length) = self.read(parse::length(self.flexible))? else { return Ok(None) };
+        let bytes = self.read(parse::bytes(length))?;
+        Ok(Some(self.frame.slice_ref(bytes)))
+    }
+
+    /// Runs a parser on what is left.
+    fn read<T>(&mut self, parser: impl FnOnce(&'a [u8]) -> Parsed<'a, T>) -> Result<T> {
+        let input = &self.frame[self.position..self.end];
+        match parser(input) {
+            Ok((rest, value)) => {
+                self.position = self.end - rest.len();
+                Ok(value)
+            }
+            Err(Err::Incomplete(needed)) => {
+                let needed = match needed {
+                    Needed::Size(size) => size.get(),
+                    Needed::Unknown => 1,
+                };
+                Err(self.error(self.position, DecodeErrorKind::Short { needed }))
+            }
+            Err(
+                Err::Error(Refusal { kind, remaining }) | Err::Failure(Refusal { kind, remaining }),
+            ) => Err(self.error(self.end - remaining, kind)),
+        }
+    }
+
+    fn remaining(&self) -> usize {
+        self.end - self.position
+    }
+
+    #[cold]
+    fn error(&self, offset: usize, kind: DecodeErrorKind) -> DecodeError {
+        DecodeError::new(self.message, self.version, offset, kind)
+    }
+}
+
+/// The values that elements of arrays, and fields, can be.
+pub(crate) mod value {
+    use super::{ByteStr, Bytes, DecodeErrorKind, Decoder, ErrorCode, Result, Uuid, parse};
+
+    macro_rules! fixed_size {
+        ($($name:ident: $type:ty),*) => {$(
+            pub(crate) fn $name(input: &mut Decoder<'_>) -> Result<$type> {
+                input.read(parse::$name)
+            }
+        )*};
+    }
+
+    fixed_size!(int8: i8, int16: i16, uint16: u16, int32: i32, uint32: u32, int64: i64);
+    fixed_size!(float64: f64, bool: bool);
+
+    pub(crate) fn uuid(input: &mut Decoder<'_>) -> Result<Uuid> {
+        input.read(parse::uuid).map(Uuid)
+    }
+
+    pub(crate) fn error_code(input: &mut Decoder<'_>) -> Result<ErrorCode> {
+        int16(input).map(ErrorCode)
+    }
+
+    pub(crate) fn string(input: &mut Decoder<'_>) -> Result<ByteStr> {
+        let start = input.position;
+        input.text(input.flexible)?.ok_or_else(|| input.error(start, DecodeErrorKind::Null))
+    }
+
+    pub(crate) fn bytes(input: &mut Decoder<'_>) -> Result<Bytes> {
+        let start = input.position;
+        input.blob()?.ok_or_else(|| input.error(start, DecodeErrorKind::Null))
+    }
+}

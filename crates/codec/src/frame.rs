@@ -1,0 +1,178 @@
+//! Frames: a message behind its header, behind a length prefix of four bytes.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+
+use crate::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
+use crate::message::{join, read, write};
+use crate::messages::{RequestHeader, ResponseHeader};
+use crate::sink::{Segments, Sink};
+use crate::{ByteStr, Message, Request, Response};
+
+/// Bytes of the length prefix of a frame.
+pub const LENGTH_PREFIX: usize = 4;
+
+/// Enough for the head of most requests.
+const FIRST_CAPACITY: usize = 256;
+
+/// An encoded frame with its length prefix, as the segments that make it up.
+///
+/// Large byte fields, the record batches of a Produce request above all, are segments of their own
+/// that share the caller's memory: writing the segments with one vectored write copies nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    segments: Vec<Bytes>,
+    len: usize,
+}
+
+impl Frame {
+    /// The bytes of the frame in order, with the length prefix; no segment is empty.
+    #[must_use]
+    pub fn segments(&self) -> &[Bytes] {
+        &self.segments
+    }
+
+    /// The segments, to be taken apart.
+    #[must_use]
+    pub fn into_segments(self) -> Vec<Bytes> {
+        self.segments
+    }
+
+    /// The bytes of all segments, with the four of the length prefix.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a frame has its length prefix at least")]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The frame in one piece: a copy, if it has more than one segment.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        join(self.segments.clone())
+    }
+}
+
+/// What stands at the start of every request, whatever its API and version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestPreamble {
+    /// The key of the API: [`ApiKey`](crate::ApiKey) knows most.
+    pub api_key: i16,
+    /// The version of the request, and of the answer that is wanted.
+    pub api_version: i16,
+    /// What the answer is to repeat.
+    pub correlation_id: i32,
+}
+
+/// Encodes a request in `version`, behind its header.
+///
+/// # Errors
+///
+/// [`EncodeError`] for an unsupported version, a value that it cannot carry, or a frame over 2 GiB.
+pub fn encode_request<R: Request>(
+    correlation_id: i32,
+    client_id: Option<&str>,
+    request: &R,
+    version: i16,
+) -> Result<Frame, EncodeError> {
+    let header = RequestHeader {
+        request_api_key: R::API_KEY.into(),
+        request_api_version: version,
+        correlation_id,
+        client_id: client_id.map(ByteStr::copy_from),
+        ..RequestHeader::default()
+    };
+    encode(&header, R::header_version(version), request, version)
+}
+
+/// Encodes a response in `version`, behind its header.
+///
+/// # Errors
+///
+/// [`EncodeError`] for an unsupported version, a value that it cannot carry, or a frame over 2 GiB.
+pub fn encode_response<R: Response>(
+    correlation_id: i32,
+    response: &R,
+    version: i16,
+) -> Result<Frame, EncodeError> {
+    let header = ResponseHeader { correlation_id, ..ResponseHeader::default() };
+    encode(&header, R::header_version(version), response, version)
+}
+
+/// Decodes the answer to a request of `version` from a frame without its length prefix: the
+/// correlation id and the response, which shares the frame's memory.
+///
+/// # Errors
+///
+/// [`DecodeError`] for an unsupported version, or a frame that ends early, is wrong, or goes on
+/// behind the response.
+pub fn decode_response<R: Response>(frame: &Bytes, version: i16) -> Result<(i32, R), DecodeError> {
+    let (header, body): (ResponseHeader, _) = read(frame, 0, R::header_version(version), false)?;
+    let version = R::body_version(&frame[body..], version);
+    let (response, _) = read(frame, body, version, true)?;
+    Ok((header.correlation_id, response))
+}
+
+/// Decodes a request and its header from a frame without its length prefix. The request shares the
+/// frame's memory.
+///
+/// # Errors
+///
+/// [`DecodeError`] for another API or an unsupported version, or a frame that ends early, is wrong,
+/// or goes on behind the request.
+pub fn decode_request<R: Request>(frame: &Bytes) -> Result<(RequestHeader, R), DecodeError> {
+    let RequestPreamble { api_key: found, api_version: version, .. } = peek_request(frame)?;
+    if found != i16::from(R::API_KEY) {
+        let kind = DecodeErrorKind::OtherApi { expected: R::API_KEY, found };
+        return Err(DecodeError::new(R::NAME, version, 0, kind));
+    }
+    let (header, body) = read(frame, 0, R::header_version(version), false)?;
+    let (request, _) = read(frame, body, version, true)?;
+    Ok((header, request))
+}
+
+/// Reads which request a response, in a frame without its length prefix, answers.
+///
+/// # Errors
+///
+/// [`DecodeError`] for a frame of less than four bytes.
+pub fn peek_correlation_id(frame: &Bytes) -> Result<i32, DecodeError> {
+    let (header, _): (ResponseHeader, _) = read(frame, 0, 0, false)?;
+    Ok(header.correlation_id)
+}
+
+/// Reads what a request, in a frame without its length prefix, is.
+///
+/// # Errors
+///
+/// [`DecodeError`] for a frame of less than eight bytes.
+pub fn peek_request(frame: &Bytes) -> Result<RequestPreamble, DecodeError> {
+    let Some([key_0, key_1, version_0, version_1, id @ ..]) = frame.first_chunk::<8>() else {
+        let kind = DecodeErrorKind::Short { needed: 8 - frame.len() };
+        return Err(DecodeError::new(RequestHeader::NAME, 1, frame.len(), kind));
+    };
+    Ok(RequestPreamble {
+        api_key: i16::from_be_bytes([*key_0, *key_1]),
+        api_version: i16::from_be_bytes([*version_0, *version_1]),
+        correlation_id: i32::from_be_bytes(*id),
+    })
+}
+
+fn encode<H: Message, M: Message>(
+    header: &H,
+    header_version: i16,
+    message: &M,
+    version: i16,
+) -> Result<Frame, EncodeError> {
+    let mut sink = Segments::with_capacity(FIRST_CAPACITY);
+    sink.put(&[0; LENGTH_PREFIX]);
+    write(header, &mut sink, header_version)?;
+    write(message, &mut sink, version)?;
+    let len = sink.len();
+    let content = i32::try_from(len - LENGTH_PREFIX).map_err(|_| {
+        let kind = EncodeErrorKind::TooLong { length: len - LENGTH_PREFIX, max: i32::MAX as usize };
+        EncodeError::new(M::NAME, version, kind)
+    })?;
+    sink.patch(0, &content.to_be_bytes());
+    Ok(Frame { segments: sink.finish(), len })
+}

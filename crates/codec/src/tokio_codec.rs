@@ -1,0 +1,123 @@
+//! [`KafkaCodec`]: frames for tokio-util's `Framed`, by the same assembler as [`FrameReader`].
+//!
+//! [`FrameReader`]: crate::FrameReader
+
+use core::fmt;
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use tokio_util::codec::{Decoder, Encoder};
+
+use crate::frame_reader::next_frame;
+use crate::{Frame, FrameError};
+
+/// Reads frames without their length prefix, as `Bytes`; writes [`Frame`]s, which it has to copy:
+/// `Framed` knows no vectored writes.
+#[derive(Clone, Copy, Debug)]
+pub struct KafkaCodec {
+    max_frame: usize,
+}
+
+/// Why a stream of frames ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum KafkaCodecError {
+    /// The stream failed, or ended inside of a frame (`UnexpectedEof`).
+    Io(io::Error),
+    /// The other side announced what cannot be a frame.
+    Frame(FrameError),
+}
+
+impl KafkaCodec {
+    /// A codec for frames of at most `max_frame` bytes, without the length prefix.
+    #[must_use]
+    pub fn new(max_frame: usize) -> Self {
+        Self { max_frame }
+    }
+}
+
+impl Decoder for KafkaCodec {
+    type Item = Bytes;
+    type Error = KafkaCodecError;
+
+    fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Bytes>, KafkaCodecError> {
+        next_frame(buffer, self.max_frame).map_err(KafkaCodecError::Frame)
+    }
+
+    fn decode_eof(&mut self, buffer: &mut BytesMut) -> Result<Option<Bytes>, KafkaCodecError> {
+        match self.decode(buffer)? {
+            None if !buffer.is_empty() => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+            frame => Ok(frame),
+        }
+    }
+}
+
+impl Encoder<Frame> for KafkaCodec {
+    type Error = KafkaCodecError;
+
+    fn encode(&mut self, frame: Frame, buffer: &mut BytesMut) -> Result<(), KafkaCodecError> {
+        buffer.reserve(frame.len());
+        for segment in frame.segments() {
+            buffer.extend_from_slice(segment);
+        }
+        Ok(())
+    }
+}
+
+impl From<io::Error> for KafkaCodecError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl fmt::Display for KafkaCodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::Frame(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for KafkaCodecError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Frame(error) => Some(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::ApiVersionsRequest;
+    use crate::{decode_request, encode_request};
+
+    #[test]
+    fn what_is_encoded_is_decoded_once_it_is_whole() {
+        let mut codec = KafkaCodec::new(1024);
+        let request = ApiVersionsRequest::default();
+        let frame = encode_request(7, Some("me"), &request, 4).unwrap();
+        let mut stream = BytesMut::new();
+        codec.encode(frame.clone(), &mut stream).unwrap();
+        codec.encode(frame, &mut stream).unwrap();
+
+        let first = codec.decode(&mut stream).unwrap().unwrap();
+        let (header, decoded) = decode_request::<ApiVersionsRequest>(&first).unwrap();
+        assert_eq!((header.correlation_id, decoded), (7, request));
+
+        let mut cut = stream.split_to(stream.len() - 1);
+        assert!(codec.decode(&mut cut).unwrap().is_none());
+        assert!(matches!(codec.decode_eof(&mut cut), Err(KafkaCodecError::Io(_))));
+    }
+
+    #[test]
+    fn what_is_no_frame_is_an_error() {
+        let mut stream = BytesMut::from(&b"HTTP/1.1 400"[..]);
+        assert!(matches!(
+            KafkaCodec::new(1024).decode(&mut stream),
+            Err(KafkaCodecError::Frame(_))
+        ));
+    }
+}
