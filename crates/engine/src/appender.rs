@@ -1,0 +1,377 @@
+//! The hot path: a record into its partition's open batch.
+//!
+//! ```text
+//!            append                       append: full, or no room for the record     seal (outside the lock)
+//!   empty ───────────► open (slot n) ─────────────────────────────────► FilledBatch ─────────────────► SealedBatch
+//!     ▲   `opened`        │  │ append            `filled`, `earlier`        ▲                              │ Input::Sealed
+//!     │                   │  └───────► (the same, one record more)          │                              ▼
+//!     └───────────────────┴── take_open(n), because the engine asked ───────┘                            engine
+//! ```
+//!
+//! The caller holds whatever lock guards the appender. A record is encoded once, in its final form, into the batch's
+//! buffer; what is done per record beside that is a comparison or two. Growth of the buffer is paid for from a [`Grant`]
+//! *before* it happens: [`Refused::NeedRoom`] names the bytes, and nothing has changed when it is returned.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use bytes::BytesMut;
+use rohrpost_cluster::Time;
+use rohrpost_records::{
+    AppendError, BATCH_OVERHEAD, BatchBuilder, Codec, Compression, RecordHeader,
+    batch_size_upper_bound,
+};
+
+use crate::budget::Grant;
+use crate::config::EngineConfig;
+use crate::ids::{BatchId, PartitionIndex, Slot};
+use crate::ratio::SharedRatio;
+use crate::sealed::{BufferSource, FilledBatch};
+
+/// The smallest buffer that a batch starts with.
+const SMALLEST_BUFFER: usize = 512;
+/// The largest batch that the format can say, less what no bound has to look at closely.
+const MAX_BATCH: usize = i32::MAX as usize - 64;
+
+/// What an appender needs to know of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct AppenderConfig {
+    /// `batch.size`.
+    pub batch_size: usize,
+    /// `max.request.size`.
+    pub max_request_size: usize,
+    /// `buffer.memory`.
+    pub buffer_memory: usize,
+    /// `compression.type` and level.
+    pub compression: Compression,
+}
+
+impl From<&EngineConfig> for AppenderConfig {
+    fn from(config: &EngineConfig) -> Self {
+        Self {
+            batch_size: config.batch_size,
+            max_request_size: config.max_request_size,
+            buffer_memory: config.buffer_memory,
+            compression: config.compression,
+        }
+    }
+}
+
+/// Where a record went.
+#[derive(Debug)]
+#[must_use = "filled batches must be sealed and handed to the engine"]
+pub struct Placed {
+    /// The slot of the batch that holds the record.
+    pub slot: Slot,
+    /// The record's index in that batch.
+    pub index: u32,
+    /// The record opened the batch, at this time: tell the engine ([`Input::Opened`](crate::Input::Opened)).
+    pub opened: Option<Time>,
+    /// The batch before this one, which had no room for the record.
+    pub earlier: Option<FilledBatch>,
+    /// The record's own batch, which it filled.
+    pub filled: Option<FilledBatch>,
+}
+
+/// Why a record was not appended. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The buffer has to grow: get the bytes from the [`Budget`](crate::Budget) into the grant and call again. With a grant of
+    /// `least` the next call cannot ask for more, whatever happened to the partition in between: hand an insufficient grant
+    /// back before waiting for a better one.
+    NeedRoom {
+        /// What suffices in any case.
+        least: usize,
+        /// What spares the batch from growing again soon; at least `least`.
+        wanted: usize,
+    },
+    /// The record, uncompressed and by its upper bound, is larger than `max.request.size` or `buffer.memory` allow.
+    TooLarge {
+        /// The record's upper bound with the batch's header, bytes.
+        size: usize,
+        /// The limit that it exceeds.
+        limit: usize,
+        /// Whether the limit is `buffer.memory`, not `max.request.size`.
+        is_memory: bool,
+    },
+    /// The timestamp is below -1.
+    NegativeTimestamp {
+        /// The timestamp, ms.
+        timestamp: i64,
+    },
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NeedRoom { least, .. } => write!(f, "{least} bytes of buffer.memory are needed"),
+            Self::TooLarge { size, limit, is_memory } => {
+                let name = if *is_memory { "buffer.memory" } else { "max.request.size" };
+                write!(f, "the record takes up to {size} bytes, {name} is {limit}")
+            }
+            Self::NegativeTimestamp { timestamp } => {
+                write!(f, "the timestamp is {timestamp} ms: it must be at least 0, or -1 for none")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Refused {}
+
+/// A partition's open batch.
+#[derive(Debug)]
+pub struct PartitionAppender {
+    partition: PartitionIndex,
+    config: AppenderConfig,
+    ratio: Arc<SharedRatio>,
+    /// The most bytes that a record alone in a batch may take.
+    largest: usize,
+    /// Slot of the open batch, or of the one to open next.
+    slot: Slot,
+    builder: BatchBuilder,
+    /// Budget bytes behind the builder's buffer.
+    charge: usize,
+    created: Time,
+    /// The most bytes, uncompressed, for the open batch; the buffer's capacity never exceeds it, but for a single record.
+    limit: usize,
+    /// Buffer that the last batch would have needed: what the next one starts with.
+    hint: usize,
+}
+
+impl PartitionAppender {
+    /// An appender for a partition, whose first batch will be slot 0.
+    pub fn new(partition: PartitionIndex, config: AppenderConfig, ratio: Arc<SharedRatio>) -> Self {
+        Self {
+            partition,
+            config,
+            ratio,
+            largest: config.max_request_size.min(config.buffer_memory).min(MAX_BATCH),
+            slot: Slot(0),
+            builder: BatchBuilder::new(BytesMut::new()),
+            charge: 0,
+            created: Time::ZERO,
+            limit: 0,
+            hint: SMALLEST_BUFFER,
+        }
+    }
+
+    /// The open batch's slot; `None` where none is open.
+    pub fn open_slot(&self) -> Option<Slot> {
+        (!self.builder.is_empty()).then_some(self.slot)
+    }
+
+    /// Bytes of records in the open batch, before compression: 0 where none is open.
+    pub fn open_bytes(&self) -> usize {
+        self.builder.records_size()
+    }
+
+    /// Appends a record.
+    ///
+    /// `now` is asked only when a batch opens. `timestamp` is in ms since the epoch, or -1. `grant` pays for the
+    /// buffer's growth; what is left of it stays the caller's.
+    ///
+    /// # Errors
+    /// [`Refused`]; nothing has changed then.
+    #[inline]
+    #[allow(clippy::too_many_arguments, reason = "a record's parts, and what the caller's locks guard")]
+    pub fn append<'a, H>(
+        &mut self,
+        now: impl FnOnce() -> Time,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: H,
+        grant: &mut Grant,
+        buffers: &mut impl BufferSource,
+    ) -> Result<Placed, Refused>
+    where
+        H: IntoIterator<Item = RecordHeader<'a>, IntoIter: ExactSizeIterator + Clone>,
+    {
+        if timestamp < -1 {
+            return Err(Refused::NegativeTimestamp { timestamp });
+        }
+        let headers = headers.into_iter();
+        let mut size = upper_bound(key, value, headers.clone());
+        if size > self.largest {
+            size = self.check(key, value, headers.clone())?;
+        }
+        if self.builder.is_empty() {
+            self.open(now, size, grant, buffers)?;
+            return self.first(timestamp, key, value, headers, None);
+        }
+        match self.builder.try_append(timestamp, key, value, headers.clone()) {
+            Ok(index) => Ok(self.placed(index, None)),
+            Err(error) => {
+                let earlier = self.make_room(error, now, size, grant, buffers)?;
+                if earlier.is_some() {
+                    return self.first(timestamp, key, value, headers, earlier);
+                }
+                match self.builder.try_append(timestamp, key, value, headers) {
+                    Ok(index) => Ok(self.placed(index, None)),
+                    Err(error) => Err(refused(error, size)),
+                }
+            }
+        }
+    }
+
+    /// Takes the open batch if it is `slot`, as the engine asked ([`Output::Seal`](crate::Output::Seal)).
+    pub fn take_open(&mut self, slot: Slot) -> Option<FilledBatch> {
+        (self.open_slot() == Some(slot)).then(|| self.take())
+    }
+
+    /// Takes whatever batch is open: nothing more will be appended.
+    pub fn take_any(&mut self) -> Option<FilledBatch> {
+        self.open_slot().map(|_| self.take())
+    }
+
+    /// The first record of a batch that [`open`](Self::open) made room for: nothing is left to refuse.
+    #[inline]
+    fn first<'a>(
+        &mut self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: impl ExactSizeIterator<Item = RecordHeader<'a>> + Clone,
+        earlier: Option<FilledBatch>,
+    ) -> Result<Placed, Refused> {
+        match self.builder.append(timestamp, key, value, headers) {
+            Ok(index) => {
+                let mut placed = self.placed(index, earlier);
+                placed.opened = Some(self.created);
+                Ok(placed)
+            }
+            Err(error) => {
+                let size = self.builder.size();
+                Err(refused(error, size))
+            }
+        }
+    }
+
+    #[inline]
+    fn placed(&mut self, index: i32, earlier: Option<FilledBatch>) -> Placed {
+        let slot = self.slot;
+        let filled = if self.builder.size() >= self.limit { Some(self.take()) } else { None };
+        Placed { slot, index: index as u32, opened: None, earlier, filled }
+    }
+
+    /// Gets a buffer for a new batch whose first record, with the batch's header, takes at most `size` bytes.
+    fn open(
+        &mut self,
+        now: impl FnOnce() -> Time,
+        size: usize,
+        grant: &mut Grant,
+        buffers: &mut impl BufferSource,
+    ) -> Result<(), Refused> {
+        self.limit = match self.config.compression.codec() {
+            Codec::None => self.config.batch_size,
+            _ => self.ratio.uncompressed_limit(self.config.batch_size),
+        };
+        let wanted = size_class(size.max(self.hint)).min(self.limit).max(size);
+        if grant.bytes() < size {
+            return Err(Refused::NeedRoom { least: size, wanted });
+        }
+        self.charge = grant.take(wanted);
+        self.builder = BatchBuilder::new(buffers.take(self.charge));
+        self.created = now();
+        Ok(())
+    }
+
+    /// The record did not fit into the buffer: lets it grow, or closes the batch and opens the next.
+    #[cold]
+    fn make_room(
+        &mut self,
+        error: AppendError,
+        now: impl FnOnce() -> Time,
+        size: usize,
+        grant: &mut Grant,
+        buffers: &mut impl BufferSource,
+    ) -> Result<Option<FilledBatch>, Refused> {
+        let needed = match error {
+            AppendError::NoRoom { needed } => needed,
+            AppendError::TooLarge { .. } | AppendError::TooManyRecords => usize::MAX,
+            other => return Err(refused(other, size)),
+        };
+        if needed <= self.limit {
+            let wanted = size_class(needed).min(self.limit).max(needed) - self.charge;
+            let least = needed.saturating_sub(self.charge);
+            if grant.bytes() < least {
+                // What a new batch would need suffices here too: a record takes less than its upper bound and a header.
+                return Err(Refused::NeedRoom { least: size.max(least), wanted: wanted.max(size) });
+            }
+            self.charge += grant.take(wanted);
+            let larger = buffers.take(self.charge);
+            buffers.give(self.builder.replace_buffer(larger));
+            return Ok(None);
+        }
+        if grant.bytes() < size {
+            let wanted = size_class(size.max(self.hint)).max(size);
+            return Err(Refused::NeedRoom { least: size, wanted });
+        }
+        let earlier = self.take();
+        self.open(now, size, grant, buffers)?;
+        Ok(Some(earlier))
+    }
+
+    fn take(&mut self) -> FilledBatch {
+        let used = self.builder.size();
+        // One batch larger than the rest does not make all later buffers large.
+        self.hint = size_class(used).min(self.limit.max(SMALLEST_BUFFER));
+        let builder = core::mem::replace(&mut self.builder, BatchBuilder::new(BytesMut::new()));
+        let id = BatchId { partition: self.partition, slot: self.slot };
+        self.slot = self.slot.next();
+        FilledBatch {
+            id,
+            builder,
+            charge: core::mem::take(&mut self.charge),
+            created: self.created,
+            compression: self.config.compression,
+            ratio: Arc::clone(&self.ratio),
+        }
+    }
+
+    /// The exact upper bound of a record that seems too large by the quick one, if it is not.
+    #[cold]
+    fn check<'a>(
+        &self,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: impl Iterator<Item = RecordHeader<'a>>,
+    ) -> Result<usize, Refused> {
+        let size = batch_size_upper_bound(key.map(<[u8]>::len), value.map(<[u8]>::len), headers);
+        if size <= self.largest {
+            return Ok(size);
+        }
+        let is_memory = size <= self.config.max_request_size.min(MAX_BATCH);
+        Err(Refused::TooLarge { size, limit: self.largest, is_memory })
+    }
+}
+
+/// The most bytes that a batch of this one record takes.
+#[inline]
+fn upper_bound<'a>(
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    headers: impl ExactSizeIterator<Item = RecordHeader<'a>>,
+) -> usize {
+    if headers.len() == 0 {
+        // Two length varints of at most five bytes and a header count of one, beside what no record is without.
+        const LEAST: usize = BATCH_OVERHEAD + 21 + 5 + 5 + 1;
+        let (key, value) = (key.map_or(0, <[u8]>::len), value.map_or(0, <[u8]>::len));
+        return LEAST.saturating_add(key).saturating_add(value);
+    }
+    batch_size_upper_bound(key.map(<[u8]>::len), value.map(<[u8]>::len), headers)
+}
+
+#[cold]
+fn refused(error: AppendError, size: usize) -> Refused {
+    match error {
+        AppendError::NegativeTimestamp { timestamp } => Refused::NegativeTimestamp { timestamp },
+        _ => Refused::TooLarge { size, limit: MAX_BATCH, is_memory: false },
+    }
+}
+
+/// Buffers come in powers of two, so that they can be used again.
+fn size_class(bytes: usize) -> usize {
+    bytes.checked_next_power_of_two().unwrap_or(bytes).max(SMALLEST_BUFFER)
+}

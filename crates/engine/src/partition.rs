@@ -1,0 +1,249 @@
+//! One partition: its queue, its window, its place in the producer's identity, and what it may do next.
+//!
+//! What may be sent, in this order of precedence:
+//!
+//! 1. **A lost sequence** (a batch that may or may not have been appended was given up, or one was refused for good):
+//!    nothing new is sent. What is in flight is awaited. Batches that were sent before and may have been appended are sent
+//!    again under their old identity, one at a time, until their fate is known. Then a new epoch begins, and only what was never
+//!    appended for certain moves into it.
+//! 2. **A batch that failed** is sent again when it is the oldest unresolved one, and alone: later ones wait behind it.
+//! 3. **The next batch of the queue**, if the broker's window has room, no retry is under way, and the former leader, if there was
+//!    another, owes nothing.
+
+use rohrpost_cluster::{NodeId, Time};
+use rohrpost_records::{ProducerStamp, Sequence};
+
+use crate::identity::{Current, Epoch};
+use crate::ids::{PartitionIndex, Slot, TopicIndex};
+use crate::queue::{Front, Queue};
+use crate::why::Waiting;
+use crate::window::{BROKER_WINDOW, State, Window};
+
+#[derive(Debug)]
+pub(crate) struct Partition {
+    pub(crate) index: PartitionIndex,
+    pub(crate) topic: TopicIndex,
+    /// Its number within the topic.
+    pub(crate) number: i32,
+    pub(crate) leader: Option<NodeId>,
+    pub(crate) leader_epoch: i32,
+    pub(crate) queue: Queue,
+    pub(crate) window: Window,
+    /// The identity of what is in the window, and of what follows it.
+    pub(crate) epoch: Option<Epoch>,
+    pub(crate) next_sequence: Sequence,
+    /// A sequence of this epoch will never be used, or its log began anew: only a new epoch goes on.
+    pub(crate) must_renew: bool,
+    /// Its next step is to be looked at again.
+    pub(crate) is_dirty: bool,
+    /// It is in this node's list of partitions that can send.
+    pub(crate) listed: Option<NodeId>,
+    /// It is to be looked at again then.
+    pub(crate) timer: Option<Time>,
+}
+
+/// What a partition's next step depends on beside itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Circumstances {
+    pub(crate) now: Time,
+    pub(crate) identity: Current,
+    /// One request in flight at most: order is kept by that alone.
+    pub(crate) one_in_flight: bool,
+    /// Until when a batch that was opened then lingers.
+    pub(crate) linger: core::time::Duration,
+    /// Every open batch is ready.
+    pub(crate) hurry: bool,
+    /// Batches that were born before this number are ready.
+    pub(crate) flush_before: u64,
+}
+
+/// What a partition does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Sends an entry of its window again.
+    Resend { node: NodeId, at: usize, size: usize },
+    /// Sends the sealed batch at the front of its queue.
+    Send { node: NodeId, size: usize },
+    /// Has its open batch sealed.
+    Seal { node: NodeId, slot: Slot },
+    /// Begins a new epoch.
+    Renew,
+    /// Nothing, until then or until something happens.
+    Wait { why: Waiting, until: Option<Time> },
+}
+
+impl Step {
+    const fn wait(why: Waiting) -> Self {
+        Self::Wait { why, until: None }
+    }
+}
+
+impl Partition {
+    pub(crate) fn new(index: PartitionIndex, topic: TopicIndex, number: i32) -> Self {
+        Self {
+            index,
+            topic,
+            number,
+            leader: None,
+            leader_epoch: -1,
+            queue: Queue::default(),
+            window: Window::default(),
+            epoch: None,
+            next_sequence: Sequence::ZERO,
+            must_renew: false,
+            is_dirty: false,
+            listed: None,
+            timer: None,
+        }
+    }
+
+    /// Whether it has nothing to do, and nothing that it waits for.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.window.is_empty()
+    }
+
+    /// See the module's list.
+    pub(crate) fn next_step(&self, around: Circumstances) -> Step {
+        if self.is_idle() && !self.must_renew {
+            return Step::wait(Waiting::Nothing);
+        }
+        if self.must_renew || self.window.has_lost() {
+            return self.step_to_renewal(around);
+        }
+        let oldest = self.window.get(0);
+        if let Some(State::Waiting { not_before }) = oldest.map(|sent| sent.state) {
+            return self.resend(0, not_before, around);
+        }
+        match self.queue.front() {
+            Front::Nothing => {
+                let batches = self.window.in_flight();
+                return Step::wait(match batches {
+                    0 => Waiting::Nothing,
+                    _ => Waiting::Answers { batches },
+                });
+            }
+            Front::Missing | Front::Open { asked: true, .. } => {
+                return Step::wait(Waiting::Sealing);
+            }
+            Front::Open { .. } | Front::Sealed { .. } => {}
+        }
+        let Some(node) = self.leader else { return Step::wait(Waiting::Leader) };
+        if let Some(step) = self.held_up(node, around) {
+            return step;
+        }
+        match self.queue.front() {
+            Front::Sealed { size } => Step::Send { node, size },
+            Front::Open { slot, born, created, .. } => {
+                let until = created + around.linger;
+                if around.hurry || born < around.flush_before || until <= around.now {
+                    Step::Seal { node, slot }
+                } else {
+                    Step::Wait { why: Waiting::Linger { until }, until: Some(until) }
+                }
+            }
+            Front::Nothing | Front::Missing => Step::wait(Waiting::Sealing),
+        }
+    }
+
+    /// When the next of its batches passes the delivery time-out, counted from `created`.
+    pub(crate) fn oldest(&self) -> Option<Time> {
+        let sent = self.window.iter().find(|sent| sent.is_owed()).map(|sent| sent.created);
+        let queued = self.queue.first().map(|queued| queued.created);
+        match (sent, queued) {
+            (Some(sent), Some(queued)) => Some(sent.min(queued)),
+            (sent, queued) => sent.or(queued),
+        }
+    }
+
+    /// A new batch's place in the identity; `None` without idempotence. A partition whose window is empty takes up the current identity.
+    pub(crate) fn take_sequences(&mut self, identity: Current, count: i32) -> Option<ProducerStamp> {
+        let Current::Ready(current) = identity else { return None };
+        if self.epoch != Some(current) && (self.window.is_empty() || self.epoch.is_none()) {
+            self.begin_epoch(current);
+        }
+        let epoch = self.epoch?;
+        let base_sequence = self.next_sequence;
+        self.next_sequence = base_sequence.add(count);
+        Some(ProducerStamp {
+            producer_id: epoch.producer_id,
+            producer_epoch: epoch.epoch,
+            base_sequence,
+        })
+    }
+
+    /// Begins an epoch at sequence 0. Only what was never appended for certain may be in the window: it moves along.
+    pub(crate) fn begin_epoch(&mut self, epoch: Epoch) {
+        self.window.begin_epoch();
+        self.epoch = Some(epoch);
+        self.must_renew = false;
+        let mut next = Sequence::ZERO;
+        for sent in self.window.iter_mut() {
+            debug_assert!(sent.is_waiting() && !sent.ambiguous, "{sent:?}");
+            sent.stamp = Some(ProducerStamp {
+                producer_id: epoch.producer_id,
+                producer_epoch: epoch.epoch,
+                base_sequence: next,
+            });
+            next = next.add(sent.count as i32);
+        }
+        self.next_sequence = next;
+    }
+
+    fn step_to_renewal(&self, around: Circumstances) -> Step {
+        if self.window.in_flight() > 0 {
+            return Step::wait(Waiting::UnresolvedSequence);
+        }
+        let ambiguous = self.window.iter().enumerate().find_map(|(at, sent)| match sent.state {
+            State::Waiting { not_before } if sent.ambiguous => Some((at, not_before)),
+            _ => None,
+        });
+        if let Some((at, not_before)) = ambiguous {
+            return self.resend(at, not_before, around);
+        }
+        match around.identity {
+            Current::None => Step::wait(Waiting::ProducerId),
+            // A denial ends what waits for an identity.
+            Current::Off | Current::Ready(_) | Current::Denied(_) => Step::Renew,
+        }
+    }
+
+    fn resend(&self, at: usize, not_before: Time, around: Circumstances) -> Step {
+        let Some(node) = self.leader else { return Step::wait(Waiting::Leader) };
+        if not_before > around.now {
+            let until = not_before;
+            return Step::Wait { why: Waiting::BackOff { until }, until: Some(until) };
+        }
+        let records = self.window.get(at).and_then(|sent| sent.records.as_ref());
+        let size = records.map_or(0, rohrpost_records::SealedBatch::size);
+        Step::Resend { node, at, size }
+    }
+
+    /// What keeps a new batch back, if anything.
+    fn held_up(&self, node: NodeId, around: Circumstances) -> Option<Step> {
+        let mut why = None;
+        for sent in self.window.iter() {
+            match sent.state {
+                State::Waiting { .. } => why = Some(Waiting::Retry),
+                State::InFlight { node: at, .. } => {
+                    if around.one_in_flight {
+                        why = Some(Waiting::Muted);
+                    } else if sent.attempts > 1 {
+                        why = Some(Waiting::Retry);
+                    } else if at != node {
+                        why = Some(Waiting::FormerLeader { node: at });
+                    }
+                }
+                State::Lost => why = Some(Waiting::UnresolvedSequence),
+                State::Done => {}
+            }
+        }
+        if why.is_none() && around.identity != Current::Off {
+            if self.window.len() >= BROKER_WINDOW {
+                why = Some(Waiting::Window);
+            } else if around.identity == Current::None && self.epoch.is_none() {
+                why = Some(Waiting::ProducerId);
+            }
+        }
+        why.map(Step::wait)
+    }
+}

@@ -1,0 +1,94 @@
+//! "Why is it not sent?": what a partition waits for.
+
+use core::fmt;
+
+use rohrpost_cluster::{NodeId, Time};
+
+/// What keeps a partition's oldest unsent batch from being sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Waiting {
+    /// Nothing to send.
+    Nothing,
+    /// Nothing unsent; this many batches wait for their answers.
+    Answers {
+        /// How many.
+        batches: usize,
+    },
+    /// The open batch is neither full nor has it lingered.
+    Linger {
+        /// Until then.
+        until: Time,
+    },
+    /// The batch was asked for and is being sealed (compressed).
+    Sealing,
+    /// The partition has no known leader.
+    Leader,
+    /// No connection to the leader is ready.
+    Connection {
+        /// The leader.
+        node: NodeId,
+    },
+    /// The leader's connection takes no more now: it is throttled (KIP-219) or has as many requests in flight as it may.
+    Node {
+        /// The leader.
+        node: NodeId,
+    },
+    /// Ready; its turn in a request to this node is next.
+    Turn {
+        /// The leader.
+        node: NodeId,
+    },
+    /// With one request in flight at most, the one that is out.
+    Muted,
+    /// The broker's window of five batches for duplicate detection.
+    Window,
+    /// An earlier batch is being sent again.
+    Retry,
+    /// An earlier request to the former leader.
+    FormerLeader {
+        /// The former leader.
+        node: NodeId,
+    },
+    /// Back-off after a failed attempt.
+    BackOff {
+        /// Until then.
+        until: Time,
+    },
+    /// A producer id from the cluster.
+    ProducerId,
+    /// An earlier batch may or may not have been written; what is still under way will tell.
+    UnresolvedSequence,
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing to send"),
+            Self::Answers { batches } => {
+                write!(f, "waiting for the answers to {batches} batches")
+            }
+            Self::Linger { .. } => f.write_str("lingering (linger.ms)"),
+            Self::Sealing => f.write_str("the batch is being sealed"),
+            Self::Leader => f.write_str("the partition has no known leader"),
+            Self::Connection { node } => {
+                write!(f, "no connection to the partition's leader, node {}", node.0)
+            }
+            Self::Node { node } => {
+                write!(f, "the leader, node {}, is throttled or its requests are all out", node.0)
+            }
+            Self::Turn { node } => write!(f, "about to be sent to node {}", node.0),
+            Self::Muted => f.write_str("waiting for the one request in flight"),
+            Self::Window => f.write_str("five batches are open on the broker"),
+            Self::Retry => f.write_str("an earlier batch is being sent again"),
+            Self::FormerLeader { node } => {
+                write!(f, "an earlier request to the former leader, node {}, is open", node.0)
+            }
+            Self::BackOff { .. } => f.write_str("backing off after a failed attempt"),
+            Self::ProducerId => f.write_str("the cluster has not assigned a producer id yet"),
+            Self::UnresolvedSequence => {
+                f.write_str("it is not known yet whether an earlier batch was written")
+            }
+        }
+    }
+}
