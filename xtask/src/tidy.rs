@@ -6,6 +6,7 @@ mod code;
 mod files;
 mod layers;
 mod manifests;
+mod msrv;
 mod purity;
 
 use std::collections::BTreeSet;
@@ -57,6 +58,7 @@ fn check(root: &Path) -> Result<BTreeSet<Violation>> {
         found.extend(layers::check(root, krate));
         found.extend(manifests::check(root, krate));
     }
+    found.extend(msrv::check(root)?);
     let paths = files_of_the_repository(root)?;
     for path in &paths {
         // What is no text, or was deleted and not yet committed so, is no matter of style.

@@ -229,9 +229,9 @@ fn struct_name(field_type: &str) -> Option<&str> {
     name.starts_with(|c: char| c.is_ascii_uppercase()).then_some(name)
 }
 
-/// `LeaderAndIsr` to `leader_and_isr`; Kafka's KRaft is one word.
+/// `LeaderAndIsr` to `leader_and_isr`; KRaft is one word, as is 2PC (two-phase commit).
 pub(super) fn snake_case(name: &str) -> String {
-    let name = name.replace("KRaft", "Kraft");
+    let name = name.replace("KRaft", "Kraft").replace("2Pc", "_2pc");
     let mut out = String::new();
     let mut before_is_lower = false;
     for character in name.chars() {
@@ -264,6 +264,7 @@ mod tests {
             ("LeaderAndIsr", "leader_and_isr"),
             ("KRaftVersionFeature", "kraft_version_feature"),
             ("V3AndBelowTopics", "v3_and_below_topics"),
+            ("Enable2Pc", "enable_2pc"),
             ("Type", "r#type"),
         ] {
             assert_eq!(identifier(name), expected);

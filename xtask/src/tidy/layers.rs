@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rohrpost-testkit", &["rohrpost-codec", "rohrpost-records"]),
     ("rohrpost-sim", &["rohrpost-engine", "rohrpost-testkit"]),
     ("rohrpost-tests", &["rohrpost", "rohrpost-testkit", "rohrpost-schema-registry"]),
+    ("rohrpost-bench", &["rohrpost"]),
     ("xtask", &["rohrpost-tests"]),
 ];
 
