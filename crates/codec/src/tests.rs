@@ -1,1 +1,4 @@
 //! Promises that every message keeps.
+
+#[cfg(feature = "producer")]
+mod frames;

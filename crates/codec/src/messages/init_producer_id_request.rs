@@ -17,7 +17,7 @@ pub struct InitProducerIdRequest {
     /// `int16`, versions 3+, default -1.
     pub producer_epoch: i16,
     /// `bool`, versions 6+.
-    pub enable2_pc: bool,
+    pub enable_2pc: bool,
     /// `bool`, versions 6+.
     pub keep_prepared_txn: bool,
     /// Tagged fields that have no name in this version of the crate.
@@ -31,7 +31,7 @@ impl Default for InitProducerIdRequest {
             transaction_timeout_ms: 0,
             producer_id: -1,
             producer_epoch: -1,
-            enable2_pc: false,
+            enable_2pc: false,
             keep_prepared_txn: false,
             unknown_tagged_fields: TaggedFields::new(),
         }
@@ -54,9 +54,9 @@ impl Wire for InitProducerIdRequest {
             out.not_in_version("producer_epoch", self.producer_epoch == -1)?;
         }
         if version >= 6 {
-            out.bool(self.enable2_pc);
+            out.bool(self.enable_2pc);
         } else {
-            out.not_in_version("enable2_pc", !self.enable2_pc)?;
+            out.not_in_version("enable_2pc", !self.enable_2pc)?;
         }
         if version >= 6 {
             out.bool(self.keep_prepared_txn);
@@ -72,7 +72,7 @@ impl Wire for InitProducerIdRequest {
         let transaction_timeout_ms = input.int32("transaction_timeout_ms")?;
         let producer_id = if version >= 3 { input.int64("producer_id")? } else { -1 };
         let producer_epoch = if version >= 3 { input.int16("producer_epoch")? } else { -1 };
-        let enable2_pc = if version >= 6 { input.bool("enable2_pc")? } else { false };
+        let enable_2pc = if version >= 6 { input.bool("enable_2pc")? } else { false };
         let keep_prepared_txn = if version >= 6 { input.bool("keep_prepared_txn")? } else { false };
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self {
@@ -80,7 +80,7 @@ impl Wire for InitProducerIdRequest {
             transaction_timeout_ms,
             producer_id,
             producer_epoch,
-            enable2_pc,
+            enable_2pc,
             keep_prepared_txn,
             unknown_tagged_fields,
         })
