@@ -4,6 +4,7 @@ mod choices;
 mod error;
 mod nearest;
 mod property;
+mod read;
 mod refused;
 mod table;
 mod text;

@@ -1,0 +1,38 @@
+//! What a configuration says, for programs that need to know it too.
+
+use std::time::Duration;
+
+use super::ProducerConfig;
+
+impl ProducerConfig {
+    /// The brokers to begin with (`bootstrap.servers`); empty while none are set.
+    pub fn bootstrap_servers(&self) -> &[String] {
+        &self.bootstrap_servers
+    }
+
+    /// Bytes of a request, and of a record before compression, at most (`max.request.size`).
+    pub fn max_request_size(&self) -> usize {
+        self.max_request_size
+    }
+
+    /// How long a send waits for room and for knowledge of its topic, at most (`max.block.ms`).
+    pub fn max_block(&self) -> Duration {
+        self.max_block
+    }
+
+    /// From the send until a record is acknowledged or failed, at most (`delivery.timeout.ms`). Where it was not set, the default gives way to
+    /// a longer linger and request timeout.
+    pub fn delivery_timeout(&self) -> Duration {
+        self.effective_delivery_timeout()
+    }
+
+    /// How long the answer to a request may take (`request.timeout.ms`).
+    pub fn request_timeout(&self) -> Duration {
+        self.request_timeout
+    }
+
+    /// How long a batch that is not full waits for more records (`linger.ms`).
+    pub fn linger(&self) -> Duration {
+        self.linger
+    }
+}
