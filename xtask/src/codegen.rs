@@ -74,6 +74,7 @@ fn generate(kafka: &KafkaClients) -> Result<Files> {
     files.insert(sources.join("api_key.rs"), tables::api_keys(&definitions.apis));
     files.insert(sources.join("error_code/table.rs"), tables::error_codes(&kafka.error_codes()?));
     let mut files = formatted(files)?;
+    files.insert(sources.join("tests/samples.rs"), tables::samples(&definitions)?);
     // Not for rustfmt, which would look for the files of its modules.
     files.insert(sources.join("messages.rs"), tables::messages(&definitions)?);
     Ok(files)

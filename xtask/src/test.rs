@@ -11,7 +11,7 @@ use rohrpost_tests::kafka::{self, Cluster, DEFAULT_VERSION, Distribution};
 
 use self::steps::Report;
 use crate::args::Args;
-use crate::{Result, tidy, workspace};
+use crate::{Result, codegen, tidy, workspace};
 
 const HELP: &str = "\
 cargo xtask test [--without-kafka] [--quick] [FILTER]
@@ -78,8 +78,7 @@ fn static_checks(report: &mut Report, with_kafka: bool) -> Result {
     report.command("formatting", &mut cargo(&["fmt", "--all", "--check"]));
     report.check("tidy", || tidy::run(&[]));
     if with_kafka {
-        let mut this = Command::new(std::env::current_exe()?);
-        report.command("codegen --check", this.args(["codegen", "--check"]));
+        report.check("codegen --check", || Ok(codegen::run(&["--check".to_owned()])?));
     } else {
         report.skip("codegen --check", 1);
     }
@@ -87,8 +86,11 @@ fn static_checks(report: &mut Report, with_kafka: bool) -> Result {
     report.command("clippy", clippy.args(["--quiet", "--", "-D", "warnings"]));
     report.check("each crate and each feature alone", features::check);
     if workspace::root().join("fuzz/Cargo.toml").is_file() {
-        let fuzz = ["check", "--quiet", "--manifest-path", "fuzz/Cargo.toml"];
-        report.command("fuzz targets compile", &mut cargo(&fuzz));
+        // In the workspace's own target folder, where their dependencies are compiled already.
+        let target = std::env::var_os("CARGO_TARGET_DIR")
+            .unwrap_or_else(|| workspace::root().join("target").into());
+        let mut fuzz = cargo(&["check", "--quiet", "--manifest-path", "fuzz/Cargo.toml"]);
+        report.command("fuzz targets compile", fuzz.arg("--target-dir").arg(target));
     }
     Ok(())
 }

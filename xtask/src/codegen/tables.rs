@@ -41,6 +41,28 @@ pub(super) fn messages(definitions: &Definitions) -> Result<String> {
     Ok(out)
 }
 
+/// `tests/samples.rs`: which fields a made-up value sets in which version. It does not go by the code
+/// that encodes and decodes.
+pub(super) fn samples(definitions: &Definitions) -> Result<String> {
+    let mut out = header("message definitions");
+    out.push_str("\nuse super::sample::samples;\n\nsamples! {\n");
+    let range = |versions: Versions| format!("({}, {})", versions.min, versions.max);
+    for message in &definitions.messages {
+        let cfg = areas::cfg(&message.name)?;
+        for structure in &message.structs {
+            let _ = writeln!(out, "    {cfg}\n    {}::{} {{", message.module, structure.name);
+            for field in &structure.fields {
+                let versions = range(field.versions);
+                let _ =
+                    writeln!(out, "        {}: {versions}, {};", field.name, range(field.nullable));
+            }
+            out.push_str("    }\n");
+        }
+    }
+    out.push_str("}\n");
+    Ok(out.replace("    \n", ""))
+}
+
 /// `api_key.rs`.
 pub(super) fn api_keys(apis: &[Api]) -> String {
     let mut out = header("message definitions");
