@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Where a record was acknowledged or found.
+/// Where a record was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// The partition.
@@ -14,14 +14,16 @@ pub struct Position {
 /// Records by their number, counted from 0 in the order of sending.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    acknowledged: BTreeMap<u64, Position>,
+    /// The partition, and the offset if the broker told it.
+    acknowledged: BTreeMap<u64, (u32, Option<i64>)>,
     twice: Vec<u64>,
 }
 
 impl Ledger {
-    /// Notes the acknowledgement of record `number`.
-    pub fn acknowledge(&mut self, number: u64, position: Position) {
-        if self.acknowledged.insert(number, position).is_some() {
+    /// Notes the acknowledgement of record `number`. A broker that took a batch for a duplicate, of
+    /// whose first coming it knows no more than that it came, tells no offset.
+    pub fn acknowledge(&mut self, number: u64, partition: u32, offset: Option<i64>) {
+        if self.acknowledged.insert(number, (partition, offset)).is_some() {
             self.twice.push(number);
         }
     }
@@ -66,11 +68,16 @@ impl Ledger {
                 breaches.push(format!("{number} at {position:?} comes after {before:?}"));
             }
         }
-        for (number, said) in &self.acknowledged {
+        for (number, (partition, offset)) in &self.acknowledged {
             match found.remove(number) {
-                None => breaches.push(format!("{number} was acknowledged at {said:?} and is lost")),
-                Some(place) if place != *said => {
-                    breaches.push(format!("{number} is at {place:?}, not at {said:?} as told"));
+                None => breaches.push(format!("{number} was acknowledged and is lost")),
+                Some(place)
+                    if place.partition != *partition
+                        || offset.is_some_and(|offset| offset != place.offset) =>
+                {
+                    let told = format!("partition {partition}, offset {offset:?}");
+                    breaches
+                        .push(format!("{number} is at {place:?}; the acknowledgement said {told}"));
                 }
                 Some(_) => {}
             }
@@ -95,9 +102,9 @@ mod tests {
 
     fn ledger() -> Ledger {
         let mut ledger = Ledger::default();
-        for (number, position) in [(0, at(0, 0)), (1, at(1, 0)), (2, at(0, 1))] {
-            ledger.acknowledge(number, position);
-        }
+        ledger.acknowledge(0, 0, Some(0));
+        ledger.acknowledge(1, 1, None);
+        ledger.acknowledge(2, 0, Some(1));
         ledger
     }
 
@@ -114,10 +121,11 @@ mod tests {
         assert!(ledger().check(3, right.into_iter().chain([(2, at(0, 2))])).is_err());
         assert!(ledger().check(3, [(2, at(0, 0)), (0, at(0, 1)), (1, at(1, 0))]).is_err());
         assert!(ledger().check(3, [(0, at(0, 0)), (2, at(0, 5)), (1, at(1, 0))]).is_err());
+        assert!(ledger().check(3, [(0, at(0, 0)), (2, at(0, 1)), (1, at(2, 0))]).is_err());
         assert!(ledger().check(4, right).is_err());
         assert!(ledger().check(3, right.into_iter().chain([(3, at(1, 1))])).is_err());
         let mut twice = ledger();
-        twice.acknowledge(2, at(0, 1));
+        twice.acknowledge(2, 0, Some(1));
         assert!(twice.check(3, right).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use super::state::{cluster_dir, home};
@@ -23,9 +24,10 @@ impl PrivateCluster {
     /// As [`Cluster::up`].
     pub fn start(label: &str, spec: &Spec) -> Result<Self> {
         Cluster::remove_orphans()?;
+        static COUNT: AtomicU32 = AtomicU32::new(1);
         let owner = std::process::id();
-        let cluster =
-            Cluster::up_owned(&format!("test-{label}-{owner}"), spec, Some(owner as i32))?;
+        let name = format!("test-{label}-{owner}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let cluster = Cluster::up_owned(&name, spec, Some(owner as i32))?;
         Ok(Self { cluster })
     }
 }
