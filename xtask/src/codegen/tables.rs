@@ -45,8 +45,14 @@ pub(super) fn messages(definitions: &Definitions) -> Result<String> {
 /// that encodes and decodes.
 pub(super) fn samples(definitions: &Definitions) -> Result<String> {
     let mut out = header("message definitions");
-    out.push_str("\nuse super::sample::samples;\n\nsamples! {\n");
-    let range = |versions: Versions| format!("({}, {})", versions.min, versions.max);
+    out.push_str("\nuse super::sample::{NEVER, samples};\n\nsamples! {\n");
+    let range = |versions: Versions| {
+        if versions.is_none() {
+            "NEVER".to_owned()
+        } else {
+            format!("({}, {})", versions.min, versions.max)
+        }
+    };
     for message in &definitions.messages {
         let cfg = areas::cfg(&message.name)?;
         for structure in &message.structs {
