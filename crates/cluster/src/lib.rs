@@ -1,4 +1,28 @@
-//! What every Kafka client needs, sans-IO: connections, negotiation, metadata.
+#![doc = include_str!("../README.md")]
 #![no_std]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod backoff;
+mod cluster;
+mod config;
+mod event;
+mod host_port;
+mod ids;
+mod io;
+mod metadata;
+mod time;
+mod trouble;
+
+pub use backoff::{Backoff, Random};
+pub use cluster::Cluster;
+pub use config::{ClusterConfig, MetadataRecovery};
+pub use event::{Answer, ClusterEvent, NodeState, RequestError, SendError, SendOptions};
+pub use host_port::{HostPort, ParseHostPortError};
+pub use ids::{ConnectionId, LookupId, NodeId, RequestId};
+pub use io::{ConnectError, ConnectErrorKind, LookupError, LostError, NetworkInput, NetworkOutput};
+pub use metadata::{Broker, Metadata, PartitionMetadata, TopicMetadata};
+pub use time::Time;
+pub use trouble::{Trouble, TroubleKind};
