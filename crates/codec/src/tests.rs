@@ -3,6 +3,8 @@
 mod every_message;
 #[cfg(feature = "producer")]
 mod frames;
+#[cfg(all(feature = "producer", feature = "admin"))]
+mod hostile;
 #[cfg(feature = "producer")]
 mod known;
 mod sample;
