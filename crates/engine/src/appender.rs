@@ -174,7 +174,10 @@ impl PartitionAppender {
     /// # Errors
     /// [`Refused`]; nothing has changed then.
     #[inline]
-    #[allow(clippy::too_many_arguments, reason = "a record's parts, and what the caller's locks guard")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a record's parts, and what the caller's locks guard"
+    )]
     pub fn append<'a, H>(
         &mut self,
         now: impl FnOnce() -> Time,

@@ -274,10 +274,8 @@ impl Budget {
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
 
     use alloc::vec::Vec;
-    use std::prelude::v1::*;
 
     use super::*;
 
@@ -372,17 +370,26 @@ mod tests {
         for step in 0..20_000_u64 {
             let now = Time::from_millis(step);
             match dice(6) {
-                0 => tickets.extend(budget.wait(dice(1000) as usize, Some(now + core::time::Duration::from_millis(dice(50))))),
+                0 => tickets.extend(budget.wait(
+                    dice(1000) as usize,
+                    Some(now + core::time::Duration::from_millis(dice(50))),
+                )),
                 1 => grants.extend(budget.try_reserve(dice(500) as usize, dice(1000) as usize)),
-                2 if !tickets.is_empty() => budget.cancel(tickets.swap_remove(dice(tickets.len() as u64) as usize)),
-                3 if !grants.is_empty() => budget.restore(grants.swap_remove(dice(grants.len() as u64) as usize)),
+                2 if !tickets.is_empty() => {
+                    budget.cancel(tickets.swap_remove(dice(tickets.len() as u64) as usize))
+                }
+                3 if !grants.is_empty() => {
+                    budget.restore(grants.swap_remove(dice(grants.len() as u64) as usize))
+                }
                 4 => budget.expire(now),
-                _ => while let Some(ticket) = budget.next_woken() {
-                    if let Claim::Granted(grant) = budget.claim(ticket) {
-                        grants.push(grant);
+                _ => {
+                    while let Some(ticket) = budget.next_woken() {
+                        if let Claim::Granted(grant) = budget.claim(ticket) {
+                            grants.push(grant);
+                        }
+                        tickets.retain(|&other| other != ticket);
                     }
-                    tickets.retain(|&other| other != ticket);
-                },
+                }
             }
             assert!(budget.used() <= budget.total());
         }

@@ -40,7 +40,7 @@ pub(crate) struct Context {
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum Ending {
     /// The broker answered for the partition; NONE is success.
     Code(ErrorCode),
     /// There is no usable answer; `maybe`: the broker may have processed the request.
@@ -62,14 +62,14 @@ pub(crate) enum Verdict {
     Fail { outcome: Outcome, refresh: bool },
 }
 
-pub(crate) fn classify(context: Context, answer: Answer) -> Verdict {
-    let code = match answer {
-        Answer::Code(ErrorCode::NONE) => return Verdict::Appended { offset_known: true },
-        Answer::Code(code) => code,
-        Answer::Failed { how: AttemptFailure::Unsupported, maybe } => {
+pub(crate) fn classify(context: Context, ending: Ending) -> Verdict {
+    let code = match ending {
+        Ending::Code(ErrorCode::NONE) => return Verdict::Appended { offset_known: true },
+        Ending::Code(code) => code,
+        Ending::Failed { how: AttemptFailure::Unsupported, maybe } => {
             return fail(context, maybe, false);
         }
-        Answer::Failed { maybe, .. } => return retry(context, maybe, true, None),
+        Ending::Failed { maybe, .. } => return retry(context, maybe, true, None),
     };
     let maybe = !refuses_before_append(code, context.acks);
     let refresh = code.is_invalid_metadata();

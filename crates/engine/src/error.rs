@@ -95,6 +95,8 @@ pub enum DeliveryErrorKind {
         /// How the last attempt to get one failed.
         last: AttemptFailure,
     },
+    /// The partition's leader is too old: it speaks no version of Produce that can carry the batch (zstd needs 7, any batch 3).
+    Unsupported,
     /// The producer was closed first.
     Closed,
 }
@@ -122,7 +124,7 @@ impl DeliveryError {
             DeliveryErrorKind::Expired { last, .. } => (*last)?,
             DeliveryErrorKind::RetriesExhausted { last, .. }
             | DeliveryErrorKind::NoProducerId { last } => *last,
-            DeliveryErrorKind::Closed => return None,
+            DeliveryErrorKind::Unsupported | DeliveryErrorKind::Closed => return None,
         };
         match last {
             AttemptFailure::Refused(code) => Some(code),
@@ -147,10 +149,7 @@ impl DeliveryError {
 
     /// Whether the broker found the record too large (`max.message.bytes` of the topic).
     pub fn is_too_large(&self) -> bool {
-        matches!(
-            self.code(),
-            Some(ErrorCode::MESSAGE_TOO_LARGE | ErrorCode::RECORD_LIST_TOO_LARGE)
-        )
+        matches!(self.code(), Some(ErrorCode::MESSAGE_TOO_LARGE | ErrorCode::RECORD_LIST_TOO_LARGE))
     }
 
     /// Whether the cluster denies this producer the topic or the cluster.
@@ -173,7 +172,7 @@ impl DeliveryError {
             DeliveryErrorKind::RetriesExhausted { last, .. } => {
                 *last != AttemptFailure::Unsupported
             }
-            DeliveryErrorKind::Closed => false,
+            DeliveryErrorKind::Unsupported | DeliveryErrorKind::Closed => false,
             _ => self.code().is_some_and(ErrorCode::is_retriable),
         }
     }
@@ -209,6 +208,9 @@ impl fmt::Display for DeliveryError {
                     "the cluster assigns no producer id (needed by enable.idempotence): {last}"
                 )?;
             }
+            DeliveryErrorKind::Unsupported => f.write_str(
+                "the partition's leader is too old: it speaks no version of Produce that can carry the batch",
+            )?,
             DeliveryErrorKind::Closed => f.write_str("the producer was closed first")?,
         }
         f.write_str(match self.outcome {

@@ -1,4 +1,50 @@
-//! A Kafka producer as a deterministic, sans-IO state machine.
+#![doc = include_str!("../README.md")]
 #![no_std]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod answers;
+mod appender;
+mod budget;
+mod classify;
+mod config;
+mod engine;
+mod error;
+mod expiry;
+mod identity;
+mod ids;
+mod io;
+mod lifecycle;
+mod partition;
+mod pending;
+mod producer_id;
+mod queue;
+mod ratio;
+mod record_errors;
+mod request;
+mod sealed;
+mod sender;
+mod split;
+mod stats;
+mod topics;
+mod waiters;
+mod why;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub use appender::{AppenderConfig, PartitionAppender, Placed, Refused};
+pub use budget::{Budget, Claim, Grant, OverBudget, Ticket};
+pub use config::{Acks, EngineConfig};
+pub use engine::Engine;
+pub use error::{AdmissionError, AttemptFailure, DeliveryError, DeliveryErrorKind, Outcome};
+pub use ids::{BatchId, FlushId, PartitionIndex, Slot, TopicIndex, WaiterId};
+pub use io::{Appended, Input, Output, PartitionEntry, TopicChange};
+pub use ratio::SharedRatio;
+pub use rohrpost_cluster::{ClusterConfig, HostPort, NetworkInput, NetworkOutput, NodeId, Time};
+pub use sealed::{BufferSource, FilledBatch, SealedBatch, Unpooled};
+pub use stats::{EngineStats, NodeStats};
+pub use why::Waiting;

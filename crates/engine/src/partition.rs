@@ -104,7 +104,8 @@ impl Partition {
 
     /// See the module's list.
     pub(crate) fn next_step(&self, around: Circumstances) -> Step {
-        if self.is_idle() && !self.must_renew {
+        // A new epoch is begun when there is something to send in it.
+        if self.is_idle() {
             return Step::wait(Waiting::Nothing);
         }
         if self.must_renew || self.window.has_lost() {
@@ -156,7 +157,11 @@ impl Partition {
     }
 
     /// A new batch's place in the identity; `None` without idempotence. A partition whose window is empty takes up the current identity.
-    pub(crate) fn take_sequences(&mut self, identity: Current, count: i32) -> Option<ProducerStamp> {
+    pub(crate) fn take_sequences(
+        &mut self,
+        identity: Current,
+        count: i32,
+    ) -> Option<ProducerStamp> {
         let Current::Ready(current) = identity else { return None };
         if self.epoch != Some(current) && (self.window.is_empty() || self.epoch.is_none()) {
             self.begin_epoch(current);

@@ -110,11 +110,6 @@ impl Queue {
         self.entries.is_empty()
     }
 
-    /// How many batches the queue knows of.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// The batch that was heard of at the front, whatever its state.
     pub(crate) fn first(&self) -> Option<&Queued> {
         self.entries.front()
@@ -151,6 +146,25 @@ impl Queue {
                 None
             }
         }
+    }
+
+    /// Takes out every sealed batch, in order or not: nothing will be sent any more.
+    pub(crate) fn take_sealed(&mut self) -> impl Iterator<Item = (SealedBatch, u64)> {
+        let (mut sealed, mut open) = (VecDeque::new(), VecDeque::new());
+        for entry in self.entries.drain(..) {
+            match entry.state {
+                State::Sealed(batch) => sealed.push_back((batch, entry.born)),
+                State::Open { .. } => open.push_back(entry),
+            }
+        }
+        self.entries = open;
+        sealed.into_iter()
+    }
+
+    /// Takes out what is known of a slot; its number in the order of births.
+    pub(crate) fn remove(&mut self, slot: Slot) -> Option<u64> {
+        let place = self.place(slot).ok()?;
+        self.entries.remove(place).map(|entry| entry.born)
     }
 
     fn place(&self, slot: Slot) -> Result<usize, usize> {

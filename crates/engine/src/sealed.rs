@@ -76,8 +76,7 @@ impl FilledBatch {
         } else {
             sealed = builder.seal(Compression::NONE, compressor, |_| BytesMut::new()).ok();
         }
-        let in_place =
-            sealed.as_ref().is_some_and(|batch| batch.codec() == records::Codec::None);
+        let in_place = sealed.as_ref().is_some_and(|batch| batch.codec() == records::Codec::None);
         let left = match &sealed {
             _ if in_place => charge,
             Some(batch) => batch.size().min(charge),

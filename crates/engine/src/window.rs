@@ -70,10 +70,7 @@ pub(crate) enum State {
 impl Sent {
     /// Whether the user has not heard of its end yet.
     pub(crate) const fn is_owed(&self) -> bool {
-        matches!(
-            self.state,
-            State::Waiting { .. } | State::InFlight { abandoned: false, .. }
-        )
+        matches!(self.state, State::Waiting { .. } | State::InFlight { abandoned: false, .. })
     }
 
     pub(crate) const fn is_waiting(&self) -> bool {

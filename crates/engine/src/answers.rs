@@ -1,0 +1,336 @@
+//! What answers, disconnects and refusals do to batches: [`classify`] decides, this acts.
+
+use core::ops::Range;
+
+use bytes::BytesMut;
+use rohrpost_cluster::{Answer, Broker, HostPort, NodeId, RequestId, Time};
+use rohrpost_codec::ErrorCode;
+use rohrpost_codec::messages::ProduceResponse;
+use rohrpost_codec::messages::produce_response::{NodeEndpoint, PartitionProduceResponse};
+
+use crate::classify::{Context, Ending, Verdict, classify};
+use crate::engine::Engine;
+use crate::error::{AttemptFailure, DeliveryError, DeliveryErrorKind, Outcome};
+use crate::ids::{BatchId, PartitionIndex};
+use crate::io::{Appended, Output};
+use crate::record_errors::failures_by_range;
+use crate::request::{Part, Reply};
+use crate::window::State;
+
+impl Engine {
+    /// A Produce request was answered.
+    pub(crate) fn produce_answered(&mut self, now: Time, answer: &Answer) {
+        let id = answer.request;
+        let Some(request) = self.requests.remove(&id) else { return };
+        let latency = now.since(answer.sent);
+        self.lane(request.node).stats.answered(latency);
+        let (node, api_key, version) = (answer.node, answer.api_key, answer.version);
+        let answer = match answer.decode::<ProduceResponse>() {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.stats.misanswers += 1;
+                self.cluster.reject(now, answer.connection, error);
+                for part in &request.parts {
+                    self.misanswered(now, part, id);
+                }
+                return;
+            }
+        };
+        self.cluster.throttle(now, node, api_key, version, answer.throttle_time_ms);
+        self.take_hints(now, &request, &answer);
+        let topics = &self.topics;
+        let (replies, strangers) = request.sort(answer, |topic| &topics.get(topic).name);
+        self.stats.misanswers += strangers as u64;
+        for (part, reply) in request.parts.iter().zip(replies) {
+            match reply {
+                Reply::One(reply) => {
+                    self.conclude(now, part, id, Ending::Code(reply.error_code), Some(&reply));
+                }
+                Reply::Missing | Reply::Contradictory => {
+                    self.stats.misanswers += 1;
+                    self.misanswered(now, part, id);
+                }
+            }
+        }
+    }
+
+    /// A Produce request was wholly written, and no answer will come (acks=0).
+    pub(crate) fn produce_written(&mut self, now: Time, id: RequestId) {
+        let Some(request) = self.requests.remove(&id) else { return };
+        for part in &request.parts {
+            self.conclude(now, part, id, Ending::Code(ErrorCode::NONE), None);
+        }
+    }
+
+    /// A Produce request failed without an answer.
+    pub(crate) fn produce_failed(
+        &mut self,
+        now: Time,
+        id: RequestId,
+        how: AttemptFailure,
+        maybe: bool,
+    ) {
+        let Some(request) = self.requests.remove(&id) else { return };
+        for part in &request.parts {
+            self.conclude(now, part, id, Ending::Failed { how, maybe }, None);
+        }
+    }
+
+    fn misanswered(&mut self, now: Time, part: &Part, id: RequestId) {
+        let how = AttemptFailure::Misanswered;
+        self.conclude(now, part, id, Ending::Failed { how, maybe: true }, None);
+    }
+
+    /// An attempt to send a batch has ended.
+    fn conclude(
+        &mut self,
+        now: Time,
+        part: &Part,
+        id: RequestId,
+        ending: Ending,
+        reply: Option<&PartitionProduceResponse>,
+    ) {
+        let index = part.partition;
+        let partition = &mut self.partitions[index.at()];
+        let Some(at) = partition.window.find(part.key, id) else { return };
+        let renewing = partition.must_renew || partition.window.has_lost();
+        let behind = !renewing && partition.window.is_behind(at);
+        let Some(sent) = partition.window.get_mut(at) else { return };
+        let abandoned = matches!(sent.state, State::InFlight { abandoned: true, .. });
+        let context = Context {
+            idempotent: sent.stamp.is_some(),
+            acks: self.config.acks,
+            ambiguous: sent.ambiguous,
+            behind,
+            many: sent.count > 1 && !abandoned,
+            may_retry: sent.attempts <= self.config.retries && !abandoned,
+        };
+        let how = match ending {
+            Ending::Code(code) => AttemptFailure::Refused(code),
+            Ending::Failed { how, .. } => how,
+        };
+        sent.last = Some(how);
+        let failures = sent.attempts.saturating_sub(1);
+        let retry_at = now + self.backoff.after(failures, &mut self.random);
+        let verdict = classify(context, ending);
+        match verdict {
+            Verdict::Appended { offset_known } => {
+                let reply = reply.filter(|_| offset_known);
+                self.appended(index, at, reply, abandoned);
+            }
+            Verdict::Retry { maybe, .. } => {
+                sent.ambiguous |= maybe;
+                sent.state = State::Waiting { not_before: retry_at };
+            }
+            Verdict::Renew => {
+                sent.state = State::Waiting { not_before: retry_at };
+                partition.must_renew = true;
+            }
+            Verdict::Split => self.split(now, index, at),
+            Verdict::Fail { outcome, .. } => {
+                // What may have been appended stays in question, whatever the user is told.
+                sent.ambiguous |= outcome != Outcome::NotWritten;
+                if abandoned {
+                    self.forget(index, at);
+                } else {
+                    self.fail(index, at, how, outcome, reply);
+                }
+            }
+        }
+        if matches!(
+            verdict,
+            Verdict::Retry { refresh: true, .. } | Verdict::Fail { refresh: true, .. }
+        ) {
+            self.cluster.request_update(now);
+        }
+        self.mark(index);
+    }
+
+    fn appended(
+        &mut self,
+        index: PartitionIndex,
+        at: usize,
+        reply: Option<&PartitionProduceResponse>,
+        abandoned: bool,
+    ) {
+        let partition = &mut self.partitions[index.at()];
+        let Some(sent) = partition.window.get_mut(at) else { return };
+        let (key, count, born) = (sent.key, sent.count, sent.born);
+        let charge = core::mem::take(&mut sent.charge);
+        let records = if sent.stamp.is_some() {
+            partition.window.done(at)
+        } else {
+            partition.window.remove(at).and_then(|sent| sent.records)
+        };
+        if !abandoned {
+            let appended = Appended {
+                base_offset: reply
+                    .map(|reply| reply.base_offset)
+                    .filter(|base| *base >= 0 && base.checked_add(i64::from(count)).is_some()),
+                log_append_time: reply
+                    .map(|reply| reply.log_append_time_ms)
+                    .filter(|time| *time >= 0),
+            };
+            let batch = BatchId { partition: index, slot: key.slot };
+            self.complete(batch, key.first..key.first + count, Ok(appended));
+            self.stats.batches_delivered += 1;
+            self.settle(index, key.slot, born);
+        }
+        self.release(charge, records.and_then(rohrpost_records::SealedBatch::into_buffer));
+    }
+
+    /// Ends an entry with the broker's refusal, or with the last of the attempts that `retries` allows.
+    fn fail(
+        &mut self,
+        index: PartitionIndex,
+        at: usize,
+        how: AttemptFailure,
+        outcome: Outcome,
+        reply: Option<&PartitionProduceResponse>,
+    ) {
+        let Some(sent) = self.partitions[index.at()].window.get(at) else { return };
+        let attempts = sent.attempts;
+        let kind = match how {
+            AttemptFailure::Refused(code) if !code.is_retriable() => {
+                let errors = reply.map_or(&[][..], |reply| &reply.record_errors[..]);
+                if !errors.is_empty() {
+                    let (key, count) = (sent.key, sent.count);
+                    let message = reply.and_then(|reply| reply.error_message.clone());
+                    let batch = BatchId { partition: index, slot: key.slot };
+                    for (range, kind) in failures_by_range(code, message, errors, count) {
+                        let range = key.first + range.start..key.first + range.end;
+                        self.complete(batch, range, Err(DeliveryError::new(kind, outcome)));
+                    }
+                    self.end(index, at);
+                    return;
+                }
+                let message = reply.and_then(|reply| reply.error_message.clone());
+                DeliveryErrorKind::Refused { code, message }
+            }
+            AttemptFailure::Unsupported => DeliveryErrorKind::Unsupported,
+            last => DeliveryErrorKind::RetriesExhausted { attempts, last },
+        };
+        self.give_up(index, at, &DeliveryError::new(kind, outcome));
+    }
+
+    /// Ends an entry of a window with an error.
+    pub(crate) fn give_up(&mut self, index: PartitionIndex, at: usize, error: &DeliveryError) {
+        let Some(sent) = self.partitions[index.at()].window.get(at) else { return };
+        let records = sent.key.first..sent.key.first + sent.count;
+        let batch = BatchId { partition: index, slot: sent.key.slot };
+        self.complete(batch, records, Err(error.clone()));
+        self.end(index, at);
+    }
+
+    /// The user knows the end of an entry, and it is not in flight: settles what follows from it.
+    fn end(&mut self, index: PartitionIndex, at: usize) {
+        let Some(sent) = self.partitions[index.at()].window.get(at) else { return };
+        let (slot, born) = (sent.key.slot, sent.born);
+        self.forget(index, at);
+        self.settle(index, slot, born);
+        self.mark(index);
+    }
+
+    /// Drops an entry that was not appended, as far as is known. Without idempotence that is all. With it, its sequences are lost
+    /// to this epoch: known to be unused, or in question until a later batch's answer or a new epoch settles it.
+    fn forget(&mut self, index: PartitionIndex, at: usize) {
+        let partition = &mut self.partitions[index.at()];
+        let Some(sent) = partition.window.get_mut(at) else { return };
+        let charge = core::mem::take(&mut sent.charge);
+        let mut records = sent.records.take();
+        if sent.stamp.is_some() && sent.ambiguous {
+            sent.state = State::Lost;
+        } else {
+            // Never sent at all, its stamp was never seen by anybody; the sequences are spent all the same.
+            partition.must_renew |= sent.stamp.is_some();
+            partition.window.remove(at);
+        }
+        let buffer = records.take().and_then(rohrpost_records::SealedBatch::into_buffer);
+        self.release(charge, buffer);
+    }
+
+    /// Ends the batch at the front of a queue: it was never sent.
+    pub(crate) fn fail_front(&mut self, index: PartitionIndex, error: &DeliveryError) {
+        let Some((batch, born)) = self.partitions[index.at()].queue.pop() else { return };
+        let count = batch.record_count().unsigned_abs();
+        self.complete(batch.id, 0..count, Err(error.clone()));
+        self.pending.done(born);
+        let buffer = batch.records.and_then(rohrpost_records::SealedBatch::into_buffer);
+        self.release(batch.charge, buffer);
+        self.mark(index);
+    }
+
+    pub(crate) fn complete(
+        &mut self,
+        batch: BatchId,
+        records: Range<u32>,
+        result: Result<Appended, DeliveryError>,
+    ) {
+        if records.is_empty() {
+            return;
+        }
+        let count = u64::from(records.end - records.start);
+        match &result {
+            Ok(_) => self.stats.records_delivered += count,
+            Err(_) => self.stats.records_failed += count,
+        }
+        self.outputs.push_back(Output::Complete { batch, records, result });
+    }
+
+    /// Tells the flushes if no part of the batch is owed any more.
+    pub(crate) fn settle(&mut self, index: PartitionIndex, slot: crate::ids::Slot, born: u64) {
+        if !self.partitions[index.at()].window.owes(slot) {
+            self.pending.done(born);
+        }
+    }
+
+    pub(crate) fn release(&mut self, bytes: usize, buffer: Option<BytesMut>) {
+        self.charged = self.charged.saturating_sub(bytes);
+        let buffer = buffer.filter(|buffer| buffer.capacity() > 0);
+        if bytes > 0 || buffer.is_some() {
+            self.outputs.push_back(Output::Release { bytes, buffer });
+        }
+    }
+
+    /// Takes the leaders that a broker names beside its refusals (KIP-951).
+    fn take_hints(
+        &mut self,
+        now: Time,
+        request: &crate::request::ProduceInFlight,
+        answer: &ProduceResponse,
+    ) {
+        for topic in &answer.responses {
+            for reply in &topic.partition_responses {
+                let leader = &reply.current_leader;
+                if leader.leader_id < 0 || leader.leader_epoch < 0 {
+                    continue;
+                }
+                let named = request.topics.iter().find(|of| {
+                    if topic.topic_id.is_nil() {
+                        self.topics.get(of.topic).name == topic.name
+                    } else {
+                        of.id == topic.topic_id
+                    }
+                });
+                let Some(topic) = named.map(|of| of.topic) else { continue };
+                let name = self.topics.get(topic).name.clone();
+                let node = NodeId(leader.leader_id);
+                let endpoint = answer.node_endpoints.iter().find(|of| of.node_id == node.0);
+                let endpoint = endpoint.and_then(broker);
+                let (number, epoch) = (reply.index, leader.leader_epoch);
+                if self.cluster.apply_hint(now, &name, number, node, epoch, endpoint.as_ref()) {
+                    self.topic_updated(now, topic);
+                }
+            }
+        }
+    }
+}
+
+fn broker(endpoint: &NodeEndpoint) -> Option<Broker> {
+    let port = u16::try_from(endpoint.port).ok()?;
+    Some(Broker {
+        id: NodeId(endpoint.node_id),
+        address: HostPort::new(&*endpoint.host, port),
+        rack: endpoint.rack.clone(),
+    })
+}

@@ -1,0 +1,386 @@
+//! The engine: its state, its two functions, and the order in which things are looked at.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+use rohrpost_cluster::{Backoff, Cluster, ClusterEvent, NodeId, Random, RequestId, Time};
+use rohrpost_codec::{ApiKey, VersionRange};
+use rohrpost_records::Compressor;
+
+use crate::config::EngineConfig;
+use crate::identity::Identity;
+use crate::ids::{BatchId, PartitionIndex};
+use crate::io::{Input, Output};
+use crate::lifecycle::Lifecycle;
+use crate::partition::{Circumstances, Partition, Step};
+use crate::pending::Pending;
+use crate::request::ProduceInFlight;
+use crate::sealed::SealedBatch;
+use crate::sender::NodeLane;
+use crate::stats::{EngineStats, NodeStats};
+use crate::topics::Topics;
+use crate::waiters::Waiters;
+use crate::why::Waiting;
+
+/// A Kafka producer as a state machine. See the crate's page for how to drive it.
+///
+/// There are three kinds of methods: [`handle`](Self::handle) says what happened, [`poll`](Self::poll) says what to do, and
+/// the others look.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) config: EngineConfig,
+    pub(crate) cluster: Cluster,
+    pub(crate) topics: Topics,
+    pub(crate) partitions: Vec<Partition>,
+    pub(crate) identity: Identity,
+    pub(crate) requests: BTreeMap<RequestId, ProduceInFlight>,
+    /// Which partitions can send, per node; and what is counted per node.
+    pub(crate) lanes: BTreeMap<NodeId, NodeLane>,
+    /// Partitions whose next step is to be looked at again.
+    pub(crate) dirty: Vec<PartitionIndex>,
+    pub(crate) timers: BTreeSet<(Time, PartitionIndex)>,
+    pub(crate) pending: Pending,
+    pub(crate) waiters: Waiters,
+    pub(crate) backoff: Backoff,
+    pub(crate) random: Random,
+    /// For batches that have to be divided.
+    pub(crate) compressor: Compressor,
+    pub(crate) under_pressure: bool,
+    pub(crate) lifecycle: Lifecycle,
+    /// Bytes of the budget that batches in here hold.
+    pub(crate) charged: usize,
+    pub(crate) outputs: VecDeque<Output>,
+    /// Something happened that may let a node send.
+    pub(crate) is_stirred: bool,
+    /// When the nodes were looked at last.
+    pub(crate) drained_at: Time,
+    pub(crate) stats: EngineStats,
+}
+
+impl Engine {
+    /// An engine that knows nothing yet. `now` is the time of its birth, on the clock that all later times are read from.
+    pub fn new(config: EngineConfig, now: Time) -> Self {
+        let cluster = Cluster::new(config.cluster.clone(), now);
+        let backoff = Backoff::new(config.cluster.retry_backoff, config.cluster.retry_backoff_max);
+        // Not the cluster's own sequence.
+        let random = Random::new(!config.cluster.seed);
+        Self {
+            cluster,
+            topics: Topics::default(),
+            partitions: Vec::new(),
+            identity: Identity::new(config.is_idempotent()),
+            requests: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            dirty: Vec::new(),
+            timers: BTreeSet::new(),
+            pending: Pending::default(),
+            waiters: Waiters::default(),
+            backoff,
+            random,
+            compressor: Compressor::new(),
+            under_pressure: false,
+            lifecycle: Lifecycle::Running,
+            charged: 0,
+            outputs: VecDeque::new(),
+            is_stirred: true,
+            drained_at: now,
+            stats: EngineStats::default(),
+            config,
+        }
+    }
+
+    /// Takes in what happened. Then drain [`poll`](Self::poll).
+    pub fn handle(&mut self, now: Time, input: Input) {
+        match input {
+            Input::Network(input) => {
+                self.cluster.handle(now, input);
+                self.take_events(now);
+            }
+            Input::Opened { batch, at } => self.batch_opened(now, batch, at),
+            Input::Sealed(batch) => self.batch_sealed(now, batch),
+            Input::Await { waiter, topic, partition, deadline } => {
+                self.await_topic(now, waiter, topic, partition, deadline);
+            }
+            Input::CancelAwait { waiter } => self.waiters.cancel(waiter),
+            Input::MemoryPressure => {
+                if !core::mem::replace(&mut self.under_pressure, true) {
+                    self.mark_all();
+                }
+            }
+            Input::MemoryRelieved => self.under_pressure = false,
+            Input::Flush { flush } => {
+                self.pending.flush(flush);
+                self.mark_all();
+            }
+            Input::Close { deadline } => self.begin_close(deadline),
+        }
+    }
+
+    /// Says what to do next. Call it until it answers [`Output::Idle`], after every input and when that time has come.
+    pub fn poll(&mut self, now: Time) -> Output {
+        loop {
+            if let Some(output) = self.outputs.pop_front() {
+                return output;
+            }
+            self.advance(now);
+            if let Some(output) = self.outputs.pop_front() {
+                return output;
+            }
+            if let Some(output) = self.cluster.poll_transmit(now) {
+                return Output::Network(output);
+            }
+            // Time alone can have made events (a request timed out), and events work.
+            if self.take_events(now) {
+                continue;
+            }
+            if self.finish_close() {
+                return Output::Closed;
+            }
+            return Output::Idle(self.next_deadline(now));
+        }
+    }
+
+    /// What a partition waits for: the answer to "why is it not sent?".
+    pub fn why(&self, now: Time, partition: PartitionIndex) -> Waiting {
+        let Some(partition) = self.partitions.get(partition.at()) else { return Waiting::Nothing };
+        match partition.next_step(self.circumstances(now)) {
+            Step::Wait { why, .. } => why,
+            Step::Renew => Waiting::UnresolvedSequence,
+            Step::Resend { node, .. } | Step::Send { node, .. } | Step::Seal { node, .. } => {
+                if !self.is_connected(node) {
+                    Waiting::Connection { node }
+                } else if !self.cluster.can_send(node, now) {
+                    Waiting::Node { node }
+                } else {
+                    Waiting::Turn { node }
+                }
+            }
+        }
+    }
+
+    fn is_connected(&self, node: NodeId) -> bool {
+        let any = VersionRange::new(0, i16::MAX);
+        self.cluster.api_version(node, ApiKey::Produce, any).is_some()
+    }
+
+    /// Counters, and what is under way.
+    pub fn stats(&self) -> EngineStats {
+        let mut stats = self.stats.clone();
+        stats.requests_in_flight = self.requests.len();
+        stats.batches_pending = self.pending.open();
+        stats.nodes = self.lanes.values().map(|lane| lane.stats).collect();
+        for request in self.requests.values() {
+            let of_node = |node: &&mut NodeStats| node.node == request.node;
+            if let Some(node) = stats.nodes.iter_mut().find(of_node) {
+                node.in_flight += 1;
+            }
+        }
+        stats
+    }
+
+    /// The network below: metadata, connections and their troubles.
+    pub const fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// The configuration.
+    pub const fn config(&self) -> &EngineConfig {
+        &self.config
+    }
+
+    /// Does everything that can be done now without the network's or the driver's help.
+    fn advance(&mut self, now: Time) {
+        self.check_close_deadline(now);
+        self.run_timers(now);
+        self.expire_waiters(now);
+        loop {
+            self.look_at_dirty(now);
+            self.ask_for_identity(now);
+            if !(self.is_stirred || now > self.drained_at) {
+                break;
+            }
+            self.is_stirred = false;
+            self.drained_at = now;
+            self.drain_nodes(now);
+            if self.dirty.is_empty() || !self.outputs.is_empty() {
+                break;
+            }
+        }
+        while let Some(flush) = self.pending.next_flushed() {
+            self.outputs.push_back(Output::Flushed { flush });
+        }
+    }
+
+    /// Takes in what the cluster has to say. Whether there was anything.
+    pub(crate) fn take_events(&mut self, now: Time) -> bool {
+        let mut any = false;
+        while let Some(event) = self.cluster.poll_event() {
+            any = true;
+            match event {
+                ClusterEvent::MetadataUpdated => self.metadata_updated(now),
+                ClusterEvent::NodeReady(_) | ClusterEvent::NodeLost(_) => self.is_stirred = true,
+                ClusterEvent::Answered(answer) => {
+                    self.is_stirred = true;
+                    if self.identity.is_asked(answer.request) {
+                        self.identity_answered(now, &answer);
+                    } else {
+                        self.produce_answered(now, &answer);
+                    }
+                }
+                ClusterEvent::Written { request, .. } => {
+                    self.is_stirred = true;
+                    self.produce_written(now, request);
+                }
+                ClusterEvent::Failed { request, error, maybe_processed, .. } => {
+                    self.is_stirred = true;
+                    let how = crate::request::failure_of(error);
+                    if self.identity.is_asked(request) {
+                        self.identity_failed(now, how);
+                    } else {
+                        self.produce_failed(now, request, how, maybe_processed);
+                    }
+                }
+                _ => self.is_stirred = true,
+            }
+        }
+        any
+    }
+
+    fn batch_opened(&mut self, now: Time, batch: BatchId, at: Time) {
+        let Some(partition) = self.partitions.get_mut(batch.partition.at()) else { return };
+        if partition.queue.opened(batch.slot, at, self.pending.next()) {
+            self.pending.born();
+            let topic = partition.topic;
+            self.mark(batch.partition);
+            self.want_topic(now, topic);
+        }
+    }
+
+    fn batch_sealed(&mut self, now: Time, batch: SealedBatch) {
+        let id = batch.id();
+        self.charged += batch.charge;
+        self.stats.batches_sealed += 1;
+        self.stats.records_sealed += u64::from(batch.record_count().unsigned_abs());
+        self.stats.bytes_sealed += batch.size() as u64;
+        self.stats.bytes_uncompressed += batch.uncompressed as u64;
+        if self.lifecycle.is_over() || self.partitions.get(id.partition.at()).is_none() {
+            self.refuse_late(batch);
+            return;
+        }
+        let born = self.pending.next();
+        let partition = &mut self.partitions[id.partition.at()];
+        match partition.queue.sealed(batch, born) {
+            Ok(is_new) => {
+                let topic = partition.topic;
+                if is_new {
+                    self.pending.born();
+                    self.want_topic(now, topic);
+                }
+                self.mark(id.partition);
+            }
+            // A slot that was handed in before: the caller's mistake, and no records are lost by it.
+            Err(batch) => self.release(batch.charge, None),
+        }
+    }
+
+    /// Notes that a partition's next step is to be looked at again.
+    pub(crate) fn mark(&mut self, index: PartitionIndex) {
+        let partition = &mut self.partitions[index.at()];
+        if !core::mem::replace(&mut partition.is_dirty, true) {
+            self.dirty.push(index);
+        }
+    }
+
+    /// Marks every partition that has anything to do.
+    pub(crate) fn mark_all(&mut self) {
+        for at in 0..self.partitions.len() {
+            if !self.partitions[at].is_idle() {
+                self.mark(self.partitions[at].index);
+            }
+        }
+    }
+
+    fn look_at_dirty(&mut self, now: Time) {
+        while let Some(index) = self.dirty.pop() {
+            let around = self.circumstances(now);
+            let partition = &mut self.partitions[index.at()];
+            partition.is_dirty = false;
+            let mut timer = partition.oldest().map(|oldest| oldest + self.config.delivery_timeout);
+            match partition.next_step(around) {
+                Step::Resend { node, .. } | Step::Send { node, .. } | Step::Seal { node, .. } => {
+                    if partition.listed != Some(node) {
+                        partition.listed = Some(node);
+                        self.lane(node).can_send.push_back(index);
+                        self.is_stirred = true;
+                    }
+                }
+                Step::Renew => self.renew(now, index),
+                Step::Wait { why, until } => {
+                    if let Some(until) = until {
+                        timer = Some(timer.map_or(until, |timer| timer.min(until)));
+                    }
+                    if why == Waiting::Leader {
+                        self.cluster.request_update(now);
+                    }
+                }
+            }
+            self.set_timer(index, timer);
+        }
+    }
+
+    fn set_timer(&mut self, index: PartitionIndex, timer: Option<Time>) {
+        let partition = &mut self.partitions[index.at()];
+        if partition.timer != timer {
+            if let Some(old) = partition.timer {
+                self.timers.remove(&(old, index));
+            }
+            if let Some(new) = timer {
+                self.timers.insert((new, index));
+            }
+            partition.timer = timer;
+        }
+    }
+
+    fn run_timers(&mut self, now: Time) {
+        while let Some(&(at, index)) = self.timers.first() {
+            if at > now {
+                break;
+            }
+            self.timers.pop_first();
+            self.partitions[index.at()].timer = None;
+            self.expire(now, index);
+            self.mark(index);
+        }
+    }
+
+    pub(crate) fn circumstances(&self, now: Time) -> Circumstances {
+        Circumstances {
+            now,
+            identity: self.identity.current(),
+            one_in_flight: self.config.cluster.max_in_flight <= 1,
+            linger: self.config.linger,
+            hurry: self.under_pressure || !self.lifecycle.is_running(),
+            flush_before: self.pending.flush_before(),
+        }
+    }
+
+    /// When a batch that has failed so often may be sent again.
+    pub(crate) fn pause(&mut self, now: Time, failures: u32) -> Time {
+        now + self.backoff.after(failures.saturating_sub(1), &mut self.random)
+    }
+
+    pub(crate) fn lane(&mut self, node: NodeId) -> &mut NodeLane {
+        self.lanes.entry(node).or_insert_with(|| NodeLane::new(node))
+    }
+
+    fn next_deadline(&self, now: Time) -> Option<Time> {
+        let deadlines = [
+            self.timers.first().map(|&(at, _)| at),
+            self.cluster.next_deadline(),
+            self.waiters.next_deadline(),
+            self.identity.next_deadline(now),
+            self.lifecycle.deadline(),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+}

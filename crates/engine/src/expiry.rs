@@ -1,0 +1,76 @@
+//! `delivery.timeout.ms`: what happens to batches whose time has passed.
+//!
+//! It counts from a batch's creation and covers lingering, waiting and being in flight. What the user is told depends on what was sent
+//! before: a batch that never left, or whose every attempt was refused for certain, was not written; any other may have been.
+//! A batch in flight keeps its bytes and its charge until its answer or its disconnect comes.
+
+use rohrpost_cluster::Time;
+
+use crate::engine::Engine;
+use crate::error::{DeliveryError, DeliveryErrorKind, Outcome};
+use crate::ids::{BatchId, PartitionIndex};
+use crate::io::Output;
+use crate::queue::Front;
+use crate::why::Waiting;
+use crate::window::State;
+
+impl Engine {
+    /// Ends whatever is overdue in a partition.
+    pub(crate) fn expire(&mut self, now: Time, index: PartitionIndex) {
+        let timeout = self.config.delivery_timeout;
+        let is_due = |created: Time| created + timeout <= now;
+        if !self.partitions[index.at()].oldest().is_some_and(is_due) {
+            return;
+        }
+        let waiting = self.why(now, index);
+        let error = |last, outcome| {
+            DeliveryError::new(DeliveryErrorKind::Expired { timeout, waiting, last }, outcome)
+        };
+        let overdue = |engine: &Self| {
+            let mut window = engine.partitions[index.at()].window.iter();
+            window.position(|sent| sent.is_owed() && is_due(sent.created))
+        };
+        while let Some(at) = overdue(self) {
+            self.stats.expired += 1;
+            let Some(sent) = self.partitions[index.at()].window.get(at) else { break };
+            let may_be_there = sent.ambiguous || sent.is_in_flight();
+            let outcome = if may_be_there { Outcome::MaybeWritten } else { Outcome::NotWritten };
+            let error = error(sent.last, outcome);
+            self.expire_sent(index, at, &error);
+        }
+        loop {
+            let partition = &self.partitions[index.at()];
+            match (partition.queue.front(), partition.queue.first()) {
+                (Front::Sealed { .. }, Some(first)) if is_due(first.created) => {
+                    self.stats.expired += 1;
+                    let last = self.identity.last_failure();
+                    let last = last.filter(|_| waiting == Waiting::ProducerId);
+                    self.fail_front(index, &error(last, Outcome::NotWritten));
+                }
+                (Front::Open { slot, created, asked: false, .. }, _) if is_due(created) => {
+                    // It ends when it comes in.
+                    self.partitions[index.at()].queue.ask_front();
+                    let batch = BatchId { partition: index, slot };
+                    self.outputs.push_back(Output::Seal { batch });
+                    break;
+                }
+                _ => break,
+            }
+        }
+    }
+
+    /// Ends an entry of the window for the user. In flight, it stays for its answer.
+    pub(crate) fn expire_sent(&mut self, index: PartitionIndex, at: usize, error: &DeliveryError) {
+        let Some(sent) = self.partitions[index.at()].window.get_mut(at) else { return };
+        let State::InFlight { request, node, .. } = sent.state else {
+            self.give_up(index, at, error);
+            return;
+        };
+        sent.state = State::InFlight { request, node, abandoned: true };
+        let (key, count, born) = (sent.key, sent.count, sent.born);
+        let batch = BatchId { partition: index, slot: key.slot };
+        self.complete(batch, key.first..key.first + count, Err(error.clone()));
+        self.settle(index, key.slot, born);
+        self.mark(index);
+    }
+}
