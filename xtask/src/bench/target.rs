@@ -25,7 +25,8 @@ impl Target {
         )?;
         let mut broker = Command::new(program)
             .args(["--partitions", &partitions.to_string()])
-            .stdin(Stdio::null())
+            // It ends when its standard input does, which is at the latest when this process ends.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let mut stdout = BufReader::new(broker.stdout.take().ok_or("the broker has no output")?);

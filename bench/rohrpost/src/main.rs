@@ -1,0 +1,133 @@
+//! The rohrpost driver of `cargo xtask bench`: sends records without keys as fast as it can, awaits
+//! every delivery, and prints one line of JSON.
+
+use std::collections::{HashMap, VecDeque};
+use std::env;
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+use rohrpost::{Delivery, Producer, ProducerRecord, RecordMetadata};
+
+/// How often the sender looks which of its records have arrived.
+const LOOK_EVERY: usize = 256;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = options()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(run(options))
+}
+
+async fn run(options: HashMap<String, String>) -> Result<(), Box<dyn Error>> {
+    let option = |name: &str, default: &str| {
+        options.get(name).cloned().unwrap_or_else(|| default.to_owned())
+    };
+    let topic = option("topic", "bench");
+    let records: usize = option("records", "1000000").parse()?;
+    let payloads = payloads(option("size", "100").parse()?);
+    let producer = Producer::builder()
+        .bootstrap_servers(option("bootstrap", ""))
+        .property("linger.ms", option("linger-ms", "5"))
+        .property("batch.size", option("batch-bytes", "16384"))
+        .property("compression.type", option("codec", "none"))
+        .property("acks", "all")
+        .property("enable.idempotence", "true")
+        .build()
+        .await?;
+
+    let (cpu, start) = (cpu_seconds(&usage()?), Instant::now());
+    // On a worker, where an application's tasks are, not on the thread that blocks for the runtime.
+    let sender = tokio::spawn({
+        let producer = producer.clone();
+        async move { send(&producer, &topic, &payloads, records).await }
+    });
+    let (acknowledged, errors) = sender.await??;
+    let (seconds, usage) = (start.elapsed().as_secs_f64(), usage()?);
+    let cpu = cpu_seconds(&usage) - cpu;
+    println!(
+        "{{\"records\":{acknowledged},\"seconds\":{seconds},\"records_per_s\":{},\
+         \"cpu_seconds_per_million\":{},\"peak_rss_bytes\":{},\"errors\":{errors}}}",
+        acknowledged as f64 / seconds,
+        cpu / acknowledged as f64 * 1e6,
+        usage.max_rss() * 1024,
+    );
+    producer.close(Duration::from_secs(10)).await?;
+    Ok(())
+}
+
+/// Sends all records and looks at every delivery; gives how many arrived and how many failed.
+async fn send(
+    producer: &Producer,
+    topic: &str,
+    payloads: &[Vec<u8>],
+    records: usize,
+) -> Result<(u64, u64), rohrpost::Error> {
+    let mut outstanding: VecDeque<Delivery> = VecDeque::new();
+    let (mut acknowledged, mut errors) = (0, 0);
+    let mut count = |result: Result<RecordMetadata, rohrpost::Error>| match result {
+        Ok(_) => acknowledged += 1,
+        Err(_) => errors += 1,
+    };
+    for (number, payload) in (1..=records).zip(payloads.iter().cycle()) {
+        let record = ProducerRecord::new(topic).value(payload.as_slice());
+        outstanding.push_back(producer.send(record).await?);
+        if number % LOOK_EVERY == 0 {
+            while let Some(result) = outstanding.front().and_then(Delivery::try_result) {
+                outstanding.pop_front();
+                count(result);
+            }
+        }
+    }
+    producer.flush().await?;
+    for delivery in outstanding {
+        count(delivery.await);
+    }
+    Ok((acknowledged, errors))
+}
+
+/// `--name value` pairs; every driver takes the same.
+fn options() -> Result<HashMap<String, String>, Box<dyn Error>> {
+    const KNOWN: &[&str] =
+        &["bootstrap", "topic", "records", "size", "linger-ms", "batch-bytes", "codec"];
+    let mut options = HashMap::new();
+    let mut words = env::args().skip(1);
+    while let Some(word) = words.next() {
+        let name = word.strip_prefix("--").filter(|name| KNOWN.contains(name));
+        let name = name.ok_or_else(|| format!("`{word}` means nothing here"))?;
+        let value = words.next().ok_or_else(|| format!("{word} wants a value"))?;
+        options.insert(name.to_owned(), value);
+    }
+    Ok(options)
+}
+
+/// Values as the other drivers make them: JSON of exactly `size` bytes.
+fn payloads(size: usize) -> Vec<Vec<u8>> {
+    let mut state = 42_u64;
+    (0..4096)
+        .map(|number| {
+            let mut text = format!("{{\"id\":{number},\"user\":\"").into_bytes();
+            while text.len() + 2 < size {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                text.extend_from_slice(format!("{:08x}-", state >> 32).as_bytes());
+            }
+            if let Some(end) = size.checked_sub(2) {
+                text.truncate(end);
+                text.extend_from_slice(b"\"}");
+            }
+            text.truncate(size);
+            text
+        })
+        .collect()
+}
+
+fn usage() -> nix::Result<Usage> {
+    getrusage(UsageWho::RUSAGE_SELF)
+}
+
+fn cpu_seconds(usage: &Usage) -> f64 {
+    let (user, system) = (usage.user_time(), usage.system_time());
+    (user.tv_sec() + system.tv_sec()) as f64 + (user.tv_usec() + system.tv_usec()) as f64 / 1e6
+}
