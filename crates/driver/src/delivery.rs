@@ -45,11 +45,6 @@ impl Delivery {
         self.index
     }
 
-    /// The completion that it shares with its batch.
-    pub(crate) fn completion(&self) -> &Arc<Completion> {
-        &self.completion
-    }
-
     /// Whether the result is known.
     pub fn is_resolved(&self) -> bool {
         self.completion.verdict(self.index).is_some()

@@ -1,9 +1,46 @@
-//! Why a record was not acknowledged.
+//! Why a record was not acknowledged, or not even taken.
+
+use rohrpost_engine::{AdmissionError, DeliveryError, OverBudget, Refused};
 
 /// Why a delivery failed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The driver's task ended before the record's fate was known: its runtime was shut down, or it panicked.
+    /// The engine's verdict.
+    Delivery(DeliveryError),
+    /// The producer closed while the record was on its way in. It was not sent.
+    Closed,
+    /// The driver's task ended before the record's fate was known: its runtime was shut down, or it panicked. `sent` says
+    /// whether the batch may have been sent.
+    DriverGone {
+        /// Whether the record's batch had been handed to the engine, and so may have been sent.
+        sent: bool,
+    },
+}
+
+/// Why a record was not taken. It is in no batch then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendFailure {
+    /// Nothing was known of the topic or the partition in time, or the cluster refuses the topic.
+    Admission(AdmissionError),
+    /// No room came free in time.
+    NoMemory {
+        /// The bytes that were needed.
+        bytes: usize,
+    },
+    /// It is larger than the whole memory.
+    OverBudget(OverBudget),
+    /// The record can never be appended.
+    Refused(Refused),
+    /// Partitions are numbered from 0.
+    NegativePartition(i32),
+    /// There is no room, and the caller does not wait.
+    WouldWaitForMemory,
+    /// Nothing is known of the topic or the partition yet, and the caller does not wait.
+    WouldWaitForMetadata,
+    /// The producer is closed.
+    Closed,
+    /// The driver's task has ended: its runtime was shut down, or it panicked.
     DriverGone,
 }

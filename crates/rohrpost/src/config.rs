@@ -1,6 +1,7 @@
 //! Configuration: typed, or by the names of the Java producer's properties.
 
 mod choices;
+mod driver;
 mod error;
 mod nearest;
 mod property;
@@ -68,6 +69,7 @@ pub struct ProducerConfig {
     pub(crate) metadata_max_idle: Duration,
     pub(crate) metadata_recovery: MetadataRecovery,
     pub(crate) rebootstrap_trigger: Duration,
+    pub(crate) cluster_check: bool,
 
     pub(crate) reconnect_backoff: Option<Duration>,
     pub(crate) reconnect_backoff_max: Option<Duration>,
@@ -116,6 +118,7 @@ impl Default for ProducerConfig {
             metadata_max_idle: millis(300_000),
             metadata_recovery: MetadataRecovery::Rebootstrap,
             rebootstrap_trigger: millis(300_000),
+            cluster_check: true,
             reconnect_backoff: None,
             reconnect_backoff_max: None,
             connection_setup_timeout: millis(10_000),
@@ -236,6 +239,7 @@ impl ProducerConfig {
                 ),
             );
         }
+        self.bootstrap_addresses()?;
         self.record_compression().map(drop)
     }
 

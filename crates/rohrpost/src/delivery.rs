@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use rohrpost_driver as driver;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 /// The acknowledgement of one record, to come.
 ///
@@ -139,15 +139,5 @@ impl fmt::Debug for RecordMetadata {
             .field("key_size", &self.key_size())
             .field("value_size", &self.value_size())
             .finish()
-    }
-}
-
-impl From<driver::Failed> for Error {
-    fn from(failed: driver::Failed) -> Self {
-        let driver::Failure::DriverGone = &**failed.failure() else {
-            return Self::new(ErrorKind::Fatal, "");
-        };
-        Self::new(ErrorKind::DriverGone, "gone")
-            .with_place(failed.topic(), Some(failed.partition()))
     }
 }

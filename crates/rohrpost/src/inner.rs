@@ -1,65 +1,146 @@
-//! The producer's link to the driver.
+//! The producer's link to the driver: its types into ours, its failures into errors.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use rohrpost_driver as driver;
+use rohrpost_records::RecordHeader;
+
+use crate::bootstrap;
 use crate::config::ProducerConfig;
 use crate::delivery::Delivery;
 use crate::error::{Error, ErrorKind};
-use crate::record::ProducerRecord;
+use crate::record::{Header, ProducerRecord};
 use crate::stats::{PartitionInfo, Stats};
 
 pub(crate) struct Inner {
+    handle: driver::Handle,
     client_id: String,
 }
 
+/// Where a send stands.
 #[derive(Default)]
-pub(crate) struct Wait;
-
-fn gone() -> Error {
-    Error::new(ErrorKind::DriverGone, "the producer's task has ended: its runtime was shut down")
-}
+pub(crate) struct Wait(driver::Wait);
 
 impl Inner {
     pub(crate) async fn start(config: ProducerConfig) -> Result<Self, Error> {
         config.validate()?;
-        Ok(Self { client_id: config.client_id.unwrap_or_default() })
+        bootstrap::resolve(&config).await?;
+        let driver = config.to_driver()?;
+        let client_id = driver.engine.cluster.client_id.to_string();
+        let handle = driver::start(driver).map_err(|error| {
+            let message = format!("the producer's thread could not be started: {error}");
+            Error::new(ErrorKind::DriverGone, message).with_source(error)
+        })?;
+        Ok(Self { handle, client_id })
     }
 
     pub(crate) fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    pub(crate) fn try_send(&self, _: &ProducerRecord<'_>) -> Result<Delivery, Error> {
-        Err(gone())
+    #[inline]
+    pub(crate) fn try_send(&self, record: &ProducerRecord<'_>) -> Result<Delivery, Error> {
+        match self.handle.try_send(&borrow(record), headers(record)) {
+            Ok(delivery) => Ok(Delivery::new(delivery)),
+            Err(failure) => Err(Error::from_send(&failure, record)),
+        }
     }
 
+    #[inline]
     pub(crate) fn poll_send(
         &self,
-        _: &mut Context<'_>,
-        _: &ProducerRecord<'_>,
-        _: &mut Wait,
+        cx: &mut Context<'_>,
+        record: &ProducerRecord<'_>,
+        wait: &mut Wait,
     ) -> Poll<Result<Delivery, Error>> {
-        Poll::Ready(Err(gone()))
+        match self.handle.poll_send(cx, &borrow(record), headers(record), &mut wait.0) {
+            Poll::Ready(Ok(delivery)) => Poll::Ready(Ok(Delivery::new(delivery))),
+            Poll::Ready(Err(failure)) => Poll::Ready(Err(Error::from_send(&failure, record))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Gives up a send that was not polled to its end.
+    #[inline]
+    pub(crate) fn cancel(&self, wait: &mut Wait) {
+        self.handle.cancel(&mut wait.0);
     }
 
     pub(crate) async fn flush(&self) -> Result<(), Error> {
-        Err(gone())
+        self.handle.flush().await.map_err(|_| Error::driver_gone())
     }
 
-    pub(crate) async fn close(&self, _: Duration) -> Result<(), Error> {
-        Err(gone())
+    pub(crate) async fn close(&self, timeout: Duration) -> Result<(), Error> {
+        match self.handle.close(timeout).await {
+            Ok(0) => Ok(()),
+            Ok(records) => Err(Error::new(
+                ErrorKind::Closed,
+                format!(
+                    "the producer was closed with {records} records undelivered after {timeout:?}: give close more time, or flush before"
+                ),
+            )),
+            Err(driver::Gone) => Err(Error::driver_gone()),
+        }
     }
 
-    pub(crate) async fn partitions_for(&self, _: &str) -> Result<Vec<PartitionInfo>, Error> {
-        Err(gone())
+    pub(crate) async fn partitions_for(&self, topic: &str) -> Result<Vec<PartitionInfo>, Error> {
+        let record = ProducerRecord::new(topic);
+        match self.handle.partitions(topic).await {
+            Ok(found) => Ok(found
+                .into_iter()
+                .map(|(partition, leader)| PartitionInfo { partition, leader })
+                .collect()),
+            Err(failure) => Err(Error::from_send(&failure, &record)),
+        }
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        Stats::default()
+        let of = self.handle.stats();
+        let completed = of.records_acknowledged + of.records_failed;
+        Stats {
+            records: of.records,
+            batches: of.batches,
+            uncompressed_bytes: of.uncompressed_bytes,
+            batch_bytes: of.batch_bytes,
+            records_acknowledged: of.records_acknowledged,
+            records_failed: of.records_failed,
+            batches_completed: of.batches_completed,
+            retries: of.retries,
+            splits: of.splits,
+            requests: of.requests,
+            bytes_sent: of.bytes_sent,
+            bytes_received: of.bytes_received,
+            connections_opened: of.connections_opened,
+            connections_failed: of.connections_failed,
+            records_in_flight_now: of.records.saturating_sub(completed),
+            batches_in_flight_now: of.batches.saturating_sub(of.batches_completed),
+            requests_in_flight_now: of.requests_in_flight,
+            buffered_bytes_now: of.buffered_bytes,
+            buffer_memory: of.buffer_memory,
+            senders_waiting_now: of.senders_waiting,
+        }
     }
 
-    pub(crate) async fn why(&self, _: &str, _: i32) -> Option<String> {
-        None
+    pub(crate) async fn why(&self, topic: &str, partition: i32) -> Option<String> {
+        self.handle.why(topic, partition).await.map(|waiting| waiting.to_string())
     }
+}
+
+#[inline]
+fn borrow<'r>(record: &'r ProducerRecord<'_>) -> driver::Record<'r> {
+    driver::Record {
+        topic: &record.topic,
+        partition: record.partition,
+        timestamp: record.timestamp,
+        key: record.key.as_deref(),
+        value: record.value.as_deref(),
+    }
+}
+
+#[inline]
+fn headers<'r>(
+    record: &'r ProducerRecord<'_>,
+) -> impl ExactSizeIterator<Item = RecordHeader<'r>> + Clone {
+    record.headers.iter().map(|Header { name, value }| RecordHeader::new(name, value.as_deref()))
 }

@@ -1,9 +1,12 @@
-//! The Kafka producer that Rust deserves.
+#![doc = include_str!("../README.md")]
 
+pub mod blocking;
+mod bootstrap;
 mod builder;
 mod config;
 mod delivery;
 mod error;
+mod failures;
 mod inner;
 mod producer;
 mod record;

@@ -147,6 +147,13 @@ pub struct SendFuture<'a> {
     wait: crate::inner::Wait,
 }
 
+impl Drop for SendFuture<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.inner.cancel(&mut self.wait);
+    }
+}
+
 impl Future for SendFuture<'_> {
     type Output = Result<Delivery, Error>;
 

@@ -1,7 +1,5 @@
 //! Counters of a producer.
 
-use std::time::Duration;
-
 /// What a producer has done so far, as one snapshot: see [`Producer::stats`](crate::Producer::stats). Counters only grow; the fields
 /// named `…_now` are present levels.
 ///
@@ -37,8 +35,6 @@ pub struct Stats {
     pub connections_opened: u64,
     /// Connections that were lost or could not be opened.
     pub connections_failed: u64,
-    /// Time for which the brokers asked this producer to slow down.
-    pub throttled: Duration,
     /// Records in sealed batches that are neither acknowledged nor failed.
     pub records_in_flight_now: u64,
     /// Sealed batches that are neither acknowledged nor failed.

@@ -126,9 +126,7 @@ pub(crate) static PROPERTIES: &[Property] = &[
         "What to do when no known broker can be reached (KIP-899)"),
     row("metadata.recovery.rebootstrap.trigger.ms", "300000", millis(0, LONG_MAX, |c, v| c.rebootstrap_trigger = v),
         "Rebootstrap when metadata could not be got for so long (KIP-1102)"),
-    row("metadata.cluster.check.enable", "true", Setter::Only {
-            values: &["false"],
-            reason: "brokers of another cluster are not recognised yet: set it to false, or leave it out" },
+    row("metadata.cluster.check.enable", "true", Setter::Flag(|c, v| c.cluster_check = v),
         "Refuse brokers that belong to another cluster"),
 
     // Connections.

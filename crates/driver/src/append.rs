@@ -1,0 +1,189 @@
+//! The way in: a record into its partition's open batch. Nothing here allocates, wakes or asks a clock for every record; a batch costs its completion, two
+//! messages and perhaps a buffer.
+
+use std::sync::Arc;
+
+use rohrpost_engine::{FilledBatch, Grant, Refused, Time};
+use rohrpost_records::RecordHeader;
+
+use crate::clock::wall_milliseconds;
+use crate::completion::Completion;
+use crate::delivery::Delivery;
+use crate::failure::Failure;
+use crate::inbox::Wake;
+use crate::lock;
+use crate::shared::{Message, Shared};
+use crate::topics::{Lane, Topic};
+
+/// A record, all borrowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// The topic.
+    pub topic: &'a str,
+    /// The partition; without one the partitioner chooses.
+    pub partition: Option<i32>,
+    /// Milliseconds since the Unix epoch; without one, now.
+    pub timestamp: Option<i64>,
+    /// The key.
+    pub key: Option<&'a [u8]>,
+    /// The value.
+    pub value: Option<&'a [u8]>,
+}
+
+/// Why a record could not be appended at once. Nothing has changed then.
+pub(crate) enum Obstacle {
+    /// The topic or the partition is not known, or the topic has no partition yet.
+    NoMetadata,
+    /// So many bytes of memory are needed.
+    NoMemory { least: usize },
+    /// The record can never be appended.
+    Refused(Refused),
+    /// The topic cannot have such a partition.
+    NegativePartition(i32),
+    /// The producer is closed or closing.
+    Closed,
+    /// The driver is gone.
+    DriverGone,
+}
+
+impl Shared {
+    /// Appends a record to its partition's batch. `grant` pays for room; what is missing is taken from memory if it is there.
+    #[inline]
+    pub(crate) fn append<'h, H>(
+        &self,
+        record: &Record<'_>,
+        headers: H,
+        grant: &mut Grant,
+    ) -> Result<Delivery, Obstacle>
+    where
+        H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
+    {
+        if self.is_closing() {
+            return Err(Obstacle::Closed);
+        }
+        let topics = self.topics.load();
+        let topic = topics.get(record.topic).ok_or(Obstacle::NoMetadata)?;
+        let lane = self.lane(topic, record)?;
+        self.append_to(lane, record, headers, grant)
+    }
+
+    #[inline]
+    fn lane<'t>(&self, topic: &'t Topic, record: &Record<'_>) -> Result<&'t Lane, Obstacle> {
+        let number = match record.partition {
+            Some(partition) if partition < 0 => {
+                return Err(Obstacle::NegativePartition(partition));
+            }
+            Some(partition) => partition,
+            None => topic.choose(record.key).ok_or(Obstacle::NoMetadata)?,
+        };
+        topic.partition(number).map(|partition| &*partition.lane).ok_or(Obstacle::NoMetadata)
+    }
+
+    #[inline]
+    fn append_to<'h, H>(
+        &self,
+        lane: &Lane,
+        record: &Record<'_>,
+        headers: H,
+        grant: &mut Grant,
+    ) -> Result<Delivery, Obstacle>
+    where
+        H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
+    {
+        let Record { key, value, .. } = *record;
+        let timestamp = record.timestamp.unwrap_or_else(wall_milliseconds);
+        let mut guard = lock(&lane.open);
+        let open = &mut *guard;
+        if open.closed {
+            return Err(self.end_of_line());
+        }
+        let placed = loop {
+            let result = open.appender.append(
+                || self.now(),
+                timestamp,
+                key,
+                value,
+                headers.clone(),
+                grant,
+                &mut &self.pool,
+            );
+            match result {
+                Ok(placed) => break placed,
+                Err(Refused::NeedRoom { least, wanted }) => {
+                    let (least_more, more) = (least - grant.bytes(), wanted - grant.bytes());
+                    match self.memory.try_reserve(least_more, more) {
+                        Some(more) => grant.merge(more),
+                        None => return Err(Obstacle::NoMemory { least }),
+                    }
+                }
+                Err(refused) => return Err(Obstacle::Refused(refused)),
+            }
+        };
+        let index = placed.index;
+        let mut wake = Wake::no();
+        let mut earlier = None;
+        if let Some(at) = placed.opened {
+            let completion = Arc::new(Completion::new(lane.topic.clone(), lane.partition));
+            let before = open.completion.replace(completion);
+            earlier = placed.earlier.zip(before);
+            wake = self.tell_opened(lane, placed.slot, at);
+        }
+        let completion = match &open.completion {
+            Some(completion) => completion.clone(),
+            // Opened batches have one, and what is not opened now was opened before.
+            None => return Err(Obstacle::DriverGone),
+        };
+        let filled = placed.filled.map(|filled| {
+            open.completion = None;
+            (filled, completion.clone())
+        });
+        drop(guard);
+
+        let (key_size, value_size) = (key.map(<[u8]>::len), value.map(<[u8]>::len));
+        if earlier.is_some() || filled.is_some() {
+            lane.chooser.batch_filled(lane.partition);
+        }
+        for (batch, completion) in earlier.into_iter().chain(filled) {
+            wake = wake.or(self.seal(batch, completion));
+        }
+        self.inbox.wake(wake);
+        Ok(Delivery::new(completion, index, timestamp, key_size, value_size))
+    }
+
+    /// Under the lane's lock, so that the driver hears of a batch before its records can be flushed.
+    #[cold]
+    fn tell_opened(&self, lane: &Lane, slot: rohrpost_engine::Slot, at: Time) -> Wake {
+        let batch = rohrpost_engine::BatchId { partition: lane.index, slot };
+        // If the driver is gone, whoever ended it closes this lane next, and fails the batch.
+        self.inbox.put(Message::Opened { batch, at }).unwrap_or(Wake::no())
+    }
+
+    /// Compresses a batch and hands it to the driver. Without any lock.
+    #[cold]
+    fn seal(&self, batch: FilledBatch, completion: Arc<Completion>) -> Wake {
+        completion.close(batch.record_count().unsigned_abs());
+        let (batch, freed) =
+            self.pool.with_compressor(|compressor| batch.seal(compressor, &mut &self.pool));
+        if freed > 0 {
+            self.memory.release(freed);
+        }
+        match self.inbox.put(Message::Sealed { batch, completion }) {
+            Ok(wake) => wake,
+            Err(Message::Sealed { batch, completion }) => {
+                drop(batch);
+                completion.resolve_rest(Arc::new(if self.closed_in_order() {
+                    Failure::Closed
+                } else {
+                    Failure::DriverGone { sent: false }
+                }));
+                Wake::no()
+            }
+            Err(_) => Wake::no(),
+        }
+    }
+
+    /// Why nothing is taken any more.
+    pub(crate) fn end_of_line(&self) -> Obstacle {
+        if self.is_closing() { Obstacle::Closed } else { Obstacle::DriverGone }
+    }
+}

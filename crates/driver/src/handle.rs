@@ -1,0 +1,324 @@
+//! The producer's side of the driver.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use rohrpost_codec::ByteStr;
+use rohrpost_engine::{Grant, Ticket, Time, WaiterId, Waiting};
+use rohrpost_records::RecordHeader;
+use tokio::sync::oneshot;
+
+use crate::append::{Obstacle, Record};
+use crate::delivery::Delivery;
+use crate::failure::SendFailure;
+use crate::memory::Denied;
+use crate::shared::{Message, Shared};
+use crate::stats::Stats;
+
+/// A producer's driver, from the outside. When it is dropped, the driver delivers what it has and ends.
+pub struct Handle {
+    shared: Arc<Shared>,
+    max_block: Duration,
+}
+
+/// Where a send stands that could not be done at once. Give it up by [`Handle::cancel`] if the send ends early.
+#[derive(Debug, Default)]
+pub struct Wait {
+    step: Step,
+    /// `max.block.ms` from the first obstacle on.
+    deadline: Option<Time>,
+}
+
+#[derive(Debug, Default)]
+enum Step {
+    #[default]
+    Append,
+    Metadata(WaiterId),
+    Memory(Ticket, usize),
+}
+
+/// The driver's task has ended: its runtime was shut down, or it panicked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone;
+
+impl Handle {
+    pub(crate) fn new(shared: Arc<Shared>, max_block: Duration) -> Self {
+        Self { shared, max_block }
+    }
+
+    /// Appends a record, waiting for metadata and memory where it has to.
+    ///
+    /// # Errors
+    /// [`SendFailure`]: the record is in no batch.
+    #[inline]
+    pub fn poll_send<'h, H>(
+        &self,
+        cx: &mut Context<'_>,
+        record: &Record<'_>,
+        headers: H,
+        wait: &mut Wait,
+    ) -> Poll<Result<Delivery, SendFailure>>
+    where
+        H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
+    {
+        if let Step::Append = wait.step {
+            let mut grant = Grant::NONE;
+            let result = self.shared.append(record, headers.clone(), &mut grant);
+            self.shared.memory.restore(grant);
+            match result {
+                Ok(delivery) => return Poll::Ready(Ok(delivery)),
+                Err(obstacle) => self.get_in_line(&obstacle, record, wait)?,
+            }
+        }
+        self.poll_waiting(cx, record, headers, wait)
+    }
+
+    /// Appends a record if that is possible at once.
+    ///
+    /// # Errors
+    /// [`SendFailure`]: the record is in no batch.
+    #[inline]
+    pub fn try_send<'h, H>(&self, record: &Record<'_>, headers: H) -> Result<Delivery, SendFailure>
+    where
+        H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
+    {
+        let mut grant = Grant::NONE;
+        let result = self.shared.append(record, headers, &mut grant);
+        self.shared.memory.restore(grant);
+        result.map_err(|obstacle| self.note_obstacle(&obstacle, record))
+    }
+
+    /// Gives a wait up that was not polled to its end.
+    #[inline]
+    pub fn cancel(&self, wait: &mut Wait) {
+        match std::mem::take(&mut wait.step) {
+            Step::Append => {}
+            Step::Metadata(waiter) => {
+                self.shared.awaits.cancel(waiter);
+                let _ = self.shared.inbox.send(Message::CancelAwait { waiter });
+            }
+            Step::Memory(ticket, _) => self.shared.memory.cancel(ticket),
+        }
+    }
+
+    #[cold]
+    fn poll_waiting<'h, H>(
+        &self,
+        cx: &mut Context<'_>,
+        record: &Record<'_>,
+        headers: H,
+        wait: &mut Wait,
+    ) -> Poll<Result<Delivery, SendFailure>>
+    where
+        H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
+    {
+        loop {
+            let mut grant = ready!(self.poll_step(cx, wait))?;
+            let result = self.shared.append(record, headers.clone(), &mut grant);
+            self.shared.memory.restore(grant);
+            match result {
+                Ok(delivery) => return Poll::Ready(Ok(delivery)),
+                Err(obstacle) => self.get_in_line(&obstacle, record, wait)?,
+            }
+        }
+    }
+
+    /// Waits for what is waited for; gives the memory where that is it.
+    fn poll_step(&self, cx: &mut Context<'_>, wait: &mut Wait) -> Poll<Result<Grant, SendFailure>> {
+        let result = match wait.step {
+            Step::Append => Ok(Grant::NONE),
+            Step::Metadata(waiter) => match ready!(self.shared.awaits.poll(cx, waiter)) {
+                Ok(Ok(_)) => Ok(Grant::NONE),
+                Ok(Err(refused)) => Err(SendFailure::Admission(refused)),
+                Err(_) => Err(self.ended()),
+            },
+            Step::Memory(ticket, bytes) => {
+                match ready!(self.shared.memory.poll_claim(cx, ticket)) {
+                    Ok(grant) => Ok(grant),
+                    Err(denied) => Err(self.denied(denied, bytes)),
+                }
+            }
+        };
+        // The place in line is used up.
+        wait.step = Step::Append;
+        Poll::Ready(result)
+    }
+
+    /// Gets in the line that the obstacle asks for.
+    #[cold]
+    fn get_in_line(
+        &self,
+        obstacle: &Obstacle,
+        record: &Record<'_>,
+        wait: &mut Wait,
+    ) -> Result<(), SendFailure> {
+        let shared = &*self.shared;
+        let deadline = *wait.deadline.get_or_insert_with(|| shared.now() + self.max_block);
+        match *obstacle {
+            Obstacle::NoMetadata => {
+                let waiter = shared.awaits.register();
+                wait.step = Step::Metadata(waiter);
+                let topic = ByteStr::copy_from(record.topic);
+                let partition = record.partition;
+                let message = Message::Await { waiter, topic, partition, deadline };
+                shared.inbox.send(message).map_err(|_| {
+                    shared.awaits.cancel(waiter);
+                    wait.step = Step::Append;
+                    self.ended()
+                })
+            }
+            Obstacle::NoMemory { least } => {
+                let (ticket, news) = shared
+                    .memory
+                    .wait(least, Some(deadline))
+                    .map_err(|denied| self.denied(denied, least))?;
+                wait.step = Step::Memory(ticket, least);
+                if news {
+                    // If the driver is gone, the claim says so.
+                    let _ = shared.inbox.send(Message::MemoryWanted);
+                }
+                Ok(())
+            }
+            _ => Err(self.failure(obstacle)),
+        }
+    }
+
+    /// Lets the driver know what stood in the way, so that a later try succeeds.
+    #[cold]
+    fn note_obstacle(&self, obstacle: &Obstacle, record: &Record<'_>) -> SendFailure {
+        let shared = &*self.shared;
+        match obstacle {
+            Obstacle::NoMetadata => {
+                if let Some(waiter) = shared.awaits.probe(record.topic) {
+                    let topic = ByteStr::copy_from(record.topic);
+                    let deadline = shared.now() + self.max_block;
+                    let partition = record.partition;
+                    let message = Message::Await { waiter, topic, partition, deadline };
+                    if shared.inbox.send(message).is_err() {
+                        return self.ended();
+                    }
+                }
+                SendFailure::WouldWaitForMetadata
+            }
+            Obstacle::NoMemory { .. } => {
+                if shared.memory.note_refusal() {
+                    let _ = shared.inbox.send(Message::MemoryWanted);
+                }
+                SendFailure::WouldWaitForMemory
+            }
+            _ => self.failure(obstacle),
+        }
+    }
+
+    fn failure(&self, obstacle: &Obstacle) -> SendFailure {
+        match *obstacle {
+            Obstacle::NoMetadata => SendFailure::WouldWaitForMetadata,
+            Obstacle::NoMemory { .. } => SendFailure::WouldWaitForMemory,
+            Obstacle::Refused(refused) => SendFailure::Refused(refused),
+            Obstacle::NegativePartition(partition) => SendFailure::NegativePartition(partition),
+            Obstacle::Closed => SendFailure::Closed,
+            Obstacle::DriverGone => SendFailure::DriverGone,
+        }
+    }
+
+    fn denied(&self, denied: Denied, bytes: usize) -> SendFailure {
+        match denied {
+            Denied::Expired => SendFailure::NoMemory { bytes },
+            Denied::OverBudget(over) => SendFailure::OverBudget(over),
+            Denied::DriverGone => self.ended(),
+        }
+    }
+
+    fn ended(&self) -> SendFailure {
+        if self.shared.is_closing() { SendFailure::Closed } else { SendFailure::DriverGone }
+    }
+
+    /// Waits until the topic is known, then gives its partitions: number and leader.
+    ///
+    /// # Errors
+    /// [`SendFailure`].
+    pub async fn partitions(&self, topic: &str) -> Result<Vec<(i32, Option<i32>)>, SendFailure> {
+        let known =
+            |name: &str| self.shared.topics.get(name).filter(|topic| !topic.partitions.is_empty());
+        if self.shared.is_closing() {
+            return Err(SendFailure::Closed);
+        }
+        let found = match known(topic) {
+            Some(found) => Some(found),
+            None => {
+                self.metadata(topic).await?;
+                known(topic)
+            }
+        };
+        let found = found.ok_or(SendFailure::WouldWaitForMetadata)?;
+        let partitions = found.partitions.iter();
+        Ok(partitions.map(|partition| (partition.lane.partition, partition.leader)).collect())
+    }
+
+    async fn metadata(&self, topic: &str) -> Result<(), SendFailure> {
+        /// Gives the place up if the future is dropped.
+        struct Waiter<'a>(&'a Handle, Wait);
+        impl Drop for Waiter<'_> {
+            fn drop(&mut self) {
+                self.0.cancel(&mut self.1);
+            }
+        }
+        let record = Record { topic, partition: None, timestamp: None, key: None, value: None };
+        let mut waiter = Waiter(self, Wait::default());
+        self.get_in_line(&Obstacle::NoMetadata, &record, &mut waiter.1)?;
+        std::future::poll_fn(|cx| self.poll_step(cx, &mut waiter.1)).await.map(|grant| {
+            self.shared.memory.restore(grant);
+        })
+    }
+
+    /// Sends everything that was appended before, and waits until it is acknowledged or failed, and all callbacks have run.
+    ///
+    /// # Errors
+    /// [`Gone`]; a producer that closed in good order has nothing to flush.
+    pub async fn flush(&self) -> Result<(), Gone> {
+        let (done, flushed) = oneshot::channel();
+        match self.shared.inbox.send(Message::Flush { done }) {
+            Ok(()) => flushed.await.or_else(|_| self.ended_well()),
+            Err(_) => self.ended_well(),
+        }
+    }
+
+    /// Takes nothing more, delivers what there is until `timeout` has passed, and waits for the end. Gives the number of records that were given up.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn close(&self, timeout: Duration) -> Result<u64, Gone> {
+        self.shared.begin_to_close();
+        let (done, closed) = oneshot::channel();
+        let deadline = Some(self.shared.now() + timeout);
+        match self.shared.inbox.send(Message::Close { deadline, done: Some(done) }) {
+            Ok(()) => closed.await.or_else(|_| self.ended_well().map(|()| 0)),
+            Err(_) => self.ended_well().map(|()| 0),
+        }
+    }
+
+    /// What a partition waits for; `None` where it is not known, or nobody runs the producer any more.
+    pub async fn why(&self, topic: &str, partition: i32) -> Option<Waiting> {
+        let index = self.shared.topics.get(topic)?.partition(partition)?.lane.index;
+        let (answer, waiting) = oneshot::channel();
+        self.shared.inbox.send(Message::Why { partition: index, answer }).ok()?;
+        waiting.await.ok()
+    }
+
+    /// A snapshot of the counters.
+    pub fn stats(&self) -> Stats {
+        self.shared.stats()
+    }
+
+    fn ended_well(&self) -> Result<(), Gone> {
+        if self.shared.closed_in_order() { Ok(()) } else { Err(Gone) }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.begin_to_close();
+        let _ = self.shared.inbox.send(Message::Close { deadline: None, done: None });
+    }
+}

@@ -1,0 +1,94 @@
+//! What the senders tell the driver: once or twice a batch, never per record.
+
+use std::sync::{Arc, Mutex};
+
+use crate::bell::Bell;
+use crate::lock;
+
+/// A queue with one reader, the driver, that is woken only if it sleeps.
+pub(crate) struct Inbox<T> {
+    state: Mutex<State<T>>,
+    bell: Arc<Bell>,
+}
+
+struct State<T> {
+    items: Vec<T>,
+    /// The driver found nothing and sleeps, or is about to: whoever puts something in now has to ring. Read and written under the lock, so that no
+    /// message falls between the driver's last look and its sleep.
+    asleep: bool,
+    /// The driver is gone: nothing is taken any more.
+    closed: bool,
+}
+
+/// Whether the driver has to be woken, by [`Inbox::wake`], once the caller holds no lock any more.
+#[must_use]
+pub(crate) struct Wake(bool);
+
+impl<T> Inbox<T> {
+    pub(crate) fn new(bell: Arc<Bell>) -> Self {
+        let state = State { items: Vec::new(), asleep: false, closed: false };
+        Self { state: Mutex::new(state), bell }
+    }
+
+    /// Puts an item in, and wakes the driver if it sleeps.
+    ///
+    /// # Errors
+    /// The item, if the driver is gone.
+    pub(crate) fn send(&self, item: T) -> Result<(), T> {
+        let wake = self.put(item)?;
+        self.wake(wake);
+        Ok(())
+    }
+
+    /// Puts an item in, for a caller that holds a lock: it wakes the driver afterwards.
+    ///
+    /// # Errors
+    /// The item, if the driver is gone.
+    pub(crate) fn put(&self, item: T) -> Result<Wake, T> {
+        let mut state = lock(&self.state);
+        if state.closed {
+            return Err(item);
+        }
+        state.items.push(item);
+        Ok(Wake(std::mem::take(&mut state.asleep)))
+    }
+
+    pub(crate) fn wake(&self, wake: Wake) {
+        if wake.0 {
+            self.bell.ring();
+        }
+    }
+
+    /// Takes everything into `items`, which is empty and whose room the inbox uses next.
+    pub(crate) fn take(&self, items: &mut Vec<T>) {
+        debug_assert!(items.is_empty());
+        let mut state = lock(&self.state);
+        state.asleep = false;
+        std::mem::swap(&mut state.items, items);
+    }
+
+    /// Whether the driver may sleep: if nothing is there. From then on the next item wakes it.
+    pub(crate) fn sleep(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.asleep = state.items.is_empty();
+        state.asleep
+    }
+
+    /// Takes nothing more, and gives out what is left.
+    pub(crate) fn close(&self) -> Vec<T> {
+        let mut state = lock(&self.state);
+        state.closed = true;
+        std::mem::take(&mut state.items)
+    }
+}
+
+impl Wake {
+    /// Either of two.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self(self.0 || other.0)
+    }
+
+    pub(crate) const fn no() -> Self {
+        Self(false)
+    }
+}

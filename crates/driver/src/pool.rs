@@ -1,0 +1,106 @@
+//! Buffers and compressors that are used again.
+
+use std::sync::Mutex;
+
+use bytes::BytesMut;
+use rohrpost_engine::BufferSource;
+use rohrpost_records::Compressor;
+
+use crate::lock;
+
+/// How many buffers are looked at for one that fits.
+const LOOKS: usize = 16;
+
+/// Buffers and compressors that nobody uses at the moment.
+pub(crate) struct Pool {
+    buffers: Mutex<Buffers>,
+    compressors: Mutex<Vec<Compressor>>,
+}
+
+struct Buffers {
+    free: Vec<BytesMut>,
+    bytes: usize,
+    most_bytes: usize,
+}
+
+impl Pool {
+    /// A pool that holds at most `most_bytes`.
+    pub(crate) fn new(most_bytes: usize) -> Self {
+        let buffers = Buffers { free: Vec::new(), bytes: 0, most_bytes };
+        Self { buffers: Mutex::new(buffers), compressors: Mutex::default() }
+    }
+
+    fn take(&self, capacity: usize) -> BytesMut {
+        let mut buffers = lock(&self.buffers);
+        // The budget is charged with `capacity`: a buffer that is much larger would cheat it.
+        let fits =
+            |buffer: &BytesMut| (capacity..=capacity + capacity / 8).contains(&buffer.capacity());
+        let place = buffers.free.iter().rev().take(LOOKS).position(fits);
+        let Some(place) = place else {
+            drop(buffers);
+            return BytesMut::with_capacity(capacity);
+        };
+        let at = buffers.free.len() - 1 - place;
+        let buffer = buffers.free.swap_remove(at);
+        buffers.bytes -= buffer.capacity();
+        buffer
+    }
+
+    pub(crate) fn give(&self, buffer: BytesMut) {
+        let capacity = buffer.capacity();
+        let mut buffers = lock(&self.buffers);
+        if capacity > 0 && buffers.bytes + capacity <= buffers.most_bytes {
+            buffers.bytes += capacity;
+            buffers.free.push(buffer);
+        } else {
+            // Freed outside of the lock.
+            drop(buffers);
+            drop(buffer);
+        }
+    }
+
+    /// Lends a compressor, so that there are as many as batches are compressed at the same time, not as many as threads.
+    pub(crate) fn with_compressor<T>(&self, work: impl FnOnce(&mut Compressor) -> T) -> T {
+        let free = lock(&self.compressors).pop();
+        let mut compressor = free.unwrap_or_default();
+        let result = work(&mut compressor);
+        lock(&self.compressors).push(compressor);
+        result
+    }
+}
+
+impl BufferSource for &Pool {
+    fn take(&mut self, capacity: usize) -> BytesMut {
+        Pool::take(self, capacity)
+    }
+
+    fn give(&mut self, buffer: BytesMut) {
+        Pool::give(self, buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_used_again_for_what_it_fits_and_no_smaller_need() {
+        let pool = Pool::new(10_000);
+        pool.give(BytesMut::with_capacity(4096));
+        assert_eq!(lock(&pool.buffers).bytes, 4096);
+        assert!(pool.take(1024).capacity() < 2048);
+        assert!(pool.take(5000).capacity() >= 5000);
+        assert_eq!(lock(&pool.buffers).bytes, 4096);
+        assert!(pool.take(4000).capacity() >= 4000);
+        assert_eq!(lock(&pool.buffers).bytes, 0);
+    }
+
+    #[test]
+    fn the_pool_holds_no_more_than_it_may() {
+        let pool = Pool::new(10_000);
+        for _ in 0..10 {
+            pool.give(BytesMut::with_capacity(4096));
+        }
+        assert_eq!(lock(&pool.buffers).free.len(), 2);
+    }
+}

@@ -1,0 +1,124 @@
+//! What the senders and the driver's task share.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rohrpost_codec::ByteStr;
+use rohrpost_engine::{BatchId, PartitionIndex, SealedBatch, Time, WaiterId, Waiting};
+use tokio::sync::oneshot;
+
+use crate::awaits::Awaits;
+use crate::bell::Bell;
+use crate::clock::Clock;
+use crate::completion::Completion;
+use crate::inbox::Inbox;
+use crate::lock;
+use crate::memory::Memory;
+use crate::pool::Pool;
+use crate::stats::Stats;
+use crate::topics::Topics;
+
+/// The state behind all handles of one producer.
+///
+/// Lock order: a lane, then memory, then the pool or the inbox. The driver's task holds at most one lock at a time, and nobody runs foreign
+/// code (a waker, a callback) under any.
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    pub(crate) topics: Topics,
+    pub(crate) memory: Memory,
+    pub(crate) pool: Pool,
+    pub(crate) awaits: Awaits,
+    pub(crate) inbox: Inbox<Message>,
+    pub(crate) bell: Arc<Bell>,
+    /// Nothing is accepted any more.
+    closing: AtomicBool,
+    /// The engine closed and the driver ended, as it should be.
+    closed_in_order: AtomicBool,
+    /// As of the driver's last round.
+    pub(crate) stats: Mutex<Stats>,
+}
+
+/// What a sender tells the driver. At most two a batch; the others are rare.
+pub(crate) enum Message {
+    Opened {
+        batch: BatchId,
+        at: Time,
+    },
+    Sealed {
+        batch: SealedBatch,
+        completion: Arc<Completion>,
+    },
+    Await {
+        waiter: WaiterId,
+        topic: ByteStr,
+        partition: Option<i32>,
+        deadline: Time,
+    },
+    CancelAwait {
+        waiter: WaiterId,
+    },
+    /// Somebody wants memory: look at it.
+    MemoryWanted,
+    Flush {
+        done: oneshot::Sender<()>,
+    },
+    /// Answered with the number of records that were given up.
+    Close {
+        deadline: Option<Time>,
+        done: Option<oneshot::Sender<u64>>,
+    },
+    Why {
+        partition: PartitionIndex,
+        answer: oneshot::Sender<Waiting>,
+    },
+}
+
+impl Shared {
+    pub(crate) fn new(buffer_memory: usize) -> Arc<Self> {
+        let bell = Arc::new(Bell::default());
+        Arc::new(Self {
+            clock: Clock::start(),
+            topics: Topics::new(),
+            memory: Memory::new(buffer_memory),
+            pool: Pool::new((buffer_memory / 4).min(4 << 20)),
+            awaits: Awaits::default(),
+            inbox: Inbox::new(bell.clone()),
+            bell,
+            closing: AtomicBool::new(false),
+            closed_in_order: AtomicBool::new(false),
+            stats: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        Time::from_duration(self.clock.now())
+    }
+
+    #[inline]
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn begin_to_close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Set before the inbox closes, so that whoever finds it closed sees it.
+    pub(crate) fn note_closed_in_order(&self) {
+        self.closed_in_order.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn closed_in_order(&self) -> bool {
+        self.closed_in_order.load(Ordering::Acquire)
+    }
+
+    /// The counters, and the levels of this moment.
+    pub(crate) fn stats(&self) -> Stats {
+        let mut stats = lock(&self.stats).clone();
+        let (used, total, waiting) = self.memory.usage();
+        stats.buffered_bytes = used as u64;
+        stats.buffer_memory = total as u64;
+        stats.senders_waiting = waiting as u64;
+        stats
+    }
+}

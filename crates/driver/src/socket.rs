@@ -1,0 +1,209 @@
+//! One connection: connecting, reading frames, writing frames.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use rohrpost_codec::{Frame, FrameError, FrameReader};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::bell::{Bell, Flag};
+use crate::write_queue::WriteQueue;
+
+/// The largest answer that is taken: metadata of some hundred thousand partitions. What is allocated follows what arrives.
+const MAX_FRAME: usize = 128 * 1024 * 1024;
+
+/// Reads of one round, so that a flood from one broker does not starve the others.
+const READS: usize = 16;
+
+/// How sockets are set up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SocketOptions {
+    /// SO_SNDBUF; `None`: the system's choice.
+    pub(crate) send_buffer: Option<u32>,
+    /// SO_RCVBUF; `None`: the system's choice.
+    pub(crate) receive_buffer: Option<u32>,
+}
+
+/// What happened on a socket.
+#[derive(Debug)]
+pub(crate) enum SocketEvent {
+    Connected,
+    ConnectFailed(io::Error),
+    /// One frame, without its length.
+    Received(Bytes),
+    /// So many frames are wholly written since the connection was made.
+    Written(u64),
+    Lost(Loss),
+}
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(crate) enum Loss {
+    /// The broker closed it.
+    Closed,
+    Io(io::Error),
+    /// What arrived is no frame.
+    Frame(FrameError),
+}
+
+pub(crate) struct Socket {
+    flag: Arc<Flag>,
+    waker: Waker,
+    state: State,
+    queue: WriteQueue,
+    frames_reported: u64,
+    bytes_written: u64,
+    bytes_read: u64,
+}
+
+enum State {
+    Connecting(Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>),
+    Open { stream: TcpStream, reader: FrameReader },
+    Ended,
+}
+
+impl Socket {
+    /// Begins to connect, at the first [`poll`](Self::poll).
+    pub(crate) fn connect(address: SocketAddr, options: SocketOptions, bell: &Arc<Bell>) -> Self {
+        let flag = Flag::raised(bell);
+        Self {
+            waker: Waker::from(flag.clone()),
+            flag,
+            state: State::Connecting(Box::pin(connect(address, options))),
+            queue: WriteQueue::default(),
+            frames_reported: 0,
+            bytes_written: 0,
+            bytes_read: 0,
+        }
+    }
+
+    /// Queues a frame; the next [`write`](Self::write) sends it.
+    pub(crate) fn push(&mut self, frame: Frame) {
+        self.queue.push(frame.into_segments());
+    }
+
+    /// Whether there may be something to do.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.flag.is_raised()
+    }
+
+    /// Bytes written and read since the last call.
+    pub(crate) fn take_traffic(&mut self) -> (u64, u64) {
+        (std::mem::take(&mut self.bytes_written), std::mem::take(&mut self.bytes_read))
+    }
+
+    /// Does what the socket is ready for. `scratch` is room for reading.
+    pub(crate) fn poll(&mut self, scratch: &mut [u8], event: &mut impl FnMut(SocketEvent)) {
+        if !self.flag.take() {
+            return;
+        }
+        let waker = self.waker.clone();
+        let mut cx = Context::from_waker(&waker);
+        if let State::Connecting(future) = &mut self.state {
+            match future.as_mut().poll(&mut cx) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(stream)) => {
+                    self.state = State::Open { stream, reader: FrameReader::new(MAX_FRAME) };
+                    event(SocketEvent::Connected);
+                }
+                Poll::Ready(Err(error)) => {
+                    self.state = State::Ended;
+                    event(SocketEvent::ConnectFailed(error));
+                    return;
+                }
+            }
+        }
+        self.read(&mut cx, scratch, event);
+        self.write(event);
+    }
+
+    fn read(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut [u8],
+        event: &mut impl FnMut(SocketEvent),
+    ) {
+        let State::Open { stream, reader } = &mut self.state else { return };
+        for _ in 0..READS {
+            let mut buffer = ReadBuf::new(scratch);
+            let loss = match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(())) if buffer.filled().is_empty() => Some(Loss::Closed),
+                Poll::Ready(Ok(())) => {
+                    self.bytes_read += buffer.filled().len() as u64;
+                    reader.extend(buffer.filled());
+                    loop {
+                        match reader.next_frame() {
+                            Ok(Some(frame)) => event(SocketEvent::Received(frame)),
+                            Ok(None) => break None,
+                            Err(error) => break Some(Loss::Frame(error)),
+                        }
+                    }
+                }
+                Poll::Ready(Err(error)) => Some(Loss::Io(error)),
+            };
+            if let Some(loss) = loss {
+                self.state = State::Ended;
+                event(SocketEvent::Lost(loss));
+                return;
+            }
+        }
+        self.flag.raise();
+    }
+
+    /// Writes what is queued, as far as the socket takes it.
+    pub(crate) fn write(&mut self, event: &mut impl FnMut(SocketEvent)) {
+        let State::Open { stream, .. } = &mut self.state else { return };
+        let mut cx = Context::from_waker(&self.waker);
+        let mut failed = None;
+        while !self.queue.is_empty() {
+            let result = self.queue.write_with(|slices| {
+                match Pin::new(&mut *stream).poll_write_vectored(&mut cx, slices) {
+                    Poll::Ready(Ok(0)) => Err(Some(io::ErrorKind::WriteZero.into())),
+                    Poll::Ready(Ok(written)) => Ok(written),
+                    Poll::Ready(Err(error)) => Err(Some(error)),
+                    Poll::Pending => Err(None),
+                }
+            });
+            match result {
+                Ok(written) => self.bytes_written += written as u64,
+                Err(error) => {
+                    failed = error;
+                    break;
+                }
+            }
+        }
+        if self.queue.frames_written() > self.frames_reported {
+            self.frames_reported = self.queue.frames_written();
+            event(SocketEvent::Written(self.frames_reported));
+        }
+        if let Some(error) = failed {
+            // An answer may have come in before: the reader sees it, and then the end.
+            self.state = State::Ended;
+            event(SocketEvent::Lost(Loss::Io(error)));
+        }
+    }
+}
+
+async fn connect(address: SocketAddr, options: SocketOptions) -> io::Result<TcpStream> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // Before connecting: the receive buffer decides on the window scale.
+    if let Some(bytes) = options.send_buffer {
+        socket.set_send_buffer_size(bytes)?;
+    }
+    if let Some(bytes) = options.receive_buffer {
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    socket.set_keepalive(true)?;
+    socket.set_nodelay(true)?;
+    socket.connect(address).await
+}

@@ -1,0 +1,119 @@
+//! Starting a driver.
+
+use std::io;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use rohrpost_engine::{AppenderConfig, Engine, EngineConfig};
+use tokio::runtime;
+use tokio::sync::oneshot;
+
+use crate::chooser::ChooserConfig;
+use crate::handle::Handle;
+use crate::lanes::Lanes;
+use crate::lookups;
+use crate::shared::Shared;
+use crate::socket::SocketOptions;
+use crate::task::Driver;
+
+/// What a driver is started with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DriverConfig {
+    /// The engine's part.
+    pub engine: EngineConfig,
+    /// How partitions are chosen.
+    pub partitioner: ChooserConfig,
+    /// `max.block.ms`.
+    pub max_block: Duration,
+    /// `send.buffer.bytes`; `None`: the system's choice.
+    pub send_buffer: Option<u32>,
+    /// `receive.buffer.bytes`; `None`: the system's choice.
+    pub receive_buffer: Option<u32>,
+    /// Run on a thread of its own, whether or not a runtime is at hand.
+    pub own_thread: bool,
+}
+
+impl DriverConfig {
+    /// Java's defaults for everything but the engine.
+    pub fn new(engine: EngineConfig) -> Self {
+        Self {
+            engine,
+            partitioner: ChooserConfig::default(),
+            max_block: Duration::from_secs(60),
+            send_buffer: Some(131_072),
+            receive_buffer: Some(32_768),
+            own_thread: false,
+        }
+    }
+}
+
+/// Starts a driver: as a task of the current tokio runtime, or on a thread of its own where there is none or the configuration says so. The
+/// runtime must have its I/O and time drivers enabled.
+///
+/// # Errors
+/// The thread or its runtime could not be made.
+pub fn start(config: DriverConfig) -> io::Result<Handle> {
+    let DriverConfig { engine, partitioner, max_block, send_buffer, receive_buffer, own_thread } =
+        config;
+    let shared = Shared::new(engine.buffer_memory);
+    let lanes = Lanes::new(AppenderConfig::from(&engine), partitioner);
+    let options = SocketOptions { send_buffer, receive_buffer };
+    let handle = Handle::new(shared.clone(), max_block);
+    let driver = move || {
+        let engine = Engine::new(engine, shared.now());
+        Driver::new(shared, engine, lanes, options)
+    };
+    match runtime::Handle::try_current() {
+        Ok(runtime) if !own_thread => {
+            runtime.spawn(driver());
+        }
+        Ok(_) | Err(_) => {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+            std::thread::Builder::new().name("rohrpost".to_owned()).spawn(move || {
+                runtime.block_on(async { driver().await });
+                // A look-up may hang in the system's resolver: it must not hold up the thread's end.
+                runtime.shutdown_background();
+            })?;
+        }
+    }
+    Ok(handle)
+}
+
+/// Every address of a host. Works on any executor.
+///
+/// # Errors
+/// The resolver's.
+pub async fn look_up(host: &str) -> io::Result<Vec<IpAddr>> {
+    let host = host.to_owned();
+    if runtime::Handle::try_current().is_ok() {
+        return lookups::look_up(host).await;
+    }
+    let (done, result) = oneshot::channel();
+    std::thread::Builder::new().name("rohrpost-dns".to_owned()).spawn(move || {
+        let addresses = std::net::ToSocketAddrs::to_socket_addrs(&(host.as_str(), 0));
+        // Whoever asked may have gone.
+        let _ = done.send(addresses.map(|found| found.map(|address| address.ip()).collect()));
+    })?;
+    result.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+/// Waits. Works on any executor.
+pub async fn pause(time: Duration) {
+    let (done, over) = oneshot::channel::<()>();
+    // Rare, and not on the way of any record: a thread is simple, and needs no timer of the caller's runtime.
+    let thread = std::thread::Builder::new().name("rohrpost-pause".to_owned());
+    let spawned = thread.spawn(move || {
+        std::thread::sleep(time);
+        drop(done);
+    });
+    if spawned.is_ok() {
+        let _ = over.await;
+    }
+}

@@ -1,0 +1,416 @@
+//! The driver's task: one engine, all of its connections, one timer.
+//!
+//! A round takes what the senders said, polls what has raised its flag, hands all of it to the engine, does what the engine asks, writes, and wakes
+//! those whose deliveries are done. When a round leaves nothing to do the task sleeps. It decides nothing itself.
+
+use std::future::Future;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use rohrpost_cluster::{ConnectionId, LookupId, NetworkInput, NetworkOutput};
+use rohrpost_engine::{BatchId, Engine, FlushId, Input, Output, SealedBatch, Time};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, Sleep};
+
+use crate::bell::Flag;
+use crate::completion::{Completion, Verdict};
+use crate::failure::Failure;
+use crate::in_flight::InFlight;
+use crate::lanes::Lanes;
+use crate::lock;
+use crate::lookups::Lookups;
+use crate::network;
+use crate::shared::{Message, Shared};
+use crate::socket::{Socket, SocketOptions};
+
+/// Rounds in one poll, before other tasks of the runtime get their turn.
+const ROUNDS: usize = 16;
+
+/// Bytes that are read from a socket at once.
+const READ_SIZE: usize = 64 * 1024;
+
+pub(crate) struct Driver {
+    shared: Arc<Shared>,
+    engine: Engine,
+    options: SocketOptions,
+    sockets: Vec<(ConnectionId, Socket)>,
+    lookups: Lookups<LookupId>,
+    lanes: Lanes,
+    in_flight: InFlight,
+    timer: Timer,
+    flushes: Vec<(FlushId, oneshot::Sender<()>)>,
+    next_flush: u64,
+    closers: Vec<oneshot::Sender<u64>>,
+    /// Records that were given up because the producer closed.
+    given_up: u64,
+    batches_completed: u64,
+    /// Opened, and lost or not even made.
+    connections: (u64, u64),
+    /// What the engine was told of the want of memory.
+    under_pressure: bool,
+    /// Messages of this round; kept for its room.
+    messages: Vec<Message>,
+    inputs: Vec<NetworkInput>,
+    /// Verdicts of this round, to be announced at its end.
+    verdicts: Vec<(BatchId, Range<u32>, Verdict)>,
+    scratch: Box<[u8]>,
+    /// There is something for another round, that no flag tells of.
+    again: bool,
+    ended: bool,
+}
+
+/// The one timer, for everything.
+struct Timer {
+    flag: Arc<Flag>,
+    waker: Waker,
+    sleep: Pin<Box<Sleep>>,
+    /// When it goes off; `None`: it has gone off, or never was set.
+    set_to: Option<Time>,
+}
+
+impl Driver {
+    /// Must be called on the runtime that polls it.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        engine: Engine,
+        lanes: Lanes,
+        options: SocketOptions,
+    ) -> Self {
+        let flag = Flag::raised(&shared.bell);
+        let timer = Timer {
+            waker: Waker::from(flag.clone()),
+            flag,
+            sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            set_to: None,
+        };
+        Self {
+            shared,
+            engine,
+            options,
+            sockets: Vec::new(),
+            lookups: Lookups::new(),
+            lanes,
+            in_flight: InFlight::default(),
+            timer,
+            flushes: Vec::new(),
+            next_flush: 0,
+            closers: Vec::new(),
+            given_up: 0,
+            batches_completed: 0,
+            connections: (0, 0),
+            under_pressure: false,
+            messages: Vec::new(),
+            inputs: Vec::new(),
+            verdicts: Vec::new(),
+            scratch: vec![0; READ_SIZE].into_boxed_slice(),
+            again: false,
+            ended: false,
+        }
+    }
+
+    /// One round. Returns when the engine wants to be asked again.
+    fn round(&mut self) -> Option<Time> {
+        let now = self.shared.now();
+        self.take_messages(now);
+        self.look_at_memory(now);
+        self.poll_network(now);
+        let until = self.obey(now);
+        self.write(now);
+        self.announce();
+        until
+    }
+
+    fn take_messages(&mut self, now: Time) {
+        let mut messages = std::mem::take(&mut self.messages);
+        self.shared.inbox.take(&mut messages);
+        for message in messages.drain(..) {
+            self.take_message(now, message);
+        }
+        self.messages = messages;
+    }
+
+    fn take_message(&mut self, now: Time, message: Message) {
+        let input = match message {
+            Message::Opened { batch, at } => Input::Opened { batch, at },
+            Message::Sealed { batch, completion } => return self.sealed(now, batch, completion),
+            Message::Await { waiter, topic, partition, deadline } => {
+                Input::Await { waiter, topic, partition, deadline }
+            }
+            Message::CancelAwait { waiter } => Input::CancelAwait { waiter },
+            // Every round looks at the memory.
+            Message::MemoryWanted => return,
+            Message::Flush { done } => {
+                let flush = FlushId(self.next_flush);
+                self.next_flush += 1;
+                self.flushes.push((flush, done));
+                Input::Flush { flush }
+            }
+            Message::Close { deadline, done } => {
+                self.closers.extend(done);
+                Input::Close { deadline }
+            }
+            Message::Why { partition, answer } => {
+                // Whoever asked may have gone.
+                let _ = answer.send(self.engine.why(now, partition));
+                return;
+            }
+        };
+        self.engine.handle(now, input);
+    }
+
+    fn sealed(&mut self, now: Time, batch: SealedBatch, completion: Arc<Completion>) {
+        self.in_flight.insert(batch.id(), completion);
+        self.engine.handle(now, Input::Sealed(batch));
+    }
+
+    /// Sends those home who have waited for memory too long, and tells the engine when somebody begins or ceases to wait.
+    fn look_at_memory(&mut self, now: Time) {
+        let (wanted, deadline) = self.shared.memory.demand();
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            self.shared.memory.expire(now);
+        }
+        if wanted != self.under_pressure {
+            self.under_pressure = wanted;
+            let input = if wanted { Input::MemoryPressure } else { Input::MemoryRelieved };
+            self.engine.handle(now, input);
+        }
+    }
+
+    fn poll_network(&mut self, now: Time) {
+        let inputs = &mut self.inputs;
+        self.lookups.poll(|lookup, result| inputs.push(network::resolved(lookup, result)));
+        for (id, socket) in &mut self.sockets {
+            let id = *id;
+            socket.poll(&mut self.scratch, &mut |event| inputs.push(network::input(id, event)));
+        }
+        self.hand_in(now);
+    }
+
+    fn hand_in(&mut self, now: Time) {
+        for input in self.inputs.drain(..) {
+            if let NetworkInput::ConnectFailed { connection, .. }
+            | NetworkInput::Lost { connection, .. } = input
+            {
+                // It is over, and the engine says no more about it.
+                self.sockets.retain(|(id, _)| *id != connection);
+                self.connections.1 += 1;
+            }
+            self.engine.handle(now, Input::Network(input));
+        }
+    }
+
+    /// Does what the engine asks until it asks for nothing.
+    fn obey(&mut self, now: Time) -> Option<Time> {
+        loop {
+            match self.engine.poll(now) {
+                Output::Network(output) => self.obey_network(output),
+                Output::Topic(change) => self.lanes.update(&self.shared, change),
+                Output::Awaited { waiter, result } => self.shared.awaits.answer(waiter, result),
+                Output::Seal { batch } => self.seal(now, batch),
+                Output::Complete { batch, records, result } => {
+                    let verdict = self.verdict(&records, result);
+                    self.verdicts.push((batch, records, verdict));
+                }
+                Output::Release { bytes, buffer } => {
+                    self.shared.memory.release(bytes);
+                    if let Some(buffer) = buffer {
+                        self.shared.pool.give(buffer);
+                    }
+                }
+                Output::Flushed { flush } => {
+                    // Its callbacks have to have run.
+                    self.announce();
+                    if let Some(at) = self.flushes.iter().position(|(id, _)| *id == flush) {
+                        let _ = self.flushes.swap_remove(at).1.send(());
+                    }
+                }
+                Output::Closed => self.ended = true,
+                Output::Idle(until) => return until,
+            }
+        }
+    }
+
+    fn obey_network(&mut self, output: NetworkOutput) {
+        match output {
+            NetworkOutput::Resolve { lookup, host } => {
+                self.lookups.start(lookup, host, &self.shared.bell);
+            }
+            NetworkOutput::Connect { connection, address, .. } => {
+                let socket = Socket::connect(address, self.options, &self.shared.bell);
+                self.sockets.push((connection, socket));
+                self.connections.0 += 1;
+            }
+            NetworkOutput::Transmit { connection, frame } => {
+                if let Some((_, socket)) = self.sockets.iter_mut().find(|(id, _)| *id == connection)
+                {
+                    socket.push(frame);
+                }
+            }
+            NetworkOutput::Disconnect { connection } => {
+                self.sockets.retain(|(id, _)| *id != connection);
+            }
+        }
+    }
+
+    /// Takes a partition's open batch, if it is still the one that the engine means.
+    fn seal(&mut self, now: Time, batch: BatchId) {
+        let Some((filled, completion)) = self.lanes.take_open(batch) else { return };
+        completion.close(filled.record_count().unsigned_abs());
+        let pool = &self.shared.pool;
+        let (sealed, freed) =
+            pool.with_compressor(|compressor| filled.seal(compressor, &mut &*pool));
+        if freed > 0 {
+            self.shared.memory.release(freed);
+        }
+        self.sealed(now, sealed, completion);
+    }
+
+    fn verdict(
+        &mut self,
+        records: &Range<u32>,
+        result: Result<rohrpost_engine::Appended, rohrpost_engine::DeliveryError>,
+    ) -> Verdict {
+        result.map_err(|error| {
+            if error.is_closed() {
+                self.given_up += u64::from(records.end - records.start);
+            }
+            Arc::new(Failure::Delivery(error))
+        })
+    }
+
+    /// Writes what the engine had to send, and tells it what went out.
+    fn write(&mut self, now: Time) {
+        let inputs = &mut self.inputs;
+        for (id, socket) in &mut self.sockets {
+            let id = *id;
+            socket.write(&mut |event| inputs.push(network::input(id, event)));
+        }
+        // What the engine makes of it is done in the next round.
+        self.again = !self.inputs.is_empty();
+        self.hand_in(now);
+    }
+
+    /// Resolves the deliveries of this round: wakes their tasks and runs their callbacks.
+    fn announce(&mut self) {
+        for (batch, records, verdict) in self.verdicts.drain(..) {
+            let Some(completion) = self.in_flight.get(batch) else { continue };
+            if completion.resolve(records, verdict) {
+                self.in_flight.remove(batch);
+                self.batches_completed += 1;
+            }
+        }
+    }
+
+    /// Whether anything is left to do now.
+    fn is_busy(&self) -> bool {
+        self.again
+            || self.timer.flag.is_raised()
+            || self.lookups.is_ready()
+            || self.sockets.iter().any(|(_, socket)| socket.is_ready())
+            || !self.shared.inbox.sleep()
+    }
+
+    fn publish_stats(&mut self) {
+        let mut stats = lock(&self.shared.stats);
+        let engine = self.engine.stats();
+        stats.take_engine(&engine);
+        stats.batches_completed = self.batches_completed;
+        (stats.connections_opened, stats.connections_failed) = self.connections;
+        for (_, socket) in &mut self.sockets {
+            let (written, read) = socket.take_traffic();
+            stats.bytes_sent += written;
+            stats.bytes_received += read;
+        }
+    }
+
+    /// The engine is closed: nothing is under way any more.
+    fn end(&mut self) {
+        self.publish_stats();
+        self.shared.note_closed_in_order();
+        self.end_shared();
+        for done in self.closers.drain(..) {
+            let _ = done.send(self.given_up);
+        }
+    }
+
+    /// Fails whatever is still there, and turns away whoever comes.
+    fn end_shared(&mut self) {
+        let in_order = self.ended;
+        let gone =
+            |sent| Arc::new(if in_order { Failure::Closed } else { Failure::DriverGone { sent } });
+        // First the inbox: batches that are on their way into it are failed by those who carry them.
+        for message in self.shared.inbox.close() {
+            if let Message::Sealed { completion, .. } = message {
+                completion.resolve_rest(gone(false));
+            }
+        }
+        for completion in self.lanes.close() {
+            completion.resolve_rest(gone(false));
+        }
+        self.announce();
+        for completion in self.in_flight.drain() {
+            completion.resolve_rest(gone(true));
+        }
+        self.shared.memory.close();
+        self.shared.awaits.close();
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        this.shared.bell.listen(cx.waker());
+        for _ in 0..ROUNDS {
+            let until = this.round();
+            if this.ended {
+                this.end();
+                return Poll::Ready(());
+            }
+            let (_, memory) = this.shared.memory.demand();
+            let until = [until, memory].into_iter().flatten().min();
+            this.timer.set(&this.shared, until);
+            if !this.is_busy() {
+                this.publish_stats();
+                return Poll::Pending;
+            }
+        }
+        this.publish_stats();
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// The runtime was shut down, or something panicked: nobody may be left waiting.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end_shared();
+        }
+    }
+}
+
+impl Timer {
+    /// Sees to it that the flag is raised at `until`. A timer that goes off too early does no harm, so it is moved to an earlier time only: resetting
+    /// it for every batch would cost more than the one round in vain.
+    fn set(&mut self, shared: &Shared, until: Option<Time>) {
+        let mut cx = Context::from_waker(&self.waker);
+        if self.flag.take() && self.sleep.as_mut().poll(&mut cx).is_ready() {
+            self.set_to = None;
+        }
+        let earlier = |until: &Time| self.set_to.is_none_or(|set_to| *until < set_to);
+        let Some(until) = until.filter(earlier) else { return };
+        // What the system cannot express never comes.
+        let Some(instant) = shared.clock.instant(until.as_duration()) else { return };
+        self.sleep.as_mut().reset(Instant::from_std(instant));
+        self.set_to = Some(until);
+        if self.sleep.as_mut().poll(&mut cx).is_ready() {
+            self.set_to = None;
+            self.flag.raise();
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What the configuration means for the driver, the engine and the cluster.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rohrpost_cluster::{self as cluster, ClusterConfig, HostPort};
+use rohrpost_codec::ByteStr;
+use rohrpost_driver::{ChooserConfig, DriverConfig};
+use rohrpost_engine::{self as engine, EngineConfig};
+
+use super::{Acks, ConfigError, MetadataRecovery, Partitioning, ProducerConfig};
+
+impl ProducerConfig {
+    /// The bootstrap servers' addresses.
+    pub(crate) fn bootstrap_addresses(&self) -> Result<Vec<HostPort>, ConfigError> {
+        let addresses = self.bootstrap_servers.iter().map(|server| {
+            server.parse().map_err(|error| ConfigError::InvalidValue {
+                name: "bootstrap.servers",
+                value: Some(server.clone()),
+                accepted: format!("host:port, separated by commas ({error})"),
+            })
+        });
+        addresses.collect()
+    }
+
+    /// Everything below the facade.
+    pub(crate) fn to_driver(&self) -> Result<DriverConfig, ConfigError> {
+        let mut engine = EngineConfig::new(self.to_cluster()?);
+        engine.acks = match self.acks {
+            Acks::None => engine::Acks::None,
+            Acks::Leader => engine::Acks::Leader,
+            Acks::All => engine::Acks::All,
+        };
+        engine.enable_idempotence = self.is_idempotent();
+        engine.batch_size = self.batch_size.max(1);
+        engine.linger = self.linger;
+        engine.max_request_size = self.max_request_size;
+        engine.buffer_memory = self.buffer_memory;
+        engine.compression = self.record_compression()?;
+        engine.delivery_timeout = self.effective_delivery_timeout();
+        engine.retries = self.retries;
+
+        let mut driver = DriverConfig::new(engine);
+        driver.partitioner = ChooserConfig {
+            round_robin: self.partitioning == Partitioning::RoundRobin,
+            ignore_keys: self.ignore_keys,
+            adaptive: self.adaptive_partitioning,
+            availability_timeout: self.availability_timeout,
+            batch_size: self.batch_size.max(1),
+            seed: seed(),
+        };
+        driver.max_block = self.max_block;
+        driver.send_buffer = self.send_buffer;
+        driver.receive_buffer = self.receive_buffer;
+        driver.own_thread = self.own_thread;
+        Ok(driver)
+    }
+
+    fn to_cluster(&self) -> Result<ClusterConfig, ConfigError> {
+        let (reconnect_backoff, reconnect_backoff_max) = self.effective_reconnect_backoff();
+        let mut cluster = ClusterConfig::new(self.bootstrap_addresses()?);
+        cluster.client_id = self.effective_client_id().into();
+        cluster.client_software_version = ByteStr::from_static(env!("CARGO_PKG_VERSION"));
+        cluster.request_timeout = self.request_timeout;
+        cluster.retry_backoff = self.retry_backoff;
+        cluster.retry_backoff_max = self.retry_backoff_max;
+        cluster.reconnect_backoff = reconnect_backoff;
+        cluster.reconnect_backoff_max = reconnect_backoff_max;
+        cluster.socket_connection_setup_timeout = self.connection_setup_timeout;
+        cluster.socket_connection_setup_timeout_max = self.connection_setup_timeout_max;
+        cluster.connections_max_idle = self.connections_max_idle;
+        cluster.metadata_max_age = self.metadata_max_age;
+        cluster.metadata_max_idle = self.metadata_max_idle;
+        cluster.metadata_recovery = match self.metadata_recovery {
+            MetadataRecovery::Rebootstrap => cluster::MetadataRecovery::Rebootstrap,
+            MetadataRecovery::None => cluster::MetadataRecovery::None,
+        };
+        cluster.metadata_recovery_rebootstrap_trigger = self.rebootstrap_trigger;
+        cluster.metadata_cluster_check = self.cluster_check;
+        cluster.max_in_flight = self.max_in_flight;
+        cluster.seed = seed();
+        Ok(cluster)
+    }
+
+    /// The one that was set, or a name for each producer of the process, as Java's has it.
+    fn effective_client_id(&self) -> String {
+        static PRODUCERS: AtomicU32 = AtomicU32::new(1);
+        self.client_id.clone().unwrap_or_else(|| {
+            format!("rohrpost-producer-{}", PRODUCERS.fetch_add(1, Ordering::Relaxed))
+        })
+    }
+}
+
+/// Chance for jitter and partition choice: nothing that a secret depends on. The standard library seeds each hasher's state from the system.
+fn seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,158 @@
+//! The driver's failures as errors: kinds and words.
+
+use rohrpost_driver as driver;
+use rohrpost_driver::{Failure, SendFailure};
+use rohrpost_engine::{AdmissionError, DeliveryError, DeliveryErrorKind, Refused};
+
+use crate::error::{Error, ErrorKind, Outcome};
+use crate::record::ProducerRecord;
+
+impl Error {
+    pub(crate) fn driver_gone() -> Self {
+        Self::new(
+            ErrorKind::DriverGone,
+            "the task that runs the producer has ended: its runtime was shut down, or lacks I/O or time (enable_all), or the task panicked. \
+             Build the producer on a runtime that lives as long as it, or with own_thread(true)",
+        )
+        .with_fatal(true)
+    }
+
+    #[cold]
+    pub(crate) fn from_send(failure: &SendFailure, record: &ProducerRecord<'_>) -> Self {
+        let error = match failure {
+            SendFailure::Admission(error) => admission(error),
+            SendFailure::NoMemory { bytes } => Self::new(
+                ErrorKind::MemoryTimeout,
+                format!(
+                    "no room for {bytes} bytes came free in buffer.memory within max.block.ms: the cluster takes records more slowly than they are \
+                     sent, or not at all. Send more slowly, or set a larger buffer.memory or max.block.ms"
+                ),
+            )
+            .with_retriable(true),
+            SendFailure::OverBudget(over) => {
+                Self::new(ErrorKind::RecordTooLarge, format!("{over}: set a larger buffer.memory"))
+            }
+            SendFailure::Refused(refused) => refusal(refused),
+            SendFailure::NegativePartition(partition) => Self::new(
+                ErrorKind::UnknownPartition,
+                format!("there is no partition {partition}: partitions are numbered from 0"),
+            ),
+            SendFailure::WouldWaitForMemory => Self::new(
+                ErrorKind::WouldBlock,
+                "there is no room in buffer.memory now: try again later, or use send, which waits",
+            )
+            .with_retriable(true),
+            SendFailure::WouldWaitForMetadata => Self::new(
+                ErrorKind::WouldBlock,
+                format!(
+                    "nothing is known of topic {:?} yet: try again later, or use send, which waits",
+                    record.topic()
+                ),
+            )
+            .with_retriable(true),
+            SendFailure::Closed => Self::new(ErrorKind::Closed, "the producer is closed"),
+            _ => Self::driver_gone(),
+        };
+        error.with_place(record.topic(), record.requested_partition())
+    }
+}
+
+fn admission(error: &AdmissionError) -> Error {
+    let text = error.to_string();
+    match error {
+        AdmissionError::TimedOut { partition, partitions, topic_error, .. } => {
+            let kind = match (partition, partitions, topic_error) {
+                (Some(_), Some(_), _) => ErrorKind::UnknownPartition,
+                (_, _, Some(code)) if code.name() == "UNKNOWN_TOPIC_OR_PARTITION" => {
+                    ErrorKind::UnknownTopic
+                }
+                _ => ErrorKind::MetadataTimeout,
+            };
+            Error::new(kind, text).with_retriable(true).with_code(topic_error.map(|code| code.0))
+        }
+        AdmissionError::Refused { code, .. } => {
+            let kind = match code.name() {
+                "INVALID_TOPIC_EXCEPTION" => ErrorKind::UnknownTopic,
+                name if name.ends_with("AUTHORIZATION_FAILED") => ErrorKind::Authorization,
+                _ => ErrorKind::Broker,
+            };
+            Error::new(kind, text).with_code(Some(code.0))
+        }
+        AdmissionError::Closed => Error::new(ErrorKind::Closed, text),
+        _ => Error::new(ErrorKind::Broker, text),
+    }
+    .with_source(error.clone())
+}
+
+fn refusal(refused: &Refused) -> Error {
+    match refused {
+        Refused::TooLarge { is_memory, .. } => {
+            let property = if *is_memory { "buffer.memory" } else { "max.request.size" };
+            let message = format!("{refused}: set a larger {property}, or send less at once");
+            Error::new(ErrorKind::RecordTooLarge, message)
+        }
+        _ => Error::new(ErrorKind::InvalidRecord, refused.to_string()),
+    }
+    .with_source(*refused)
+}
+
+impl From<driver::Failed> for Error {
+    #[cold]
+    fn from(failed: driver::Failed) -> Self {
+        let error = match &**failed.failure() {
+            Failure::Delivery(error) => delivery(error),
+            Failure::Closed => Self::new(
+                ErrorKind::Closed,
+                "the producer was closed while the record was on its way in (not written)",
+            ),
+            Failure::DriverGone { sent } => Self::driver_gone().with_outcome(if *sent {
+                Outcome::MaybeWritten
+            } else {
+                Outcome::NotWritten
+            }),
+            _ => Self::driver_gone().with_outcome(Outcome::MaybeWritten),
+        };
+        error.with_place(failed.topic(), Some(failed.partition()))
+    }
+}
+
+fn delivery(error: &DeliveryError) -> Error {
+    let code = error.code();
+    let outcome = match error.outcome() {
+        rohrpost_engine::Outcome::NotWritten => Outcome::NotWritten,
+        rohrpost_engine::Outcome::MaybeWritten => Outcome::MaybeWritten,
+        rohrpost_engine::Outcome::Written => Outcome::Written,
+    };
+    Error::new(delivery_kind(error), error.to_string())
+        .with_outcome(outcome)
+        .with_retriable(error.is_retriable())
+        .with_code(code.map(|code| code.0))
+        .with_source(error.clone())
+}
+
+fn delivery_kind(error: &DeliveryError) -> ErrorKind {
+    if error.is_closed() {
+        return ErrorKind::Closed;
+    }
+    if error.is_timeout() {
+        return ErrorKind::DeliveryTimeout;
+    }
+    if error.is_authorization() {
+        return ErrorKind::Authorization;
+    }
+    if error.is_too_large() {
+        return ErrorKind::RecordTooLarge;
+    }
+    match (error.code().map(|code| code.name()), error.kind()) {
+        (Some("INVALID_RECORD" | "INVALID_TIMESTAMP" | "CORRUPT_MESSAGE"), _) => {
+            ErrorKind::InvalidRecord
+        }
+        (
+            Some("UNKNOWN_TOPIC_OR_PARTITION" | "UNKNOWN_TOPIC_ID" | "INVALID_TOPIC_EXCEPTION"),
+            _,
+        ) => ErrorKind::UnknownTopic,
+        (Some(_), _) => ErrorKind::Broker,
+        (None, DeliveryErrorKind::RetriesExhausted { .. }) => ErrorKind::Connection,
+        (None, _) => ErrorKind::Protocol,
+    }
+}
