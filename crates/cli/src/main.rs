@@ -1,3 +1,34 @@
-//! The rohrpost command.
+//! The `rohrpost` command: lines of text become records of a Kafka topic.
+//!
+//! It is a user of the crate `rohrpost` like any other, and of `rohrpost-testkit` for `--embedded`.
 
-fn main() {}
+mod args;
+mod embedded;
+mod escapes;
+mod failures;
+mod in_flight;
+mod input;
+mod ledger;
+mod lines;
+mod numbers;
+mod plan;
+mod produce;
+mod progress;
+mod properties;
+mod pump;
+mod settings;
+mod stop;
+mod summary;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Produce(arguments) => produce::run(&arguments),
+    }
+}
