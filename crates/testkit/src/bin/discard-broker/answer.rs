@@ -12,8 +12,8 @@ use rohrpost_codec::messages::metadata_response::{
 };
 use rohrpost_codec::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use rohrpost_codec::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, InitProducerIdRequest, InitProducerIdResponse,
-    MetadataRequest, MetadataResponse, ProduceRequest, ProduceResponse,
+    ApiVersionsRequest, ApiVersionsResponse, FetchRequest, InitProducerIdRequest,
+    InitProducerIdResponse, MetadataRequest, MetadataResponse, ProduceRequest, ProduceResponse,
 };
 use rohrpost_codec::{
     ApiKey, ByteStr, ErrorCode, Frame, Message, Response, Uuid, VersionRange, decode_request,
@@ -179,8 +179,10 @@ fn topic_id(name: &str) -> Uuid {
 }
 
 fn api_versions(error_code: ErrorCode) -> ApiVersionsResponse {
-    let spoken: [(ApiKey, VersionRange); 4] = [
+    let spoken: [(ApiKey, VersionRange); 5] = [
         (ApiKey::Produce, ProduceRequest::VERSIONS),
+        // Nothing can be fetched, but librdkafka sends record batches (magic 2) only to a broker that speaks of Fetch.
+        (ApiKey::Fetch, FetchRequest::VERSIONS),
         (ApiKey::Metadata, MetadataRequest::VERSIONS),
         (ApiKey::ApiVersions, ApiVersionsRequest::VERSIONS),
         (ApiKey::InitProducerId, InitProducerIdRequest::VERSIONS),
