@@ -8,13 +8,17 @@ extern crate std;
 mod backoff;
 mod cluster;
 mod config;
+mod connection;
 mod event;
 mod host_port;
 mod ids;
 mod io;
 mod metadata;
+mod node;
+mod refresh;
 mod time;
 mod trouble;
+mod versions;
 
 pub use backoff::{Backoff, Random};
 pub use cluster::Cluster;

@@ -1,6 +1,6 @@
 //! [`Metadata`]: what the brokers said of the cluster and of the topics wanted.
 
-mod update;
+pub(crate) mod update;
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

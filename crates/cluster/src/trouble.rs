@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use rohrpost_codec::{ApiKey, DecodeError, ErrorCode, PeerHint, VersionRange};
+use rohrpost_codec::{ApiKey, DecodeError, EncodeError, ErrorCode, PeerHint, VersionRange};
 
 use crate::{ConnectError, HostPort, LookupError, LostError, NodeId, Time};
 
@@ -71,6 +71,8 @@ pub enum TroubleKind {
         /// How long the broker had.
         timeout: Duration,
     },
+    /// The first request could not be encoded: a configured text is too long.
+    Unsendable(EncodeError),
     /// An answer could not be read.
     Unreadable(DecodeError),
     /// An answer came that nobody had asked for.
@@ -98,6 +100,14 @@ pub enum TroubleKind {
     },
     /// The broker answered a request for metadata without naming a broker: it is starting.
     Starting,
+}
+
+impl TroubleKind {
+    /// Whether this is no failure, but something that is waited for.
+    #[must_use]
+    pub const fn is_pending(&self) -> bool {
+        matches!(self, Self::LookingUp | Self::Connecting { .. } | Self::Unanswered)
+    }
 }
 
 impl fmt::Display for Trouble {
@@ -157,6 +167,9 @@ impl fmt::Display for TroubleKind {
                 "{} was not answered within {timeout:?}, so the connection was closed",
                 api_key.name()
             ),
+            Self::Unsendable(error) => {
+                write!(f, "the first request cannot be sent: {error}; check client.id")
+            }
             Self::Unreadable(error) => {
                 write!(
                     f,

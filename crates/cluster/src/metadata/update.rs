@@ -3,6 +3,7 @@
 //! The order of leader epochs decides what is news: brokers learn of a change at different times, and an answer may come from one that
 //! is behind (KIP-320).
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use rohrpost_codec::messages::MetadataResponse;
@@ -35,12 +36,15 @@ impl Metadata {
         is_wanted: impl Fn(&ByteStr) -> bool,
     ) -> Outcome {
         let mut outcome = Outcome::default();
-        let brokers = response.brokers.iter().filter_map(broker).map(|b| (b.id, b)).collect();
+        let brokers = brokers(response);
         let controller = Some(NodeId(response.controller_id)).filter(|id| !id.is_bootstrap());
         if self.brokers != brokers || self.cluster_id != response.cluster_id {
             outcome.is_news = true;
         }
-        self.brokers = brokers;
+        let former = core::mem::replace(&mut self.brokers, brokers);
+        if former.keys().any(|id| !self.brokers.contains_key(id)) {
+            self.drop_missing_leaders(&mut outcome);
+        }
         self.cluster_id.clone_from(&response.cluster_id);
         self.controller = controller;
         for topic in &response.topics {
@@ -81,6 +85,26 @@ impl Metadata {
         true
     }
 
+    /// Notes that no broker can know a topic of this name.
+    pub(crate) fn refuse_name(&mut self, name: &ByteStr) {
+        let partitions = Vec::new();
+        let error = ErrorCode::INVALID_TOPIC_EXCEPTION;
+        let refused = TopicMetadata {
+            name: name.clone(),
+            id: Uuid::NIL,
+            error,
+            is_internal: false,
+            partitions,
+        };
+        self.topics.insert(name.clone(), refused);
+        self.revision += 1;
+    }
+
+    /// Forgets which cluster this is; another one may answer next.
+    pub(crate) fn forget_cluster(&mut self) {
+        self.cluster_id = None;
+    }
+
     /// Forgets topics that are no longer wanted.
     pub(crate) fn retain_topics(&mut self, is_wanted: impl Fn(&ByteStr) -> bool) {
         let before = self.topics.len();
@@ -89,6 +113,17 @@ impl Metadata {
             let topics = &self.topics;
             self.names.retain(|_, name| topics.contains_key(name));
             self.revision += 1;
+        }
+    }
+
+    /// Partitions led by a broker that is gone have no leader, until an answer names one.
+    fn drop_missing_leaders(&mut self, outcome: &mut Outcome) {
+        let partitions = self.topics.values_mut().flat_map(|topic| &mut topic.partitions);
+        for partition in partitions {
+            if partition.leader.is_some_and(|leader| !self.brokers.contains_key(&leader)) {
+                partition.leader = None;
+                outcome.is_incomplete = true;
+            }
         }
     }
 
@@ -196,6 +231,11 @@ fn read_partition(partition: &MetadataResponsePartition, trusts_epochs: bool) ->
     }
 }
 
+/// The brokers of an answer that can be connected to.
+pub(crate) fn brokers(response: &MetadataResponse) -> BTreeMap<NodeId, Broker> {
+    response.brokers.iter().filter_map(broker).map(|broker| (broker.id, broker)).collect()
+}
+
 /// The broker; `None` if it has no address that can be connected to.
 fn broker(broker: &MetadataResponseBroker) -> Option<Broker> {
     let id = Some(NodeId(broker.node_id)).filter(|id| !id.is_bootstrap())?;
@@ -205,9 +245,4 @@ fn broker(broker: &MetadataResponseBroker) -> Option<Broker> {
     }
     let address = HostPort::new(broker.host.as_str(), port);
     Some(Broker { id, address, rack: broker.rack.clone() })
-}
-
-/// Whether an answer as a whole is an error; the errors of topics are theirs.
-pub(crate) fn check(response: &MetadataResponse) -> Result<(), ErrorCode> {
-    response.error_code.ok()
 }

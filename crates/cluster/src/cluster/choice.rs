@@ -1,0 +1,81 @@
+//! Which node to ask when any will do.
+
+use super::Cluster;
+use crate::NodeId;
+use crate::node::{Node, State};
+
+/// A node, and what it takes to ask it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// Ready, and not throttled.
+    Ready(NodeId),
+    /// To be waited for.
+    Connecting(NodeId),
+    /// To be connected to.
+    Disconnected(NodeId),
+}
+
+impl Choice {
+    const fn node(self) -> NodeId {
+        match self {
+            Self::Ready(node) | Self::Connecting(node) | Self::Disconnected(node) => node,
+        }
+    }
+}
+
+impl Cluster {
+    /// The node that a request should go to which any node can answer: the one with the fewest requests in flight among those that are ready; else one
+    /// that is being connected to; else the one that has been left alone for longest, which
+    /// [`ensure_connected`](Self::ensure_connected) connects to. May be a bootstrap server.
+    #[must_use]
+    pub fn least_loaded(&self) -> Option<NodeId> {
+        self.choose().map(Choice::node)
+    }
+
+    pub(super) fn choose(&self) -> Option<Choice> {
+        self.least_loaded_ready()
+            .or_else(|| self.connecting())
+            .or_else(|| self.longest_disconnected().map(Choice::Disconnected))
+    }
+
+    /// Whether any connection is ready, throttled or not.
+    pub(super) fn is_any_ready(&self) -> bool {
+        self.nodes.values().any(|node| node.ready().is_some())
+    }
+
+    fn least_loaded_ready(&self) -> Option<Choice> {
+        // A bootstrap server's connection still serves when metadata has named the brokers, until one of theirs is ready.
+        let load = |node: &Node| {
+            let (connection, _) = node.ready()?;
+            let serves = node.is_current || node.id.is_bootstrap();
+            (serves && node.throttled_until.is_none())
+                .then(|| (!node.is_current, connection.in_flight_above()))
+        };
+        self.by_preference()
+            .filter_map(|node| Some((load(node)?, node)))
+            .min_by_key(|(load, _)| *load)
+            .map(|(_, node)| Choice::Ready(node.id))
+    }
+
+    fn connecting(&self) -> Option<Choice> {
+        let mut nodes = self.by_preference();
+        nodes
+            .find(|node| node.is_current && node.is_connecting())
+            .map(|node| Choice::Connecting(node.id))
+    }
+
+    /// The node that could be connected to and has been left alone for longest.
+    pub(super) fn longest_disconnected(&self) -> Option<NodeId> {
+        self.by_preference()
+            .filter(|node| node.is_current && matches!(node.state, State::Disconnected))
+            .min_by_key(|node| node.last_attempt)
+            .map(|node| node.id)
+    }
+
+    /// The nodes, beginning somewhere by chance, so that not every client asks the first.
+    fn by_preference(&self) -> impl Iterator<Item = &Node> {
+        let len = self.nodes.len().max(1);
+        let first = (self.preference % len as u64) as usize;
+        self.nodes.values().skip(first).chain(self.nodes.values().take(first))
+    }
+}

@@ -1,0 +1,172 @@
+//! [`Node`]: one broker, or one bootstrap server, and the state of its connection.
+
+use alloc::collections::VecDeque;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use crate::connection::Connection;
+use crate::trouble::{Trouble, TroubleKind};
+use crate::versions::Versions;
+use crate::{HostPort, LookupId, NodeId, Time};
+
+/// A node.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) id: NodeId,
+    pub(crate) address: HostPort,
+    /// Metadata names it, or the bootstrap servers are all that is known. Else it is kept only until its connection has drained.
+    pub(crate) is_current: bool,
+    pub(crate) state: State,
+    /// Somebody wants a connection: makes one once it has backed off.
+    pub(crate) is_wanted: bool,
+    /// Failures since a connection was last ready, for the back-off.
+    pub(crate) failures: u32,
+    /// Connections in a row that could not be made, for the time-out.
+    pub(crate) setup_failures: u32,
+    /// It asked for a pause until then (KIP-219).
+    pub(crate) throttled_until: Option<Time>,
+    /// When a connection was last tried.
+    pub(crate) last_attempt: Option<Time>,
+    trouble: Option<(Time, TroubleKind)>,
+}
+
+/// The life of a node's connection.
+///
+/// ```text
+///                 wanted            addresses            connected               versions
+///  Disconnected ──────────► Resolving ──────► Connecting ─────────► Negotiating ─────────► Ready
+///    ▲      ▲                   │              ▲      │ failed,          │ failed,          │  │
+///    │      │            failed │              └──────┤ next address     │ next address     │  │ idle
+///    │      └───────────┐       ▼                     ▼ none left        ▼ none left        │  │
+///    │       time comes └── BackingOff ◄──────────────┴──────────────────┴────── lost ──────┘  │
+///    └─────────────────────────────────────────────────────────────────────────────────────────┘
+/// ```
+///
+/// Every state but `Disconnected` ends by itself at a deadline. An IP address needs no resolving. Each new round resolves again: a lost
+/// connection may mean that the host has moved.
+#[derive(Debug)]
+pub(crate) enum State {
+    Disconnected,
+    Resolving { lookup: LookupId, timer: Timer },
+    Connecting { connection: Connection, address: SocketAddr, rest: Addresses, timer: Timer },
+    Negotiating { connection: Connection, since: Time, rest: Addresses },
+    Ready { connection: Connection, versions: Versions },
+    BackingOff { until: Time },
+}
+
+/// Addresses that are still to be tried.
+pub(crate) type Addresses = VecDeque<SocketAddr>;
+
+/// A state's time-out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timer {
+    pub(crate) since: Time,
+    pub(crate) timeout: Duration,
+}
+
+impl Timer {
+    pub(crate) fn deadline(self) -> Time {
+        self.since + self.timeout
+    }
+}
+
+impl Node {
+    pub(crate) const fn new(id: NodeId, address: HostPort) -> Self {
+        Self {
+            id,
+            address,
+            is_current: true,
+            state: State::Disconnected,
+            is_wanted: false,
+            failures: 0,
+            setup_failures: 0,
+            throttled_until: None,
+            last_attempt: None,
+            trouble: None,
+        }
+    }
+
+    /// The connection, if there is one, or one is being made.
+    pub(crate) fn connection(&self) -> Option<&Connection> {
+        match &self.state {
+            State::Connecting { connection, .. }
+            | State::Negotiating { connection, .. }
+            | State::Ready { connection, .. } => Some(connection),
+            State::Disconnected | State::Resolving { .. } | State::BackingOff { .. } => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub(crate) fn connection_mut(&mut self) -> Option<&mut Connection> {
+        match &mut self.state {
+            State::Connecting { connection, .. }
+            | State::Negotiating { connection, .. }
+            | State::Ready { connection, .. } => Some(connection),
+            State::Disconnected | State::Resolving { .. } | State::BackingOff { .. } => None,
+        }
+    }
+
+    /// The connection and what the node speaks, once both are there.
+    pub(crate) const fn ready(&self) -> Option<(&Connection, &Versions)> {
+        match &self.state {
+            State::Ready { connection, versions } => Some((connection, versions)),
+            _ => None,
+        }
+    }
+
+    /// Whether a connection is on its way.
+    pub(crate) const fn is_connecting(&self) -> bool {
+        matches!(
+            self.state,
+            State::Resolving { .. } | State::Connecting { .. } | State::Negotiating { .. }
+        )
+    }
+
+    /// When something happens by itself.
+    pub(crate) fn deadline(&self, max_idle: Option<Duration>) -> Option<Time> {
+        let deadline = match &self.state {
+            State::Disconnected => None,
+            State::Resolving { timer, .. } | State::Connecting { timer, .. } => {
+                Some(timer.deadline())
+            }
+            State::Negotiating { connection, .. } => connection.deadline(None),
+            State::Ready { connection, .. } => connection.deadline(max_idle),
+            State::BackingOff { until } => Some(*until),
+        };
+        earliest(deadline, self.throttled_until)
+    }
+
+    /// Something went wrong.
+    pub(crate) fn set_trouble(&mut self, now: Time, kind: TroubleKind) {
+        self.trouble = Some((now, kind));
+    }
+
+    /// All is well.
+    pub(crate) fn clear_trouble(&mut self) {
+        self.trouble = None;
+    }
+
+    /// What went wrong last; else what is waited for.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        let (at, kind) = match (&self.trouble, &self.state) {
+            (Some((at, kind)), _) => (*at, kind.clone()),
+            (None, State::Resolving { timer, .. }) => (timer.since, TroubleKind::LookingUp),
+            (None, State::Connecting { timer, address, .. }) => {
+                (timer.since, TroubleKind::Connecting { address: *address })
+            }
+            (None, State::Negotiating { since, .. }) => (*since, TroubleKind::Unanswered),
+            (None, State::Disconnected | State::Ready { .. } | State::BackingOff { .. }) => {
+                return None;
+            }
+        };
+        Some(Trouble { node: self.id, address: self.address.clone(), at, kind })
+    }
+}
+
+/// The earlier of two times that may be.
+pub(crate) fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, None) | (None, one) => one,
+    }
+}
