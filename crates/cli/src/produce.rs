@@ -22,8 +22,8 @@ use crate::terminal::{complain, print};
 const FAILED: u8 = 1;
 const MISUSED: u8 = 2;
 
-/// The producer keeps its own deadlines. This much later its word is not waited for any longer.
-const GRACE: Duration = Duration::from_secs(5);
+/// A record that is out of time should say so itself, before the closing of the producer does.
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// Runs the command; the status is described in its help.
 pub(crate) fn run(arguments: &Produce) -> ExitCode {
@@ -94,7 +94,7 @@ async fn produce(settings: Settings) -> Result<(Summary, u8), Refused> {
         Some(partitions) => Some(start_embedded(&mut config, plan.topic(), partitions).await?),
         None => None,
     };
-    let deadline = config.delivery_timeout().saturating_add(GRACE);
+    let deadline = config.delivery_timeout().saturating_add(MARGIN);
     let max_record = config.max_request_size();
     let producer = tokio::select! {
         producer = Producer::from_config(config) => producer,

@@ -30,6 +30,11 @@ const STAMP_EVERY: u32 = 64;
 /// When reading stops early, so many chunks that were read already are counted as failed.
 const CHUNKS_TO_COUNT: usize = 8;
 
+/// So much longer than it asked for may the producer take to close.
+const GRACE: Duration = Duration::from_secs(5);
+
+type BoxedClose<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
+
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -133,6 +138,14 @@ impl<'a> Pump<'a> {
 
     /// Takes lines until the input ends, or something else does.
     pub(crate) async fn run(&mut self, reader: &mut Reader) -> Ending {
+        let ending = self.take_all(reader).await;
+        if let Ending::GaveUp(reason) = &ending {
+            self.count_what_was_read(reader, reason);
+        }
+        ending
+    }
+
+    async fn take_all(&mut self, reader: &mut Reader) -> Ending {
         loop {
             let event = tokio::select! {
                 biased;
@@ -166,9 +179,6 @@ impl<'a> Pump<'a> {
                 }
             };
             if let ControlFlow::Break(ending) = flow {
-                if let Ending::GaveUp(reason) = &ending {
-                    self.count_what_was_read(reader, &reason.clone());
-                }
                 return ending;
             }
             self.report();
@@ -219,25 +229,26 @@ impl<'a> Pump<'a> {
         }
         self.until_stamp -= 1;
         self.first.get_or_insert(self.now);
-        match line {
-            Line::Whole(line) => self.send(line).await?,
+        let flow = match line {
+            Line::Whole(line) => self.send(line).await,
             Line::TooLong { bytes } => {
-                let most = self.max_record;
-                let text = || {
-                    format!(
-                        "the line has {bytes} bytes, and a record at most {most}: raise max.request.size \
-                         if the brokers take more (message.max.bytes)"
-                    )
-                };
-                let kind = ErrorKind::RecordTooLarge.name();
-                self.failures.note(self.taken, kind, Outcome::NotWritten, text);
-                self.taken += 1;
+                self.note_too_long(bytes);
+                ControlFlow::Continue(())
             }
+        };
+        if let ControlFlow::Break(Ending::GaveUp(reason)) = &flow {
+            // It waited for room while an earlier one failed.
+            self.note_not_sent(reason);
         }
+        flow?;
         self.until_settle -= 1;
         if self.until_settle == 0 {
             self.settle();
         }
+        self.go_on()
+    }
+
+    fn go_on(&mut self) -> ControlFlow<Ending> {
         match self.hopeless.take() {
             Some(reason) => ControlFlow::Break(Ending::GaveUp(reason)),
             None => ControlFlow::Continue(()),
@@ -314,42 +325,40 @@ impl<'a> Pump<'a> {
             Wake::Draw => self.show(),
             Wake::Stop(signal) => return ControlFlow::Break(Ending::Interrupted(signal)),
         }
-        match self.hopeless.take() {
-            Some(reason) => ControlFlow::Break(Ending::GaveUp(reason)),
-            None => ControlFlow::Continue(()),
-        }
+        self.go_on()
     }
 
-    /// Closes the producer and learns the fates of all that is in flight: within `deadline`, or within `hurry` from when somebody asks to stop.
+    /// Closes the producer and learns the fates of all that is in flight: within `deadline`, or within `hurry` where it did not come to the end of
+    /// the input, or from when somebody asks to stop.
     pub(crate) async fn finish(
         &mut self,
-        ending: Ending,
+        mut ending: Ending,
         deadline: Duration,
         hurry: Duration,
     ) -> Ending {
         let producer = self.producer;
-        let mut ending = ending;
-        let in_a_hurry = ending != Ending::Complete;
-        let mut close: Pin<Box<dyn Future<Output = Result<(), Error>>>> =
-            Box::pin(producer.close(if in_a_hurry { hurry } else { deadline }));
         let mut asked = matches!(ending, Ending::Interrupted(_));
-        let result = loop {
+        let timeout = if ending == Ending::Complete { deadline } else { hurry };
+        let mut close: BoxedClose<'_> = Box::pin(producer.close(timeout));
+        // The producer keeps its own deadlines; its word is not waited for much longer.
+        let mut overdue = pin!(tokio::time::sleep(timeout.saturating_add(GRACE)));
+        let left = loop {
             let wake = tokio::select! {
                 biased;
-                result = &mut close => break result,
+                result = &mut close => break result.err().map(|error| error.to_string()),
                 wake = wait_unless(asked, &mut self.in_flight, &mut self.stop, &mut self.progress) => wake,
+                () = &mut overdue => break Some("it does not close".to_owned()),
             };
-            if let ControlFlow::Break(now) = self.woken(wake) {
-                if let Ending::Interrupted(_) = now {
-                    asked = true;
-                    ending = now;
-                    // The shorter time counts.
-                    close = Box::pin(producer.close(hurry));
-                }
+            if let ControlFlow::Break(now @ Ending::Interrupted(_)) = self.woken(wake) {
+                asked = true;
+                ending = now;
+                // The shorter time counts.
+                close = Box::pin(producer.close(hurry));
+                overdue.set(tokio::time::sleep(hurry.saturating_add(GRACE)));
             }
         };
         self.settle();
-        self.abandon(result.as_ref().err());
+        self.abandon(&left.unwrap_or_default());
         self.report();
         self.progress.finish();
         ending
@@ -361,7 +370,7 @@ impl<'a> Pump<'a> {
         self.stamp();
         let mut in_flight = std::mem::take(&mut self.in_flight);
         let before = in_flight.len();
-        in_flight.settle(|partition, ticket, fate| self.learn(partition, ticket, fate, None));
+        in_flight.settle(|partition, ticket, fate| self.learn(partition, ticket, fate, ""));
         if in_flight.len() < before {
             self.last = self.now;
         }
@@ -370,15 +379,15 @@ impl<'a> Pump<'a> {
     }
 
     /// Gives up what has no fate, though the producer has ended.
-    fn abandon(&mut self, error: Option<&Error>) {
+    fn abandon(&mut self, why: &str) {
         let mut in_flight = std::mem::take(&mut self.in_flight);
         in_flight.abandon(|partition, ticket, fate| {
-            self.learn(partition, ticket, fate, error);
+            self.learn(partition, ticket, fate, why);
         });
     }
 
     #[inline]
-    fn learn(&mut self, partition: i32, ticket: Ticket, fate: Fate, end: Option<&Error>) {
+    fn learn(&mut self, partition: i32, ticket: Ticket, fate: Fate, why: &str) {
         let Ticket { line, sent, digest } = ticket;
         let written = match fate {
             Some(Ok(metadata)) => {
@@ -395,9 +404,7 @@ impl<'a> Pump<'a> {
                 }
             }
             None => {
-                let reason = end.map_or_else(String::new, |end| format!(": {end}"));
-                let text =
-                    || format!("the producer ended before it said what became of it{reason}");
+                let text = || format!("the producer did not say what became of it: {why}");
                 self.failures.note(line, "closed", Outcome::MaybeWritten, text);
                 Written::Maybe
             }
@@ -427,6 +434,19 @@ impl<'a> Pump<'a> {
         if hopeless && self.hopeless.is_none() {
             self.hopeless = Some(error.to_string());
         }
+    }
+
+    fn note_too_long(&mut self, bytes: u64) {
+        let most = self.max_record;
+        let text = || {
+            format!(
+                "the line has {bytes} bytes, and a record at most {most}: raise max.request.size \
+                 if the brokers take more (message.max.bytes)"
+            )
+        };
+        let kind = ErrorKind::RecordTooLarge.name();
+        self.failures.note(self.taken, kind, Outcome::NotWritten, text);
+        self.taken += 1;
     }
 
     fn note_not_sent(&mut self, reason: &str) {
