@@ -203,14 +203,26 @@ impl<'a> Decoder<'a> {
         let start = self.position;
         let Some(count) = self.read(parse::length(self.flexible))? else { return Ok(None) };
         self.check_count(start, count)?;
-        // No more memory than there is input; if elements are larger here than on the wire, the
-        // rest is asked for when that many of them have really been read.
+        // No more memory than there is input, to begin with.
         let fits = self.remaining() / size_of::<T>().max(1);
         let mut elements = Vec::with_capacity(count.min(fits));
+        let first = self.position;
         for index in 0..count {
+            if index == elements.capacity() {
+                elements.reserve_exact(self.room(first, index).min(count - index));
+            }
             elements.push(T::decode(self).map_err(|error| error.in_element(index))?);
         }
         Ok(Some(elements))
+    }
+
+    /// How many elements more to make room for, where `read` ones have come since `first`: as many as
+    /// the bytes that are left hold if the rest is like them, half of them at least, but not more
+    /// than there are bytes.
+    fn room(&self, first: usize, read: usize) -> usize {
+        let remaining = self.remaining();
+        let alike = remaining.saturating_mul(read).checked_div(self.position - first);
+        alike.unwrap_or_default().max(read / 2).max(4).min(remaining)
     }
 
     /// Every element takes a byte at least, so that more of them than bytes cannot be.

@@ -1,49 +1,56 @@
 //! [`TaggedFields`]: what a peer said in fields that this crate does not know (KIP-482).
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
 
 /// Tagged fields of a structure that have no name in this crate's version of the protocol: kept
 /// when a message is decoded, written back when it is encoded, in the order of their tags.
+///
+/// Every structure has them, and hardly ever any: none take the room of a pointer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct TaggedFields {
-    /// Invariant: sorted by tag, each tag once.
-    fields: Vec<(u32, Bytes)>,
+pub struct TaggedFields(Option<Box<Fields>>);
+
+/// Invariant: not empty, sorted by tag, each tag once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Fields {
+    list: Vec<(u32, Bytes)>,
 }
 
 impl TaggedFields {
     /// No field.
     #[must_use]
     pub const fn new() -> Self {
-        Self { fields: Vec::new() }
+        Self(None)
     }
 
     /// Whether there is no field.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
     /// The number of fields.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.fields.len()
+        self.list().len()
     }
 
     /// The content of the field with this tag, without its size prefix.
     #[must_use]
     pub fn get(&self, tag: u32) -> Option<&Bytes> {
-        let index = self.fields.binary_search_by_key(&tag, |(tag, _)| *tag).ok()?;
-        Some(&self.fields[index].1)
+        let index = self.list().binary_search_by_key(&tag, |(tag, _)| *tag).ok()?;
+        Some(&self.list()[index].1)
     }
 
     /// Sets the content of the field with this tag; gives what it had before.
     pub fn insert(&mut self, tag: u32, content: Bytes) -> Option<Bytes> {
-        match self.fields.binary_search_by_key(&tag, |(tag, _)| *tag) {
-            Ok(index) => Some(core::mem::replace(&mut self.fields[index].1, content)),
+        let list = &mut self.0.get_or_insert_default().list;
+        match list.binary_search_by_key(&tag, |(tag, _)| *tag) {
+            Ok(index) => Some(core::mem::replace(&mut list[index].1, content)),
             Err(index) => {
-                self.fields.insert(index, (tag, content));
+                list.insert(index, (tag, content));
                 None
             }
         }
@@ -51,7 +58,11 @@ impl TaggedFields {
 
     /// The fields, by rising tags.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (u32, &Bytes)> + Clone {
-        self.fields.iter().map(|(tag, content)| (*tag, content))
+        self.list().iter().map(|(tag, content)| (*tag, content))
+    }
+
+    fn list(&self) -> &[(u32, Bytes)] {
+        self.0.as_ref().map_or(&[], |fields| &fields.list)
     }
 }
 

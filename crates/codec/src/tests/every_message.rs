@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::ToString;
+use alloc::vec::Vec;
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -118,6 +119,45 @@ fn takes_one_wrong_byte<M: Message + Sample>(seed: u64) -> Result<(), TestCaseEr
     Ok(())
 }
 
+/// The most bytes of memory that decoding may hold for a byte of input. A structure takes up to 34
+/// times the fewest bytes it can have on the wire; a vector of them may grow by half when the bytes
+/// that made it grow are the last.
+const MEMORY_PER_BYTE: u64 = 34 * 5 / 2;
+
+/// The same for an input of a few bytes: an error, and vectors of a few elements.
+const MEMORY_AT_LEAST: u64 = 4096;
+
+/// A large count or length in every place of a valid message, and a long tail for it to point into:
+/// of zeros, or of what may be empty strings and arrays with an end of tagged fields after a few.
+fn gets_no_more_memory_than_its_input_is_worth<M: Message>() {
+    let tails: Vec<Vec<u8>> =
+        (0..6).map(|ones| [&[1; 6][..ones], &[0]].concat().repeat(4000 / (ones + 1))).collect();
+    // One of the three of each version.
+    for Vector { version, bytes, .. } in
+        vectors::of(vectors::EVERY_MESSAGE, M::NAME).into_iter().step_by(3)
+    {
+        for place in 0..bytes.len() {
+            for (claim, tail) in [
+                (&[0x7f, 0xff, 0xff, 0xff][..], &tails[0]),
+                (&[0xff, 0xff, 0xff, 0xff, 0x0f], &tails[0]),
+                (&[0x00, 0x00, 0x03, 0xff], &tails[0]),
+                (&[0xff, 0x1f], &tails[0]),
+                (&[0xff, 0x0f], &tails[1]),
+                (&[0xff, 0x0a], &tails[2]),
+                (&[0xff, 0x07], &tails[3]),
+                (&[0xff, 0x06], &tails[4]),
+                (&[0xff, 0x05], &tails[5]),
+            ] {
+                let hostile: Bytes = [&bytes[..place], claim, tail].concat().into();
+                let decode = || drop(M::from_bytes(&hostile, version));
+                let peak = allocation_counter::measure(decode).bytes_max;
+                let most = MEMORY_AT_LEAST + MEMORY_PER_BYTE * hostile.len() as u64;
+                assert!(peak <= most, "{} v{version}: {peak} bytes at {place}", M::NAME);
+            }
+        }
+    }
+}
+
 fn defaults_come_back<M: Message>() {
     for version in versions::<M>() {
         let place = format!("{} v{version}", M::NAME);
@@ -165,6 +205,11 @@ macro_rules! promises {
             #[test]
             fn refuses_every_beginning_of_itself() {
                 hold(4, super::refuses_every_beginning_of_itself::<Subject>);
+            }
+
+            #[test]
+            fn gets_no_more_memory_than_its_input_is_worth() {
+                super::gets_no_more_memory_than_its_input_is_worth::<Subject>();
             }
 
             #[test]

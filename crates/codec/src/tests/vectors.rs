@@ -38,5 +38,5 @@ fn vector(line: &str, name: &str) -> Option<Vector> {
 
 fn from_hex(text: &str) -> Bytes {
     let digits = text.as_bytes().chunks_exact(2);
-    digits.map(|two| u8::from_str_radix(str::from_utf8(two).unwrap(), 16).unwrap()).collect()
+    digits.map(|two| u8::from_str_radix(core::str::from_utf8(two).unwrap(), 16).unwrap()).collect()
 }
