@@ -3,14 +3,15 @@
 use core::ops::Range;
 
 use bytes::BytesMut;
-use rohrpost_cluster::{Answer, Broker, HostPort, NodeId, RequestId, Time};
+use rohrpost_cluster::{Answer, RequestId, Time};
 use rohrpost_codec::ErrorCode;
 use rohrpost_codec::messages::ProduceResponse;
-use rohrpost_codec::messages::produce_response::{NodeEndpoint, PartitionProduceResponse};
+use rohrpost_codec::messages::produce_response::PartitionProduceResponse;
 
 use crate::classify::{Context, Ending, Verdict, classify};
 use crate::engine::Engine;
 use crate::error::{AttemptFailure, DeliveryError, DeliveryErrorKind, Outcome};
+use crate::hints::{Hint, hints};
 use crate::ids::{BatchId, PartitionIndex};
 use crate::io::{Appended, Output};
 use crate::record_errors::failures_by_range;
@@ -37,12 +38,13 @@ impl Engine {
             }
         };
         self.cluster.throttle(now, node, api_key, version, answer.throttle_time_ms);
-        self.take_hints(now, &request, &answer);
         let topics = &self.topics;
-        let (replies, strangers) = request.sort(answer, |topic| &topics.get(topic).name);
+        let hints = hints(&request, &answer, |topic| &topics.get(topic).name);
+        let (mut replies, strangers) = request.sort(answer, |topic| &topics.get(topic).name);
         self.stats.misanswers += strangers as u64;
-        for (part, reply) in request.parts.iter().zip(replies) {
-            match reply {
+        for place in request.turns() {
+            let part = &request.parts[place];
+            match core::mem::replace(&mut replies[place], Reply::Missing) {
                 Reply::One(reply) => {
                     self.conclude(now, part, id, Ending::Code(reply.error_code), Some(&reply));
                 }
@@ -52,12 +54,22 @@ impl Engine {
                 }
             }
         }
+        // After the verdicts: a newer leader ends the pauses that they began.
+        for hint in hints {
+            let name = self.topics.get(hint.topic).name.clone();
+            let Hint { number, leader, epoch, .. } = hint;
+            let endpoint = hint.endpoint.as_ref();
+            if self.cluster.apply_hint(now, &name, number, leader, epoch, endpoint) {
+                self.topic_updated(now, hint.topic);
+            }
+        }
     }
 
     /// A Produce request was wholly written, and no answer will come (acks=0).
     pub(crate) fn produce_written(&mut self, now: Time, id: RequestId) {
         let Some(request) = self.requests.remove(&id) else { return };
-        for part in &request.parts {
+        for place in request.turns() {
+            let part = &request.parts[place];
             self.conclude(now, part, id, Ending::Code(ErrorCode::NONE), None);
         }
     }
@@ -291,46 +303,4 @@ impl Engine {
             self.outputs.push_back(Output::Release { bytes, buffer });
         }
     }
-
-    /// Takes the leaders that a broker names beside its refusals (KIP-951).
-    fn take_hints(
-        &mut self,
-        now: Time,
-        request: &crate::request::ProduceInFlight,
-        answer: &ProduceResponse,
-    ) {
-        for topic in &answer.responses {
-            for reply in &topic.partition_responses {
-                let leader = &reply.current_leader;
-                if leader.leader_id < 0 || leader.leader_epoch < 0 {
-                    continue;
-                }
-                let named = request.topics.iter().find(|of| {
-                    if topic.topic_id.is_nil() {
-                        self.topics.get(of.topic).name == topic.name
-                    } else {
-                        of.id == topic.topic_id
-                    }
-                });
-                let Some(topic) = named.map(|of| of.topic) else { continue };
-                let name = self.topics.get(topic).name.clone();
-                let node = NodeId(leader.leader_id);
-                let endpoint = answer.node_endpoints.iter().find(|of| of.node_id == node.0);
-                let endpoint = endpoint.and_then(broker);
-                let (number, epoch) = (reply.index, leader.leader_epoch);
-                if self.cluster.apply_hint(now, &name, number, node, epoch, endpoint.as_ref()) {
-                    self.topic_updated(now, topic);
-                }
-            }
-        }
-    }
-}
-
-fn broker(endpoint: &NodeEndpoint) -> Option<Broker> {
-    let port = u16::try_from(endpoint.port).ok()?;
-    Some(Broker {
-        id: NodeId(endpoint.node_id),
-        address: HostPort::new(&*endpoint.host, port),
-        rack: endpoint.rack.clone(),
-    })
 }

@@ -36,8 +36,8 @@ pub struct Engine {
     pub(crate) requests: BTreeMap<RequestId, ProduceInFlight>,
     /// Which partitions can send, per node; and what is counted per node.
     pub(crate) lanes: BTreeMap<NodeId, NodeLane>,
-    /// Partitions whose next step is to be looked at again.
-    pub(crate) dirty: Vec<PartitionIndex>,
+    /// Partitions whose next step is to be looked at again; first come, first served, so that those who share a request take turns.
+    pub(crate) dirty: VecDeque<PartitionIndex>,
     pub(crate) timers: BTreeSet<(Time, PartitionIndex)>,
     pub(crate) pending: Pending,
     pub(crate) waiters: Waiters,
@@ -71,7 +71,7 @@ impl Engine {
             identity: Identity::new(config.is_idempotent()),
             requests: BTreeMap::new(),
             lanes: BTreeMap::new(),
-            dirty: Vec::new(),
+            dirty: VecDeque::new(),
             timers: BTreeSet::new(),
             pending: Pending::default(),
             waiters: Waiters::default(),
@@ -250,6 +250,12 @@ impl Engine {
         let Some(partition) = self.partitions.get_mut(batch.partition.at()) else { return };
         if partition.queue.opened(batch.slot, at, self.pending.next()) {
             self.pending.born();
+            if self.lifecycle.is_over() {
+                // Too late: it fails when it comes in.
+                partition.queue.ask_all().for_each(drop);
+                self.outputs.push_back(Output::Seal { batch });
+                return;
+            }
             let topic = partition.topic;
             self.mark(batch.partition);
             self.want_topic(now, topic);
@@ -287,7 +293,7 @@ impl Engine {
     pub(crate) fn mark(&mut self, index: PartitionIndex) {
         let partition = &mut self.partitions[index.at()];
         if !core::mem::replace(&mut partition.is_dirty, true) {
-            self.dirty.push(index);
+            self.dirty.push_back(index);
         }
     }
 
@@ -301,7 +307,7 @@ impl Engine {
     }
 
     fn look_at_dirty(&mut self, now: Time) {
-        while let Some(index) = self.dirty.pop() {
+        while let Some(index) = self.dirty.pop_front() {
             let around = self.circumstances(now);
             let partition = &mut self.partitions[index.at()];
             partition.is_dirty = false;

@@ -13,6 +13,7 @@ mod config;
 mod engine;
 mod error;
 mod expiry;
+mod hints;
 mod identity;
 mod ids;
 mod io;

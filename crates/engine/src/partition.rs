@@ -229,6 +229,10 @@ impl Partition {
         for sent in self.window.iter() {
             match sent.state {
                 State::Waiting { .. } => why = Some(Waiting::Retry),
+                // Its user gave it up: its sequences are in question until its answer comes.
+                State::InFlight { abandoned: true, .. } if sent.stamp.is_some() => {
+                    why = Some(Waiting::UnresolvedSequence);
+                }
                 State::InFlight { node: at, .. } => {
                     if around.one_in_flight {
                         why = Some(Waiting::Muted);

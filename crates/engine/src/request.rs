@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use rohrpost_cluster::{NodeId, RequestError};
 use rohrpost_codec::messages::ProduceResponse;
-use rohrpost_codec::messages::produce_response::PartitionProduceResponse;
+use rohrpost_codec::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use rohrpost_codec::{ByteStr, Uuid};
 
 use crate::error::AttemptFailure;
@@ -38,6 +38,17 @@ pub(crate) struct Part {
     pub(crate) number: i32,
     pub(crate) partition: PartitionIndex,
     pub(crate) key: Key,
+    /// Its place in the line that the request was made from.
+    pub(crate) turn: usize,
+}
+
+impl ProduceInFlight {
+    /// The places of the parts, whoever was first in line first: so they get in line again, and take turns.
+    pub(crate) fn turns(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.parts.len()).collect();
+        places.sort_unstable_by_key(|&place| self.parts[place].turn);
+        places
+    }
 }
 
 /// What an answer says about one part.
@@ -51,6 +62,21 @@ pub(crate) enum Reply {
 }
 
 impl ProduceInFlight {
+    /// A topic's place in the request: by its id where the answer has ids, else by name.
+    pub(crate) fn place_of<'n>(
+        &self,
+        topic: &TopicProduceResponse,
+        name_of: &impl Fn(TopicIndex) -> &'n ByteStr,
+    ) -> Option<usize> {
+        self.topics.iter().position(|of| {
+            if topic.topic_id.is_nil() {
+                *name_of(of.topic) == topic.name
+            } else {
+                of.id == topic.topic_id
+            }
+        })
+    }
+
     /// Sorts an answer's partitions to the request's parts: one reply a part, and the number of partitions that were not asked about.
     pub(crate) fn sort<'n>(
         &self,
@@ -60,19 +86,8 @@ impl ProduceInFlight {
         let mut replies: Vec<Reply> = Vec::new();
         replies.resize_with(self.parts.len(), || Reply::Missing);
         let mut strangers = 0;
-        for (hint, topic) in answer.responses.into_iter().enumerate() {
-            let is_it = |of: &RequestTopic| {
-                if topic.topic_id.is_nil() {
-                    *name_of(of.topic) == topic.name
-                } else {
-                    of.id == topic.topic_id
-                }
-            };
-            // Brokers keep the order of the request, mostly.
-            let place = match self.topics.get(hint) {
-                Some(of) if is_it(of) => Some(hint),
-                _ => self.topics.iter().position(is_it),
-            };
+        for topic in answer.responses {
+            let place = self.place_of(&topic, &name_of);
             for reply in topic.partition_responses {
                 let part = place.and_then(|place| {
                     let wanted = (place, reply.index);

@@ -138,7 +138,7 @@ impl Engine {
     }
 
     /// Stamps and sends the batches of these partitions in one request. Whether the node may take another.
-    fn send_produce(&mut self, now: Time, node: NodeId, mut picked: Vec<PartitionIndex>) -> bool {
+    fn send_produce(&mut self, now: Time, node: NodeId, picked: Vec<PartitionIndex>) -> bool {
         for &index in &picked {
             self.partitions[index.at()].listed = None;
             self.mark(index);
@@ -151,7 +151,8 @@ impl Engine {
             return true;
         };
         // Grouped by topic, and so that an answer's partitions can be found by a binary search.
-        picked.sort_unstable_by_key(|index| {
+        let mut picked: Vec<(usize, PartitionIndex)> = picked.into_iter().enumerate().collect();
+        picked.sort_unstable_by_key(|&(_, index)| {
             let partition = &self.partitions[index.at()];
             (partition.topic, partition.number)
         });
@@ -164,7 +165,7 @@ impl Engine {
         let mut topics: Vec<RequestTopic> = Vec::new();
         let mut parts: Vec<Part> = Vec::with_capacity(picked.len());
         let mut bytes = 0;
-        for index in picked {
+        for (turn, index) in picked {
             let Some((key, records)) = self.prepare(now, index) else { continue };
             bytes += records.len();
             let partition = &self.partitions[index.at()];
@@ -182,6 +183,7 @@ impl Engine {
                 number: partition.number,
                 partition: index,
                 key,
+                turn,
             });
             if let Some(topic) = request.topic_data.last_mut() {
                 topic.partition_data.push(PartitionProduceData {

@@ -1,1 +1,11 @@
+//! The engine against scripted brokers in virtual time: a test per scenario.
 
+mod appender;
+mod broker;
+mod closing;
+mod delivery;
+mod hostile;
+mod identity;
+mod outages;
+mod splits;
+mod world;
