@@ -47,6 +47,7 @@ impl Grant {
     }
 
     /// Unites two grants.
+    #[allow(clippy::needless_pass_by_value, reason = "the other grant is used up")]
     pub fn merge(&mut self, other: Self) {
         self.bytes += other.bytes;
     }
@@ -208,6 +209,7 @@ impl Budget {
     }
 
     /// Takes back what is left of a grant.
+    #[allow(clippy::needless_pass_by_value, reason = "the grant is used up")]
     pub fn restore(&mut self, grant: Grant) {
         if grant.bytes > 0 {
             self.release(grant.bytes);
@@ -314,10 +316,10 @@ mod tests {
     #[test]
     fn a_waiter_that_gives_up_hands_its_turn_on() {
         let mut budget = Budget::new(100);
-        let held = budget.try_reserve(100, 100).unwrap();
+        let mut held = budget.try_reserve(100, 100).unwrap();
         let large = budget.wait(100, None).unwrap();
         let small = budget.wait(10, None).unwrap();
-        budget.release(20);
+        budget.release(held.take(20));
         assert_eq!(budget.claim(small), Claim::Waiting);
         budget.cancel(large);
         assert_eq!(woken(&mut budget), [small]);
@@ -326,8 +328,8 @@ mod tests {
         assert_eq!(budget.claim(last), Claim::Waiting);
         budget.cancel(small);
         assert_eq!(granted(budget.claim(last)), 15);
-        budget.release(15 + 80);
-        core::mem::forget(held);
+        budget.restore(held);
+        budget.release(15);
         assert_eq!((budget.used(), budget.waiting()), (0, 0));
     }
 
@@ -376,10 +378,10 @@ mod tests {
                 )),
                 1 => grants.extend(budget.try_reserve(dice(500) as usize, dice(1000) as usize)),
                 2 if !tickets.is_empty() => {
-                    budget.cancel(tickets.swap_remove(dice(tickets.len() as u64) as usize))
+                    budget.cancel(tickets.swap_remove(dice(tickets.len() as u64) as usize));
                 }
                 3 if !grants.is_empty() => {
-                    budget.restore(grants.swap_remove(dice(grants.len() as u64) as usize))
+                    budget.restore(grants.swap_remove(dice(grants.len() as u64) as usize));
                 }
                 4 => budget.expire(now),
                 _ => {

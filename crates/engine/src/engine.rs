@@ -99,7 +99,7 @@ impl Engine {
             Input::Opened { batch, at } => self.batch_opened(now, batch, at),
             Input::Sealed(batch) => self.batch_sealed(now, batch),
             Input::Await { waiter, topic, partition, deadline } => {
-                self.await_topic(now, waiter, topic, partition, deadline);
+                self.await_topic(now, waiter, &topic, partition, deadline);
             }
             Input::CancelAwait { waiter } => self.waiters.cancel(waiter),
             Input::MemoryPressure => {

@@ -9,6 +9,7 @@
 //! Slots are heard of in any order: a batch is sealed by whoever filled it, and the next one may be opened meanwhile. Only the
 //! batch with the next slot may leave, and only when it is sealed.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use rohrpost_cluster::Time;
@@ -66,16 +67,20 @@ impl Queue {
     }
 
     /// Takes a sealed batch. `Ok(true)` if it was not heard of before; the batch comes back if its slot was sealed already.
-    pub(crate) fn sealed(&mut self, batch: SealedBatch, born: u64) -> Result<bool, SealedBatch> {
+    pub(crate) fn sealed(
+        &mut self,
+        batch: SealedBatch,
+        born: u64,
+    ) -> Result<bool, Box<SealedBatch>> {
         let slot = batch.id.slot;
         if slot.0 < self.next {
-            return Err(batch);
+            return Err(Box::new(batch));
         }
         match self.place(slot) {
             Ok(place) => {
                 let entry = &mut self.entries[place];
                 if matches!(entry.state, State::Sealed(_)) {
-                    return Err(batch);
+                    return Err(Box::new(batch));
                 }
                 entry.state = State::Sealed(batch);
                 Ok(false)

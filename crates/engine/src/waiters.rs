@@ -77,7 +77,7 @@ impl Engine {
         &mut self,
         now: Time,
         id: WaiterId,
-        topic: ByteStr,
+        topic: &ByteStr,
         partition: Option<i32>,
         deadline: Time,
     ) {
@@ -86,10 +86,10 @@ impl Engine {
             self.outputs.push_back(Output::Awaited { waiter: id, result });
             return;
         }
-        self.cluster.want_topic(now, &topic);
-        self.name_topic(now, &topic);
+        self.cluster.want_topic(now, topic);
+        self.name_topic(now, topic);
         self.waiters.add(id, Waiter { topic: topic.clone(), partition, deadline });
-        self.serve_waiters(&topic);
+        self.serve_waiters(topic);
         if self.waiters.list.contains_key(&id) {
             self.cluster.request_update(now);
         }

@@ -19,6 +19,10 @@ const CONFIG: AppenderConfig = AppenderConfig {
     compression: Compression::NONE,
 };
 
+fn no_grant() -> Grant {
+    Grant::NONE
+}
+
 struct Lane {
     appender: PartitionAppender,
     budget: Budget,
@@ -97,7 +101,7 @@ fn growth_is_paid_for_before_it_happens_and_a_refusal_changes_nothing() {
     let charged = lane.charged;
     assert_eq!(charged, 512);
     // 200 + 300 + header and overheads do not fit into 512.
-    let refusal = lane.try_append(&[2; 300], &mut Grant::NONE).unwrap_err();
+    let refusal = lane.try_append(&[2; 300], &mut no_grant()).unwrap_err();
     assert!(matches!(refusal, Refused::NeedRoom { .. }), "{refusal:?}");
     assert_eq!(lane.appender.open_slot(), Some(Slot(0)));
     let _ = lane.append(&[2; 300]);
@@ -117,7 +121,7 @@ fn a_grant_of_least_suffices_whatever_happened_to_the_partition_meanwhile() {
         for _ in 0..35 {
             let _ = lane.append(&[0; 100]);
         }
-        let Err(Refused::NeedRoom { least, .. }) = lane.try_append(&[1; 900], &mut Grant::NONE)
+        let Err(Refused::NeedRoom { least, .. }) = lane.try_append(&[1; 900], &mut no_grant())
         else {
             panic!("there is room")
         };
@@ -163,7 +167,7 @@ fn the_limit_of_a_record_is_its_exact_upper_bound() {
             assert_eq!(result.unwrap_err(), refusal);
         }
         let mut lane = Lane::new(AppenderConfig { buffer_memory: limit, ..CONFIG });
-        let result = lane.try_append(&[0; 1000], &mut Grant::NONE);
+        let result = lane.try_append(&[0; 1000], &mut no_grant());
         let is_memory = matches!(result, Err(Refused::TooLarge { is_memory: true, .. }));
         assert_eq!(is_memory, !fits, "{result:?}");
     }

@@ -50,16 +50,18 @@ pub(crate) enum Fate {
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(crate) header: BatchHeader,
-    pub(crate) base_offset: i64,
     pub(crate) values: Vec<Vec<u8>>,
 }
+
+/// First sequence, last sequence and offset of some batches.
+type Batches = VecDeque<(i32, i32, i64)>;
 
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     pub(crate) batches: Vec<Stored>,
     pub(crate) next_offset: i64,
-    /// Per producer id: its epoch, and the last five batches as (first sequence, last sequence, offset).
-    producers: BTreeMap<i64, (i16, VecDeque<(i32, i32, i64)>)>,
+    /// Per producer id: its epoch, and the last five batches.
+    producers: BTreeMap<i64, (i16, Batches)>,
     pub(crate) fates: VecDeque<Fate>,
 }
 
@@ -388,7 +390,7 @@ impl Brokers {
             }
         }
         log.next_offset += values.len() as i64;
-        log.batches.push(Stored { header, base_offset: offset, values: values.to_vec() });
+        log.batches.push(Stored { header, values: values.to_vec() });
         (ErrorCode::NONE, offset)
     }
 
