@@ -1,0 +1,141 @@
+//! [`ClusterBuilder`].
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{Builder as ThreadBuilder, JoinHandle};
+use std::time::Duration;
+
+use rohrpost_codec::{ApiKey, VersionRange};
+use tokio::runtime::{Builder as RuntimeBuilder, Handle};
+use tokio::sync::oneshot;
+
+use super::Cluster;
+use super::node::Nodes;
+use super::shared::Shared;
+use crate::model::{Model, ModelConfig};
+
+/// Configures a [`Cluster`] and starts it.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterBuilder {
+    config: ModelConfig,
+}
+
+impl ClusterBuilder {
+    /// The number of brokers, 3 if not said. Their ids are 1, 2, 3 and so on.
+    #[must_use]
+    pub fn brokers(mut self, count: i32) -> Self {
+        self.config.brokers = count;
+        self
+    }
+
+    /// The partitions of a topic that does not say, 1 if not said.
+    #[must_use]
+    pub fn default_partitions(mut self, count: i32) -> Self {
+        self.config.default_partitions = count;
+        self
+    }
+
+    /// The replicas of a topic that does not say: 3 if not said, or as many as there are brokers.
+    #[must_use]
+    pub fn default_replication_factor(mut self, count: i16) -> Self {
+        self.config.default_replication_factor = count;
+        self
+    }
+
+    /// Creates topics that clients ask for. Off if not said.
+    #[must_use]
+    pub fn auto_create_topics(mut self, on: bool) -> Self {
+        self.config.auto_create_topics = on;
+        self
+    }
+
+    /// Bytes that each partition keeps in a topic that does not say. Everything, if not said.
+    #[must_use]
+    pub fn retention_bytes(mut self, bytes: u64) -> Self {
+        self.config.retention_bytes = Some(bytes);
+        self
+    }
+
+    /// How long followers take to copy a batch, none if not said: with acks=all an answer waits for them.
+    #[must_use]
+    pub fn replication_lag(mut self, lag: Duration) -> Self {
+        self.config.replication_lag = lag;
+        self
+    }
+
+    /// Lets the brokers speak no other versions of an API than these, as older brokers do. With [`VersionRange::EMPTY`] they lack
+    /// it.
+    #[must_use]
+    pub fn versions(mut self, api: ApiKey, versions: VersionRange) -> Self {
+        self.config.versions.insert(api, versions);
+        self
+    }
+
+    /// What the topic ids come from; 0 if not said.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// Starts the brokers on the tokio runtime that this is called from, which must have time and I/O enabled.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's, if a port cannot be opened; `InvalidInput` for less than one broker.
+    #[expect(clippy::unused_async, reason = "only a runtime can call it, and brokers run on that")]
+    pub async fn start(self) -> io::Result<Cluster> {
+        self.launch(Handle::current(), None)
+    }
+
+    /// Starts the brokers on a thread of their own, with its own runtime: for programs and tests without one, and for those that
+    /// block theirs.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's, if a port cannot be opened or a thread not started; `InvalidInput` for less than one broker.
+    pub fn start_blocking(self) -> io::Result<Cluster> {
+        let (thread, handle) = RuntimeThread::start()?;
+        self.launch(handle, Some(thread))
+    }
+
+    fn launch(self, runtime: Handle, thread: Option<RuntimeThread>) -> io::Result<Cluster> {
+        if self.config.brokers < 1 {
+            let message = format!("a cluster has one broker at least, not {}", self.config.brokers);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let shared = Arc::new(Shared::new(Model::new(self.config)));
+        let nodes = Nodes::launch(&shared, &runtime)?;
+        Ok(Cluster { shared, nodes, runtime, _thread: thread })
+    }
+}
+
+/// A thread with a runtime, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct RuntimeThread {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl RuntimeThread {
+    fn start() -> io::Result<(Self, Handle)> {
+        let runtime = RuntimeBuilder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel();
+        let run = move || {
+            // Either way the cluster is gone.
+            let _ = runtime.block_on(stopped);
+        };
+        let thread = ThreadBuilder::new().name("rohrpost-testkit".into()).spawn(run)?;
+        Ok((Self { stop: Some(stop), thread: Some(thread) }, handle))
+    }
+}
+
+impl Drop for RuntimeThread {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What the connections of a cluster share.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::watch;
+
+use crate::model::{Model, Now};
+
+/// The model, its clock, and who is to be told when something happens.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    model: Mutex<Model>,
+    started: Instant,
+    /// Told after everything.
+    activity: watch::Sender<()>,
+    /// Told when [`Model::changes`] rises.
+    changes: watch::Sender<u64>,
+}
+
+impl Shared {
+    pub(crate) fn new(model: Model) -> Self {
+        Self {
+            changes: watch::Sender::new(model.changes()),
+            model: Mutex::new(model),
+            started: Instant::now(),
+            activity: watch::Sender::new(()),
+        }
+    }
+
+    /// Looks at the model.
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&Model) -> T) -> T {
+        look(&self.lock())
+    }
+
+    /// Changes the model, and wakes who waits for that.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Model) -> T) -> T {
+        let mut model = self.lock();
+        let result = change(&mut model);
+        let changes = model.changes();
+        drop(model);
+        self.changes.send_if_modified(|last| {
+            let is_newer = *last < changes;
+            *last = changes.max(*last);
+            is_newer
+        });
+        self.activity.send_replace(());
+        result
+    }
+
+    pub(crate) fn activity(&self) -> watch::Receiver<()> {
+        self.activity.subscribe()
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Now {
+            elapsed: self.started.elapsed(),
+            wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// When the model's time `elapsed` is.
+    pub(crate) fn instant(&self, elapsed: std::time::Duration) -> tokio::time::Instant {
+        (self.started + elapsed).into()
+    }
+
+    /// A test that panicked while it looked has changed nothing by halves: the model goes on.
+    fn lock(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,136 @@
+//! Metadata: who the brokers are, and who leads what.
+
+use rohrpost_codec::messages::metadata_request::{MetadataRequest, MetadataRequestTopic};
+use rohrpost_codec::messages::metadata_response::{
+    MetadataResponse, MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use rohrpost_codec::{ByteStr, ErrorCode};
+
+use crate::model::fault::Target;
+use crate::model::operate::is_topic_name;
+use crate::model::request::{Call, Reply, Serve};
+use crate::model::topic::{Partition, Topic};
+use crate::model::{Model, TopicSpec};
+
+/// Since then a client says whether it wants topics to be created; before, they are.
+const AUTO_CREATION_SINCE: i16 = 4;
+
+impl Serve for MetadataRequest {
+    fn targets(&self, model: &Model, _: i16) -> Vec<Target> {
+        let asked = self.topics.iter().flatten();
+        let names = asked.filter_map(|topic| match &topic.name {
+            Some(name) => Some(name.as_str()),
+            None => model.name_of(topic.topic_id),
+        });
+        names.map(|name| Target { topic: name.into(), partition: None }).collect()
+    }
+
+    fn serve(self, model: &mut Model, call: &Call) -> Reply<MetadataResponse> {
+        let may_create = model.config.auto_create_topics
+            && (self.allow_auto_topic_creation || call.version < AUTO_CREATION_SINCE);
+        let topics = match &self.topics {
+            // No list in version 0 is an empty one.
+            Some(asked) if call.version > 0 || !asked.is_empty() => {
+                asked.iter().map(|topic| model.describe(call, topic, may_create)).collect()
+            }
+            _ => {
+                let all = model.topics.iter();
+                all.map(|(name, topic)| model.topic_metadata(call, name, topic)).collect()
+            }
+        };
+        Reply::With(MetadataResponse {
+            throttle_time_ms: call.verdict.throttle_ms(),
+            brokers: model.broker_metadata(),
+            cluster_id: Some(ByteStr::copy_from(&model.config.cluster_id)),
+            controller_id: model.controller(),
+            topics,
+            ..MetadataResponse::default()
+        })
+    }
+}
+
+impl Model {
+    /// The broker that stands for the controller: the first that is up, or none (-1).
+    pub(super) fn controller(&self) -> i32 {
+        self.brokers.values().find(|broker| broker.is_up).map_or(-1, |broker| broker.id.0)
+    }
+
+    fn broker_metadata(&self) -> Vec<MetadataResponseBroker> {
+        let up = self.brokers.values().filter(|broker| broker.is_up);
+        let described = up.map(|broker| MetadataResponseBroker {
+            node_id: broker.id.0,
+            host: ByteStr::copy_from(&broker.host),
+            port: broker.port.into(),
+            rack: broker.rack.as_deref().map(ByteStr::copy_from),
+            ..MetadataResponseBroker::default()
+        });
+        described.collect()
+    }
+
+    fn describe(
+        &mut self,
+        call: &Call,
+        asked: &MetadataRequestTopic,
+        may_create: bool,
+    ) -> MetadataResponseTopic {
+        let failed = |error_code| MetadataResponseTopic {
+            error_code,
+            name: asked.name.clone(),
+            topic_id: asked.topic_id,
+            ..MetadataResponseTopic::default()
+        };
+        let name = match &asked.name {
+            Some(name) => name.as_str(),
+            None => match self.name_of(asked.topic_id) {
+                Some(name) => name,
+                None => return failed(ErrorCode::UNKNOWN_TOPIC_ID),
+            },
+        };
+        let code = call.verdict.refusal_of(Some(name)).or(call.verdict.disguise_of(Some(name)));
+        if let Some(code) = code {
+            return failed(code);
+        }
+        if let Some(topic) = self.topics.get(name) {
+            return self.topic_metadata(call, name, topic);
+        }
+        if !is_topic_name(name) {
+            return failed(ErrorCode::INVALID_TOPIC_EXCEPTION);
+        }
+        if may_create {
+            // The topic is there when the client asks again: that is how a cluster answers that creates it meanwhile.
+            let _ = self.create_topic(&TopicSpec::new(name));
+        }
+        failed(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
+    }
+
+    fn topic_metadata(&self, call: &Call, name: &str, topic: &Topic) -> MetadataResponseTopic {
+        let error_code = call.verdict.refusal_of(Some(name)).unwrap_or_default();
+        let partitions = (0..).zip(&topic.partitions);
+        let partitions =
+            partitions.map(|(index, partition)| self.partition_metadata(index, partition));
+        MetadataResponseTopic {
+            error_code,
+            name: Some(ByteStr::copy_from(name)),
+            topic_id: topic.id,
+            partitions: if error_code.is_none() { partitions.collect() } else { Vec::new() },
+            ..MetadataResponseTopic::default()
+        }
+    }
+
+    fn partition_metadata(&self, index: i32, partition: &Partition) -> MetadataResponsePartition {
+        let offline = partition.replicas.iter().filter(|&&replica| !self.is_up(replica));
+        MetadataResponsePartition {
+            error_code: match partition.leader {
+                Some(_) => ErrorCode::NONE,
+                None => ErrorCode::LEADER_NOT_AVAILABLE,
+            },
+            partition_index: index,
+            leader_id: partition.leader.map_or(-1, |leader| leader.0),
+            leader_epoch: partition.leader_epoch,
+            replica_nodes: partition.replicas.iter().map(|replica| replica.0).collect(),
+            isr_nodes: partition.isr.iter().map(|replica| replica.0).collect(),
+            offline_replicas: offline.map(|replica| replica.0).collect(),
+            ..MetadataResponsePartition::default()
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Brokers, and what they give to producers.
+
+use core::fmt;
+
+use rohrpost_records::{ProducerEpoch, ProducerId};
+
+/// A broker's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BrokerId(pub i32);
+
+impl From<i32> for BrokerId {
+    fn from(id: i32) -> Self {
+        Self(id)
+    }
+}
+
+impl fmt::Display for BrokerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broker {
+    /// Its id.
+    pub id: BrokerId,
+    /// The host that it tells clients.
+    pub host: String,
+    /// The port that it tells clients.
+    pub port: u16,
+    /// Its rack (`broker.rack`).
+    pub rack: Option<String>,
+    /// Whether it runs.
+    pub is_up: bool,
+    /// Whether it is frozen: connections stay open, requests wait.
+    pub is_paused: bool,
+}
+
+/// What a transactional id has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Transactional {
+    pub(super) producer_id: ProducerId,
+    pub(super) epoch: ProducerEpoch,
+    /// The epoch before the last bump, if the producer asked for that bump itself.
+    pub(super) last_epoch: ProducerEpoch,
+}
+
+impl Broker {
+    pub(super) fn new(id: i32) -> Self {
+        Self {
+            id: BrokerId(id),
+            host: format!("broker-{id}"),
+            port: 9092,
+            rack: None,
+            is_up: true,
+            is_paused: false,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The way of a request: from the frame through faults to its API and back.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rohrpost_codec::{
+    ApiKey, Request, VersionRange, decode_request, encode_response, messages as m, peek_request,
+};
+
+use super::answer::WaitingKind;
+use super::fault::{Target, Verdict};
+use super::{Answer, BrokerId, Model, Now, SessionId, Waiting, api};
+
+/// A request apart from its content.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) now: Now,
+    pub(super) session: SessionId,
+    pub(super) broker: BrokerId,
+    pub(super) version: i16,
+    pub(super) correlation_id: i32,
+    pub(super) verdict: Verdict,
+}
+
+/// What an API makes of a request.
+pub(super) enum Reply<R> {
+    /// Answer with this.
+    With(R),
+    /// There is no answer to this request.
+    None,
+    /// Close the connection.
+    Close,
+    /// The answer is not known yet.
+    Wait { deadline: Option<Duration>, kind: WaitingKind },
+}
+
+/// A request that the model serves.
+pub(super) trait Serve: Request {
+    /// The topics and partitions that it is about.
+    fn targets(&self, model: &Model, version: i16) -> Vec<Target>;
+
+    /// Does what it asks for.
+    fn serve(self, model: &mut Model, call: &Call) -> Reply<Self::Response>;
+}
+
+impl Model {
+    /// Takes a request, a frame without its length prefix, that came on a connection.
+    ///
+    /// Like a broker, it closes the connection on a frame that it cannot read, and on an API or version that it does not speak,
+    /// but for ApiVersions (KIP-511).
+    pub fn handle(&mut self, now: Now, session: SessionId, frame: &Bytes) -> Answer {
+        let Some(open) = self.sessions.get_mut(&session) else { return Answer::Close };
+        let broker = open.broker;
+        if let Some(until) = open.muted_until {
+            if now.elapsed < until {
+                return self.wait(Some(until), WaitingKind::Request(frame.clone()));
+            }
+            open.muted_until = None;
+        }
+        if self.brokers.get(&broker).is_some_and(|broker| broker.is_paused) {
+            return self.wait(None, WaitingKind::Request(frame.clone()));
+        }
+        let Ok(preamble) = peek_request(frame) else { return Answer::Close };
+        let Ok(key) = ApiKey::try_from(preamble.api_key) else { return Answer::Close };
+        *self.stats.requests.entry(key).or_default() += 1;
+        let is_spoken = self.versions_of(key).is_some_and(|v| v.contains(preamble.api_version));
+        if !is_spoken {
+            return match key {
+                ApiKey::ApiVersions => api::versions::unsupported(self, preamble.correlation_id),
+                _ => Answer::Close,
+            };
+        }
+        let call = Call {
+            now,
+            session,
+            broker,
+            version: preamble.api_version,
+            correlation_id: preamble.correlation_id,
+            verdict: Verdict::default(),
+        };
+        match key {
+            ApiKey::ApiVersions => self.run::<m::ApiVersionsRequest>(call, frame),
+            ApiKey::Metadata => self.run::<m::MetadataRequest>(call, frame),
+            ApiKey::Produce => self.run::<m::ProduceRequest>(call, frame),
+            ApiKey::InitProducerId => self.run::<m::InitProducerIdRequest>(call, frame),
+            _ => Answer::Close,
+        }
+    }
+
+    /// Takes up an answer that waited. It may have to wait again.
+    pub fn resume(&mut self, now: Now, session: SessionId, waiting: Waiting) -> Answer {
+        if !self.sessions.contains_key(&session) {
+            return Answer::Close;
+        }
+        match waiting.kind {
+            WaitingKind::Request(frame) => self.handle(now, session, &frame),
+            WaitingKind::Produce { call, response, open, until } => {
+                let call = Call { now, ..call };
+                let reply = api::produce::await_followers(self, &call, response, open, until);
+                self.answer::<m::ProduceRequest>(&call, reply)
+            }
+            WaitingKind::Fetch { .. } => Answer::Close,
+        }
+    }
+
+    /// The versions of an API that the brokers say and serve; `None` for an API that they lack.
+    pub(super) fn versions_of(&self, key: ApiKey) -> Option<VersionRange> {
+        let (_, ours) = *api::SERVED.iter().find(|(served, _)| *served == key)?;
+        self.config.versions.get(&key).map_or(Some(ours), |limit| ours.intersect(*limit))
+    }
+
+    fn run<R: Serve>(&mut self, mut call: Call, frame: &Bytes) -> Answer {
+        let Ok((_, request)) = decode_request::<R>(frame) else { return Answer::Close };
+        let targets = request.targets(self, call.version);
+        call.verdict = self.faults.judge(R::API_KEY, call.broker, &targets);
+        self.stats.faults += call.verdict.count();
+        if call.verdict.closes_before() {
+            return Answer::Close;
+        }
+        let reply = request.serve(self, &call);
+        self.answer::<R>(&call, reply)
+    }
+
+    /// Makes an answer of a reply, and lets the faults at it.
+    pub(super) fn answer<R: Request>(&mut self, call: &Call, reply: Reply<R::Response>) -> Answer {
+        let frame = match reply {
+            Reply::Wait { deadline, kind } => return self.wait(deadline, kind),
+            Reply::Close => return Answer::Close,
+            Reply::None => None,
+            Reply::With(response) => {
+                match encode_response(call.correlation_id, &response, call.version) {
+                    Ok(frame) => Some(frame.to_bytes()),
+                    Err(_) => return Answer::Close,
+                }
+            }
+        };
+        let verdict = &call.verdict;
+        if !verdict.throttle().is_zero() {
+            if let Some(session) = self.sessions.get_mut(&call.session) {
+                session.muted_until = Some(call.now.elapsed + verdict.delay() + verdict.throttle());
+            }
+        }
+        if verdict.closes_after() {
+            return Answer::Close;
+        }
+        if verdict.stalls() {
+            return Answer::Stall;
+        }
+        let Some(frame) = frame.filter(|_| !verdict.swallows()) else { return Answer::Nothing };
+        let frame = if verdict.garbles() { garbage(frame.len()) } else { frame };
+        if verdict.delay().is_zero() {
+            Answer::Send(frame)
+        } else {
+            Answer::SendAt { at: call.now.elapsed + verdict.delay(), frame }
+        }
+    }
+
+    fn wait(&self, deadline: Option<Duration>, kind: WaitingKind) -> Answer {
+        Answer::Wait(Waiting { deadline, changes: self.changes, kind })
+    }
+}
+
+/// Bytes that announce no frame of any sense.
+fn garbage(len: usize) -> Bytes {
+    Bytes::from(vec![0xfe; len.max(8)])
+}
