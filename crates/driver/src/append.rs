@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::inbox::Wake;
 use crate::lock;
 use crate::shared::{Message, Shared};
-use crate::topics::{Lane, Topic};
+use crate::topics::Lane;
 
 /// A record, all borrowed.
 #[derive(Clone, Copy, Debug)]
@@ -61,22 +61,18 @@ impl Shared {
         if self.is_closing() {
             return Err(Obstacle::Closed);
         }
-        let topics = self.topics.load();
-        let topic = topics.get(record.topic).ok_or(Obstacle::NoMetadata)?;
-        let lane = self.lane(topic, record)?;
-        self.append_to(lane, record, headers, grant)
-    }
-
-    #[inline]
-    fn lane<'t>(&self, topic: &'t Topic, record: &Record<'_>) -> Result<&'t Lane, Obstacle> {
+        let topic = self.topics.get(record.topic).ok_or(Obstacle::NoMetadata)?;
         let number = match record.partition {
-            Some(partition) if partition < 0 => {
-                return Err(Obstacle::NegativePartition(partition));
+            Some(partition) => {
+                u32::try_from(partition).map_err(|_| Obstacle::NegativePartition(partition))?
             }
-            Some(partition) => partition,
-            None => topic.choose(record.key).ok_or(Obstacle::NoMetadata)?,
+            None => {
+                let count = topic.count().ok_or(Obstacle::NoMetadata)?;
+                topic.chooser.choose(record.key, count).ok_or(Obstacle::NoMetadata)?
+            }
         };
-        topic.partition(number).map(|partition| &*partition.lane).ok_or(Obstacle::NoMetadata)
+        let lane = topic.lane(number).ok_or(Obstacle::NoMetadata)?;
+        self.append_to(lane, record, headers, grant)
     }
 
     #[inline]
@@ -141,7 +137,7 @@ impl Shared {
 
         let (key_size, value_size) = (key.map(<[u8]>::len), value.map(<[u8]>::len));
         if earlier.is_some() || filled.is_some() {
-            lane.chooser.batch_filled(lane.partition);
+            lane.chooser.batch_filled(lane.partition.unsigned_abs());
         }
         for (batch, completion) in earlier.into_iter().chain(filled) {
             wake = wake.or(self.seal(batch, completion));

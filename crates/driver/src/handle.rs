@@ -239,21 +239,16 @@ impl Handle {
     /// # Errors
     /// [`SendFailure`].
     pub async fn partitions(&self, topic: &str) -> Result<Vec<(i32, Option<i32>)>, SendFailure> {
-        let known =
-            |name: &str| self.shared.topics.get(name).filter(|topic| !topic.partitions.is_empty());
         if self.shared.is_closing() {
             return Err(SendFailure::Closed);
         }
-        let found = match known(topic) {
-            Some(found) => Some(found),
-            None => {
-                self.metadata(topic).await?;
-                known(topic)
-            }
-        };
-        let found = found.ok_or(SendFailure::WouldWaitForMetadata)?;
-        let partitions = found.partitions.iter();
-        Ok(partitions.map(|partition| (partition.lane.partition, partition.leader)).collect())
+        let topics = &self.shared.topics;
+        let known = || topics.get(topic).filter(|topic| topic.count().is_some());
+        if known().is_none() {
+            self.metadata(topic).await?;
+        }
+        let found = known().ok_or(SendFailure::WouldWaitForMetadata)?;
+        Ok(found.lanes().map(|lane| (lane.partition, lane.leader())).collect())
     }
 
     async fn metadata(&self, topic: &str) -> Result<(), SendFailure> {
@@ -300,7 +295,8 @@ impl Handle {
 
     /// What a partition waits for; `None` where it is not known, or nobody runs the producer any more.
     pub async fn why(&self, topic: &str, partition: i32) -> Option<Waiting> {
-        let index = self.shared.topics.get(topic)?.partition(partition)?.lane.index;
+        let partition = u32::try_from(partition).ok()?;
+        let index = self.shared.topics.get(topic)?.lane(partition)?.index;
         let (answer, waiting) = oneshot::channel();
         self.shared.inbox.send(Message::Why { partition: index, answer }).ok()?;
         waiting.await.ok()

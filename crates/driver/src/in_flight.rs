@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use rohrpost_engine::{BatchId, Slot};
+use rohrpost_engine::{BatchId, PartitionIndex, Slot, Time};
 
 use crate::completion::Completion;
 
@@ -17,6 +17,8 @@ pub(crate) struct InFlight {
 struct Ring {
     /// The slot of the first place.
     first: u64,
+    /// The last time that a batch was done, or that the first one came.
+    since: Time,
     places: VecDeque<Place>,
 }
 
@@ -29,12 +31,12 @@ enum Place {
 }
 
 impl InFlight {
-    pub(crate) fn insert(&mut self, batch: BatchId, completion: Arc<Completion>) {
+    pub(crate) fn insert(&mut self, now: Time, batch: BatchId, completion: Arc<Completion>) {
         let at = batch.partition.0 as usize;
         if at >= self.partitions.len() {
             self.partitions.resize_with(at + 1, Ring::default);
         }
-        self.partitions[at].insert(batch.slot, completion);
+        self.partitions[at].insert(now, batch.slot, completion);
     }
 
     pub(crate) fn get(&self, batch: BatchId) -> Option<&Arc<Completion>> {
@@ -46,10 +48,16 @@ impl InFlight {
     }
 
     /// Forgets a batch all of whose records have their verdict.
-    pub(crate) fn remove(&mut self, batch: BatchId) {
+    pub(crate) fn remove(&mut self, now: Time, batch: BatchId) {
         if let Some(ring) = self.partitions.get_mut(batch.partition.0 as usize) {
-            ring.remove(batch.slot);
+            ring.remove(now, batch.slot);
         }
+    }
+
+    /// How many batches of a partition are not done, and since when none of them has been.
+    pub(crate) fn queue(&self, partition: PartitionIndex) -> (usize, Time) {
+        let ring = self.partitions.get(partition.0 as usize);
+        ring.map_or((0, Time::ZERO), |ring| (ring.places.len(), ring.since))
     }
 
     /// Everything that is left.
@@ -70,7 +78,10 @@ impl Ring {
         usize::try_from(slot.0.checked_sub(self.first)?).ok()
     }
 
-    fn insert(&mut self, slot: Slot, completion: Arc<Completion>) {
+    fn insert(&mut self, now: Time, slot: Slot, completion: Arc<Completion>) {
+        if self.places.is_empty() {
+            self.since = now;
+        }
         let Some(place) = self.place(slot) else { return };
         if place >= self.places.len() {
             self.places.resize(place + 1, Place::Coming);
@@ -78,7 +89,8 @@ impl Ring {
         self.places[place] = Place::Here(completion);
     }
 
-    fn remove(&mut self, slot: Slot) {
+    fn remove(&mut self, now: Time, slot: Slot) {
+        self.since = now;
         if let Some(place) = self.place(slot).and_then(|place| self.places.get_mut(place)) {
             *place = Place::Done;
         }
@@ -92,7 +104,6 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rohrpost_engine::PartitionIndex;
 
     #[test]
     fn batches_come_and_go_in_any_order() {
@@ -101,16 +112,20 @@ mod tests {
         for round in 0..10 {
             let slots = [2, 0, 1].map(|slot| round * 3 + slot);
             for slot in slots {
-                in_flight.insert(id(slot), Arc::new(Completion::new("t".into(), slot as i32)));
+                in_flight.insert(
+                    Time::ZERO,
+                    id(slot),
+                    Arc::new(Completion::new("t".into(), slot as i32)),
+                );
             }
             for slot in slots {
                 assert_eq!(in_flight.get(id(slot)).unwrap().partition(), slot as i32);
-                in_flight.remove(id(slot));
+                in_flight.remove(Time::ZERO, id(slot));
                 assert!(in_flight.get(id(slot)).is_none());
             }
             assert!(in_flight.partitions[3].places.is_empty());
         }
-        in_flight.insert(id(31), Arc::new(Completion::new("t".into(), 31)));
+        in_flight.insert(Time::ZERO, id(31), Arc::new(Completion::new("t".into(), 31)));
         assert_eq!(in_flight.drain().len(), 1);
     }
 }

@@ -1,17 +1,18 @@
 //! The driver's own list of lanes.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rohrpost_engine::{
     AppenderConfig, BatchId, FilledBatch, PartitionAppender, PartitionIndex, TopicChange,
 };
 
-use crate::chooser::{Chooser, ChooserConfig};
+use crate::chooser::ChooserConfig;
 use crate::completion::Completion;
 use crate::lock;
+use crate::scales;
 use crate::shared::Shared;
-use crate::topics::{Lane, Open, Partition, Topic};
+use crate::topics::Lane;
 
 pub(crate) struct Lanes {
     appenders: AppenderConfig,
@@ -24,29 +25,27 @@ impl Lanes {
         Self { appenders, choosers, by_index: HashMap::new() }
     }
 
-    /// Shows the senders a topic's new state. Lanes that exist stay what they are.
-    pub(crate) fn update(&mut self, shared: &Shared, change: TopicChange) {
-        let known = shared.topics.get(&change.name);
-        let name = known.as_ref().map_or_else(|| Arc::from(&*change.name), |t| t.name.clone());
-        let chooser = known
-            .map_or_else(|| Arc::new(Chooser::new(&self.choosers, &name)), |t| t.chooser.clone());
-        chooser.update(&change.partitions);
-        let mut partitions = Vec::with_capacity(change.partitions.len());
-        for entry in &change.partitions {
-            let lane = self.by_index.entry(entry.index).or_insert_with(|| {
-                let ratio = change.ratio.clone();
-                let appender = PartitionAppender::new(entry.index, self.appenders, ratio);
-                Arc::new(Lane {
-                    topic: name.clone(),
-                    partition: entry.partition,
-                    index: entry.index,
-                    chooser: chooser.clone(),
-                    open: Mutex::new(Open { appender, completion: None, closed: false }),
-                })
-            });
-            partitions.push(Partition { lane: lane.clone(), leader: entry.leader.map(|n| n.0) });
+    /// Shows the senders a topic's new state.
+    pub(crate) fn update(&mut self, shared: &Shared, change: &TopicChange) {
+        let topic = shared.topics.get_or_add(&change.name, &self.choosers);
+        for (entry, number) in change.partitions.iter().zip(0..) {
+            let lane = match topic.lane(number) {
+                Some(lane) => lane.clone(),
+                None => {
+                    let ratio = change.ratio.clone();
+                    let appender = PartitionAppender::new(entry.index, self.appenders, ratio);
+                    let lane = Lane::new(topic, entry.partition, entry.index, appender);
+                    let lane = Arc::new(lane);
+                    self.by_index.insert(entry.index, lane.clone());
+                    topic.push(lane.clone());
+                    lane
+                }
+            };
+            lane.set_leader(entry.leader.map(|node| node.0));
         }
-        shared.topics.update(Arc::new(Topic { name, partitions, chooser }));
+        if let Some(table) = scales::table(topic) {
+            topic.chooser.update(table);
+        }
     }
 
     /// Takes a partition's open batch, if it is this one.
@@ -57,8 +56,13 @@ impl Lanes {
         let filled = open.appender.take_open(batch.slot)?;
         let completion = open.completion.take()?;
         drop(open);
-        lane.chooser.batch_ended(lane.partition, bytes);
+        lane.chooser.batch_ended(lane.partition.unsigned_abs(), bytes);
         Some((filled, completion))
+    }
+
+    /// The partition's lane.
+    pub(crate) fn get(&self, partition: PartitionIndex) -> Option<&Arc<Lane>> {
+        self.by_index.get(&partition)
     }
 
     /// Closes every lane, and gives the completions of the batches that were open.

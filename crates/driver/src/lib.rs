@@ -16,6 +16,7 @@ mod lookups;
 mod memory;
 mod network;
 mod pool;
+mod scales;
 mod shared;
 mod socket;
 mod start;
@@ -39,3 +40,4 @@ pub use stats::Stats;
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+#[cfg(test)]

@@ -12,6 +12,7 @@ use crate::chooser::ChooserConfig;
 use crate::handle::Handle;
 use crate::lanes::Lanes;
 use crate::lookups;
+use crate::scales::Scales;
 use crate::shared::Shared;
 use crate::socket::SocketOptions;
 use crate::task::Driver;
@@ -57,12 +58,13 @@ pub fn start(config: DriverConfig) -> io::Result<Handle> {
     let DriverConfig { engine, partitioner, max_block, send_buffer, receive_buffer, own_thread } =
         config;
     let shared = Shared::new(engine.buffer_memory);
+    let scales = Scales::new(&partitioner);
     let lanes = Lanes::new(AppenderConfig::from(&engine), partitioner);
     let options = SocketOptions { send_buffer, receive_buffer };
     let handle = Handle::new(shared.clone(), max_block);
     let driver = move || {
         let engine = Engine::new(engine, shared.now());
-        Driver::new(shared, engine, lanes, options)
+        Driver::new(shared, engine, lanes, scales, options)
     };
     match runtime::Handle::try_current() {
         Ok(runtime) if !own_thread => {

@@ -23,6 +23,7 @@ use crate::lanes::Lanes;
 use crate::lock;
 use crate::lookups::Lookups;
 use crate::network;
+use crate::scales::Scales;
 use crate::shared::{Message, Shared};
 use crate::socket::{Socket, SocketOptions};
 
@@ -39,6 +40,7 @@ pub(crate) struct Driver {
     sockets: Vec<(ConnectionId, Socket)>,
     lookups: Lookups<LookupId>,
     lanes: Lanes,
+    scales: Scales,
     in_flight: InFlight,
     timer: Timer,
     flushes: Vec<(FlushId, oneshot::Sender<()>)>,
@@ -77,6 +79,7 @@ impl Driver {
         shared: Arc<Shared>,
         engine: Engine,
         lanes: Lanes,
+        scales: Scales,
         options: SocketOptions,
     ) -> Self {
         let flag = Flag::raised(&shared.bell);
@@ -93,6 +96,7 @@ impl Driver {
             sockets: Vec::new(),
             lookups: Lookups::new(),
             lanes,
+            scales,
             in_flight: InFlight::default(),
             timer,
             flushes: Vec::new(),
@@ -119,7 +123,8 @@ impl Driver {
         self.poll_network(now);
         let until = self.obey(now);
         self.write(now);
-        self.announce();
+        self.announce(now);
+        self.scales.weigh(now, &self.shared.topics, &self.in_flight);
         until
     }
 
@@ -162,7 +167,10 @@ impl Driver {
     }
 
     fn sealed(&mut self, now: Time, batch: SealedBatch, completion: Arc<Completion>) {
-        self.in_flight.insert(batch.id(), completion);
+        self.in_flight.insert(now, batch.id(), completion);
+        if let Some(lane) = self.lanes.get(batch.id().partition) {
+            self.scales.stir(lane);
+        }
         self.engine.handle(now, Input::Sealed(batch));
     }
 
@@ -207,7 +215,7 @@ impl Driver {
         loop {
             match self.engine.poll(now) {
                 Output::Network(output) => self.obey_network(output),
-                Output::Topic(change) => self.lanes.update(&self.shared, change),
+                Output::Topic(change) => self.lanes.update(&self.shared, &change),
                 Output::Awaited { waiter, result } => self.shared.awaits.answer(waiter, result),
                 Output::Seal { batch } => self.seal(now, batch),
                 Output::Complete { batch, records, result } => {
@@ -222,7 +230,7 @@ impl Driver {
                 }
                 Output::Flushed { flush } => {
                     // Its callbacks have to have run.
-                    self.announce();
+                    self.announce(now);
                     if let Some(at) = self.flushes.iter().position(|(id, _)| *id == flush) {
                         let _ = self.flushes.swap_remove(at).1.send(());
                     }
@@ -294,11 +302,11 @@ impl Driver {
     }
 
     /// Resolves the deliveries of this round: wakes their tasks and runs their callbacks.
-    fn announce(&mut self) {
+    fn announce(&mut self, now: Time) {
         for (batch, records, verdict) in self.verdicts.drain(..) {
             let Some(completion) = self.in_flight.get(batch) else { continue };
             if completion.resolve(records, verdict) {
-                self.in_flight.remove(batch);
+                self.in_flight.remove(now, batch);
                 self.batches_completed += 1;
             }
         }
@@ -350,7 +358,7 @@ impl Driver {
         for completion in self.lanes.close() {
             completion.resolve_rest(gone(false));
         }
-        self.announce();
+        self.announce(self.shared.now());
         for completion in self.in_flight.drain() {
             completion.resolve_rest(gone(true));
         }
