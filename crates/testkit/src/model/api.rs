@@ -1,8 +1,13 @@
 //! The APIs that the brokers serve.
 
-pub(super) mod metadata;
+mod coordinator;
+mod describe;
+pub(super) mod fetch;
+mod metadata;
+mod offsets;
 pub(super) mod produce;
-pub(super) mod producer_id;
+mod producer_id;
+mod topics;
 pub(super) mod versions;
 
 use rohrpost_codec::{ApiKey, Message, VersionRange, messages as m};
@@ -11,7 +16,15 @@ use rohrpost_codec::{ApiKey, Message, VersionRange, messages as m};
 /// clients that look for 0 (KIP-896); transactions are not served, and so not told.
 pub(super) const SERVED: &[(ApiKey, VersionRange)] = &[
     (ApiKey::Produce, VersionRange::new(0, m::ProduceRequest::VERSIONS.max)),
+    (ApiKey::Fetch, m::FetchRequest::VERSIONS),
+    (ApiKey::ListOffsets, m::ListOffsetsRequest::VERSIONS),
     (ApiKey::Metadata, m::MetadataRequest::VERSIONS),
+    (ApiKey::FindCoordinator, m::FindCoordinatorRequest::VERSIONS),
     (ApiKey::ApiVersions, VersionRange::new(0, 4)),
+    (ApiKey::CreateTopics, m::CreateTopicsRequest::VERSIONS),
+    (ApiKey::DeleteTopics, m::DeleteTopicsRequest::VERSIONS),
     (ApiKey::InitProducerId, m::InitProducerIdRequest::VERSIONS),
+    (ApiKey::OffsetForLeaderEpoch, m::OffsetForLeaderEpochRequest::VERSIONS),
+    (ApiKey::DescribeCluster, m::DescribeClusterRequest::VERSIONS),
+    (ApiKey::DescribeTopicPartitions, m::DescribeTopicPartitionsRequest::VERSIONS),
 ];

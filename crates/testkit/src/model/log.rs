@@ -204,12 +204,34 @@ impl Log {
         self.producers.clear();
     }
 
-    /// The offset behind the last record of `epoch` or, where it appended nothing, of the epoch before it: with that epoch.
+    /// A leader begins with the next record.
+    pub fn begin_epoch(&mut self, epoch: i32) {
+        // An epoch that appended nothing leaves no trace.
+        self.epochs.retain(|&(_, start)| start < self.end_offset);
+        self.epochs.push((epoch, self.end_offset));
+    }
+
+    /// The leader epoch of the record at `offset`, or of the next one; -1 before the first leader.
+    #[must_use]
+    pub fn epoch_at(&self, offset: i64) -> i32 {
+        let after = self.epochs.partition_point(|&(_, start)| start <= offset);
+        after
+            .checked_sub(1)
+            .and_then(|index| self.epochs.get(index))
+            .map_or(-1, |&(epoch, _)| epoch)
+    }
+
+    /// Where the records of `epoch` end: the largest epoch up to it that appended, and the offset behind its last record. For an
+    /// epoch before the first, that one and where the first begins; `None` for an epoch that is still to come.
     #[must_use]
     pub fn epoch_end(&self, epoch: i32) -> Option<(i32, i64)> {
         let after = self.epochs.partition_point(|&(known, _)| known <= epoch);
-        let &(found, _) = self.epochs.get(after.checked_sub(1)?)?;
-        Some((found, self.epochs.get(after).map_or(self.end_offset, |&(_, start)| start)))
+        let next = self.epochs.get(after).map(|&(_, start)| start);
+        match after.checked_sub(1).and_then(|index| self.epochs.get(index)) {
+            Some(&(found, _)) if found < epoch && next.is_none() => None,
+            Some(&(found, _)) => Some((found, next.unwrap_or(self.end_offset))),
+            None => next.map(|start| (epoch, start)),
+        }
     }
 
     /// The batches from the one that holds `offset` on, below the high watermark.
@@ -237,10 +259,6 @@ impl Log {
     }
 
     fn push(&mut self, batch: LoggedBatch) {
-        let epoch = batch.header.partition_leader_epoch;
-        if self.epochs.last().is_none_or(|&(last, _)| last < epoch) {
-            self.epochs.push((epoch, batch.header.base_offset));
-        }
         self.end_offset = batch.header.last_offset() + 1;
         self.ever_held = true;
         self.bytes += batch.bytes.len() as u64;

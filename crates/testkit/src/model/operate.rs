@@ -4,7 +4,7 @@ use core::fmt;
 
 use rohrpost_codec::Uuid;
 
-use super::topic::{Partition, Topic};
+use super::topic::{Partition, Topic, TopicConfig};
 use super::{BrokerId, Fault, FaultId, Model, Session, SessionId, TopicSpec};
 
 /// The most partitions of a topic that the model makes.
@@ -84,25 +84,37 @@ impl Model {
     ///
     /// [`TopicError`] for a name that is taken or none, and for numbers that the cluster cannot do.
     pub fn create_topic(&mut self, spec: &TopicSpec) -> Result<Uuid, TopicError> {
+        let replicas = self.plan(spec)?;
+        Ok(self.insert_topic(&spec.name, spec.config, replicas))
+    }
+
+    /// The replicas of each partition of a topic that could be created.
+    pub(super) fn plan(&self, spec: &TopicSpec) -> Result<Vec<Vec<BrokerId>>, TopicError> {
         if !is_topic_name(&spec.name) {
             return Err(TopicError::InvalidName(spec.name.clone()));
         }
         if self.topics.contains_key(&spec.name) {
             return Err(TopicError::Exists(spec.name.clone()));
         }
-        let (count, replication_factor) = self.shape(spec)?;
-        let brokers: Vec<_> = self.brokers.keys().copied().collect();
-        let partitions = (0..count as usize).map(|index| {
-            let from = brokers.iter().cycle().skip(index % brokers.len());
-            let replicas = from.copied().take(replication_factor as usize).collect();
-            Partition::new(replicas, |broker| self.is_up(broker))
-        });
-        let partitions = partitions.collect();
+        let (count, factor) = self.shape(spec)?;
+        Ok((0..count as usize).map(|index| self.assign(index, factor)).collect())
+    }
+
+    /// Creates a topic whose partitions have these replicas.
+    pub(super) fn insert_topic(
+        &mut self,
+        name: &str,
+        config: TopicConfig,
+        replicas: Vec<Vec<BrokerId>>,
+    ) -> Uuid {
+        let replication_factor = replicas.first().map_or(1, Vec::len);
+        let new = |replicas| Partition::new(replicas, |broker| self.is_up(broker));
+        let partitions = replicas.into_iter().map(new).collect();
         let id = self.new_topic_id();
-        let topic = Topic { id, config: spec.config, replication_factor, partitions };
-        self.topics.insert(spec.name.clone(), topic);
+        let topic = Topic { id, config, replication_factor, partitions };
+        self.topics.insert(name.into(), topic);
         self.changes += 1;
-        Ok(id)
+        id
     }
 
     /// Deletes a topic and what is in it.
@@ -122,19 +134,17 @@ impl Model {
     ///
     /// [`TopicError::Unknown`]; [`TopicError::InvalidPartitions`] if it has as many already.
     pub fn add_partitions(&mut self, name: &str, count: i32) -> Result<(), TopicError> {
-        let brokers: Vec<_> = self.brokers.keys().copied().collect();
-        let up: Vec<_> = self.brokers.values().filter(|b| b.is_up).map(|b| b.id).collect();
         let unknown = || TopicError::Unknown(name.into());
-        let topic = self.topics.get_mut(name).ok_or_else(unknown)?;
+        let topic = self.topics.get(name).ok_or_else(unknown)?;
         let present = topic.partitions.len();
         if count <= present as i32 || count > MAX_PARTITIONS {
             return Err(TopicError::InvalidPartitions(count));
         }
-        for index in present..count as usize {
-            let from = brokers.iter().cycle().skip(index % brokers.len());
-            let replicas = from.copied().take(topic.replication_factor as usize).collect();
-            topic.partitions.push(Partition::new(replicas, |broker| up.contains(&broker)));
-        }
+        let factor = topic.replication_factor;
+        let added = (present..count as usize)
+            .map(|index| Partition::new(self.assign(index, factor), |broker| self.is_up(broker)));
+        let added: Vec<_> = added.collect();
+        self.topics.get_mut(name).ok_or_else(unknown)?.partitions.extend(added);
         self.changes += 1;
         Ok(())
     }
@@ -246,7 +256,7 @@ impl Model {
         self.faults.clear();
     }
 
-    fn shape(&self, spec: &TopicSpec) -> Result<(i32, i16), TopicError> {
+    fn shape(&self, spec: &TopicSpec) -> Result<(i32, usize), TopicError> {
         let count = spec.partitions.unwrap_or(self.config.default_partitions);
         if !(1..=MAX_PARTITIONS).contains(&count) {
             return Err(TopicError::InvalidPartitions(count));
@@ -257,7 +267,13 @@ impl Model {
         if !(1..=brokers).contains(&factor) {
             return Err(TopicError::InvalidReplicationFactor(factor));
         }
-        Ok((count, factor))
+        Ok((count, factor as usize))
+    }
+
+    /// The replicas of a partition: the brokers in turn, from that of its index on.
+    fn assign(&self, partition: usize, factor: usize) -> Vec<BrokerId> {
+        let from = self.brokers.keys().cycle().skip(partition % self.brokers.len().max(1));
+        from.copied().take(factor).collect()
     }
 
     fn new_topic_id(&mut self) -> Uuid {

@@ -83,6 +83,16 @@ impl Model {
             ApiKey::Metadata => self.run::<m::MetadataRequest>(call, frame),
             ApiKey::Produce => self.run::<m::ProduceRequest>(call, frame),
             ApiKey::InitProducerId => self.run::<m::InitProducerIdRequest>(call, frame),
+            ApiKey::Fetch => self.run::<m::FetchRequest>(call, frame),
+            ApiKey::ListOffsets => self.run::<m::ListOffsetsRequest>(call, frame),
+            ApiKey::OffsetForLeaderEpoch => self.run::<m::OffsetForLeaderEpochRequest>(call, frame),
+            ApiKey::FindCoordinator => self.run::<m::FindCoordinatorRequest>(call, frame),
+            ApiKey::DescribeCluster => self.run::<m::DescribeClusterRequest>(call, frame),
+            ApiKey::DescribeTopicPartitions => {
+                self.run::<m::DescribeTopicPartitionsRequest>(call, frame)
+            }
+            ApiKey::CreateTopics => self.run::<m::CreateTopicsRequest>(call, frame),
+            ApiKey::DeleteTopics => self.run::<m::DeleteTopicsRequest>(call, frame),
             _ => Answer::Close,
         }
     }
@@ -99,7 +109,11 @@ impl Model {
                 let reply = api::produce::await_followers(self, &call, response, open, until);
                 self.answer::<m::ProduceRequest>(&call, reply)
             }
-            WaitingKind::Fetch { .. } => Answer::Close,
+            WaitingKind::Fetch { call, request, until } => {
+                let call = Call { now, ..call };
+                let reply = api::fetch::fetch(self, &call, request, until);
+                self.answer::<m::FetchRequest>(&call, reply)
+            }
         }
     }
 

@@ -61,6 +61,39 @@ impl TopicSpec {
         }
     }
 
+    /// Sets a topic configuration by Kafka's name for it, as CreateTopics carries it.
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        fn parse<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
+            value.trim().parse().map_err(|_| format!("{name}: {value:?} is no value for it"))
+        }
+        let config = &mut self.config;
+        match name {
+            "min.insync.replicas" => config.min_insync_replicas = parse(name, value)?,
+            "max.message.bytes" => config.max_message_bytes = parse(name, value)?,
+            "retention.bytes" => {
+                let bytes: i64 = parse(name, value)?;
+                // -1 is for ever.
+                config.retention_bytes = u64::try_from(bytes).ok();
+            }
+            "message.timestamp.type" => {
+                config.timestamp_type = match value {
+                    "CreateTime" => TimestampType::CreateTime,
+                    "LogAppendTime" => TimestampType::LogAppendTime,
+                    _ => return Err(format!("{name}: {value:?} is no value for it")),
+                }
+            }
+            "cleanup.policy" => {
+                config.is_compacted = match value {
+                    "delete" => false,
+                    "compact" | "compact,delete" | "delete,compact" => true,
+                    _ => return Err(format!("{name}: {value:?} is no value for it")),
+                }
+            }
+            _ => return Err(format!("{name}: these brokers have no such configuration")),
+        }
+        Ok(())
+    }
+
     /// The number of partitions.
     #[must_use]
     pub fn partitions(mut self, count: i32) -> Self {
@@ -117,7 +150,7 @@ pub struct Topic {
     /// Its id, which a topic of the same name that is created later does not have.
     pub id: Uuid,
     pub(crate) config: TopicConfig,
-    pub(crate) replication_factor: i16,
+    pub(crate) replication_factor: usize,
     /// Its partitions, by their index.
     pub partitions: Vec<Partition>,
 }
@@ -142,13 +175,15 @@ pub struct Partition {
 impl Partition {
     pub(crate) fn new(replicas: Vec<BrokerId>, alive: impl Fn(BrokerId) -> bool) -> Self {
         let up: Vec<_> = replicas.iter().copied().filter(|&broker| alive(broker)).collect();
+        let mut log = Log::default();
+        log.begin_epoch(0);
         Self {
             leader: up.first().copied(),
             leader_epoch: 0,
             // With every replica down, whichever comes up first may lead: there is nothing to lose.
             isr: if up.is_empty() { replicas.clone() } else { up },
             replicas,
-            log: Log::default(),
+            log,
             is_replication_held: false,
         }
     }
@@ -215,6 +250,9 @@ impl Partition {
         let lost = if is_new { self.log.truncate_to_high_watermark() } else { 0 };
         self.leader = leader;
         self.leader_epoch += 1;
+        if leader.is_some() {
+            self.log.begin_epoch(self.leader_epoch);
+        }
         lost
     }
 }

@@ -1,0 +1,66 @@
+//! FindCoordinator. Any broker would do here: which one it is depends on the key, and on who is up.
+
+use rohrpost_codec::messages::FindCoordinatorRequest;
+use rohrpost_codec::messages::find_coordinator_response::{Coordinator, FindCoordinatorResponse};
+use rohrpost_codec::{ByteStr, ErrorCode};
+
+use crate::model::fault::Target;
+use crate::model::request::{Call, Reply, Serve};
+use crate::model::{Broker, Model};
+
+/// Since then a request has several keys.
+const KEYS_SINCE: i16 = 4;
+
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+
+impl Serve for FindCoordinatorRequest {
+    fn targets(&self, _: &Model, _: i16) -> Vec<Target> {
+        Vec::new()
+    }
+
+    fn serve(self, model: &mut Model, call: &Call) -> Reply<FindCoordinatorResponse> {
+        let find = |key: &ByteStr| {
+            let faulted = call.verdict.refusal_of(None).or_else(|| call.verdict.disguise_of(None));
+            let found = match faulted {
+                Some(code) => Err(code),
+                None => model.coordinator(key, self.key_type),
+            };
+            describe(key, found)
+        };
+        let mut response = FindCoordinatorResponse {
+            throttle_time_ms: call.verdict.throttle_ms(),
+            ..FindCoordinatorResponse::default()
+        };
+        if call.version >= KEYS_SINCE {
+            response.coordinators = self.coordinator_keys.iter().map(find).collect();
+        } else {
+            let found = find(&self.key);
+            response.error_code = found.error_code;
+            (response.node_id, response.host, response.port) =
+                (found.node_id, found.host, found.port);
+        }
+        Reply::With(response)
+    }
+}
+
+fn describe(key: &ByteStr, found: Result<&Broker, ErrorCode>) -> Coordinator {
+    let (node_id, host, port, error_code) = match found {
+        Ok(broker) => (broker.id.0, broker.host.as_str(), broker.port.into(), ErrorCode::NONE),
+        Err(code) => (-1, "", -1, code),
+    };
+    let host = ByteStr::copy_from(host);
+    Coordinator { key: key.clone(), node_id, host, port, error_code, ..Coordinator::default() }
+}
+
+impl Model {
+    fn coordinator(&self, key: &str, key_type: i8) -> Result<&Broker, ErrorCode> {
+        if key_type != GROUP && key_type != TRANSACTION {
+            return Err(ErrorCode::INVALID_REQUEST);
+        }
+        let up: Vec<_> = self.brokers.values().filter(|broker| broker.is_up).collect();
+        let sum = key.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31) + usize::from(byte));
+        let index = sum.checked_rem(up.len()).ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)?;
+        up.get(index).copied().ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)
+    }
+}
