@@ -19,6 +19,8 @@ pub(crate) struct Node {
     pub(crate) state: State,
     /// Somebody wants a connection: makes one once it has backed off.
     pub(crate) is_wanted: bool,
+    /// The last attempt to connect failed.
+    pub(crate) is_unreachable: bool,
     /// Failures since a connection was last ready, for the back-off.
     pub(crate) failures: u32,
     /// Connections in a row that could not be made, for the time-out.
@@ -78,6 +80,7 @@ impl Node {
             is_current: true,
             state: State::Disconnected,
             is_wanted: false,
+            is_unreachable: false,
             failures: 0,
             setup_failures: 0,
             throttled_until: None,

@@ -111,6 +111,7 @@ impl Cluster {
         let Some(connection) = take_connection(node) else { return };
         node.state = State::Ready { connection, versions };
         node.failures = 0;
+        node.is_unreachable = false;
         node.is_wanted = false;
         node.clear_trouble();
         self.events.push_back(ClusterEvent::NodeReady(id));

@@ -38,9 +38,13 @@ impl Cluster {
             .or_else(|| self.longest_disconnected().map(Choice::Disconnected))
     }
 
-    /// Whether any connection is ready, throttled or not.
-    pub(super) fn is_any_ready(&self) -> bool {
-        self.nodes.values().any(|node| node.ready().is_some())
+    /// Whether all nodes were tried and none could be connected to.
+    pub(super) fn is_out_of_reach(&self) -> bool {
+        let is_given_up = |node: &Node| {
+            node.ready().is_none()
+                && (!node.is_current || node.is_unreachable && !node.is_connecting())
+        };
+        self.nodes.values().all(is_given_up)
     }
 
     fn least_loaded_ready(&self) -> Option<Choice> {

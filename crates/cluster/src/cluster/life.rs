@@ -93,11 +93,12 @@ impl Cluster {
         error: ConnectError,
     ) {
         let Some(&id) = self.connections.get(&connection) else { return };
-        let Some(State::Connecting { address, .. }) = self.nodes.get(&id).map(|node| &node.state)
-        else {
-            return;
+        let kind = match self.nodes.get(&id).map(|node| &node.state) {
+            Some(State::Connecting { address, .. }) => {
+                TroubleKind::Connect { address: *address, error }
+            }
+            _ => TroubleKind::Lost(LostError::Broken { detail: error.detail }),
         };
-        let kind = TroubleKind::Connect { address: *address, error };
         self.end_connection(id, true, None);
         self.attempt_failed(now, id, kind);
     }
@@ -185,6 +186,7 @@ impl Cluster {
     pub(super) fn attempt_failed(&mut self, now: Time, id: NodeId, kind: TroubleKind) {
         let Some(node) = self.nodes.get_mut(&id) else { return };
         let state = replace(&mut node.state, State::Disconnected);
+        node.is_unreachable = !matches!(state, State::Ready { .. });
         if let TroubleKind::Connect { .. } = kind {
             node.setup_failures = node.setup_failures.saturating_add(1);
         }

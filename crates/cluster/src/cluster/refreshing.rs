@@ -56,10 +56,8 @@ impl Cluster {
             return;
         }
         self.refresh.set_overdue(now);
-        let choice = self.choose();
-        let is_out_of_reach = choice.is_none() && !self.is_any_ready();
         let has_waited = self.rebootstrap_at().is_some_and(|at| at <= now);
-        if has_waited || is_out_of_reach && self.may_rebootstrap() {
+        if has_waited || self.may_rebootstrap() && self.is_out_of_reach() {
             self.rebootstrap(now);
         }
         match self.choose() {
@@ -172,7 +170,9 @@ impl Cluster {
         }
         for (id, address) in named {
             let node = self.nodes.entry(id).or_insert_with(|| Node::new(id, address.clone()));
-            node.is_current = true;
+            if !node.is_current {
+                (node.is_current, node.is_unreachable) = (true, false);
+            }
             if node.address != address {
                 self.readdress(now, id, address);
             }
