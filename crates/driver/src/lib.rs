@@ -40,4 +40,3 @@ pub use stats::Stats;
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-#[cfg(test)]

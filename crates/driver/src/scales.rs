@@ -47,7 +47,9 @@ impl Scales {
         self.next = now + PAUSE;
         for topic in self.stirred.drain(..) {
             let Some(topic) = topics.get(&topic) else { continue };
-            let Some(table) = table(topic).filter(|table| table.count().get() > 1) else { continue };
+            let Some(table) = table(topic).filter(|table| table.count().get() > 1) else {
+                continue;
+            };
             let is_stuck = |since: Time| {
                 !self.availability_timeout.is_zero() && now.since(since) > self.availability_timeout
             };
