@@ -133,6 +133,9 @@ impl Engine {
             if self.take_events(now) {
                 continue;
             }
+            if self.say_farewell() {
+                continue;
+            }
             if self.finish_close() {
                 return Output::Closed;
             }

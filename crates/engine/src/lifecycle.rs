@@ -74,22 +74,27 @@ impl Engine {
         }
     }
 
+    /// Closes the connections once everything is done. Whether it did: then there is more to be said before the end.
+    pub(crate) fn say_farewell(&mut self) -> bool {
+        let says = matches!(self.lifecycle, Lifecycle::Closing { .. }) && self.is_done();
+        if says {
+            self.cluster.close();
+            self.lifecycle = Lifecycle::Failing;
+        }
+        says
+    }
+
     /// Whether the engine is closed with this call.
     pub(crate) fn finish_close(&mut self) -> bool {
-        let is_done = self.pending.open() == 0 && self.charged == 0;
-        match self.lifecycle {
-            Lifecycle::Closing { .. } if is_done => {
-                self.cluster.close();
-                // Its farewells go out first; then this is asked again.
-                self.lifecycle = Lifecycle::Failing;
-                false
-            }
-            Lifecycle::Failing if is_done => {
-                self.lifecycle = Lifecycle::Closed;
-                true
-            }
-            _ => false,
+        let closes = self.lifecycle == Lifecycle::Failing && self.is_done();
+        if closes {
+            self.lifecycle = Lifecycle::Closed;
         }
+        closes
+    }
+
+    fn is_done(&self) -> bool {
+        self.pending.open() == 0 && self.charged == 0
     }
 
     /// A batch comes in too late to be sent: it fails, and what it holds comes free.

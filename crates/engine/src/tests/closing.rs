@@ -46,6 +46,17 @@ fn scenario_24_at_the_deadline_of_a_close_everything_ends_with_what_is_known_of_
 }
 
 #[test]
+fn a_close_with_nothing_left_to_do_needs_no_further_input() {
+    let mut world = World::new(config(), 1);
+    let sent = world.send_alone(0);
+    world.run(1000);
+    world.input(Input::Close { deadline: None });
+    world.drain();
+    assert!(world.is_closed);
+    world.assert_delivered(sent..sent + 1);
+}
+
+#[test]
 fn scenario_26_a_close_at_once_ends_although_answers_and_seals_are_on_their_way() {
     let mut world = World::new(config(), 2);
     world.hold_seals = true;
