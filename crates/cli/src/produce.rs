@@ -125,7 +125,7 @@ async fn produce(settings: Settings) -> Result<(Summary, u8), Refused> {
     drop(reader);
     tell_ending(&pump, &ending);
     let ending = pump.finish(ending, deadline, flush_timeout).await;
-    Ok(summarize(pump, &ending, &producer.stats(), embedded, plan.topic()).await)
+    Ok(summarize(pump, &ending, &producer.stats(), embedded.as_ref(), plan.topic()))
 }
 
 async fn start_embedded(
@@ -172,20 +172,18 @@ fn tell_ending(pump: &Pump<'_>, ending: &Ending) {
     }
 }
 
-async fn summarize(
+fn summarize(
     pump: Pump<'_>,
     ending: &Ending,
     stats: &Stats,
-    embedded: Option<Embedded>,
+    embedded: Option<&Embedded>,
     topic: &str,
 ) -> (Summary, u8) {
     if let Some(rest) = pump.failures.rest() {
         complain(rest);
     }
     let read_back = match (&pump.ledger, embedded) {
-        (Some(ledger), Some(cluster)) => {
-            Some(read_back(ledger, cluster, topic, &pump.places).await)
-        }
+        (Some(ledger), Some(cluster)) => Some(read_back(ledger, cluster, &pump.places)),
         _ => None,
     };
     let error = match ending {
@@ -208,25 +206,17 @@ async fn summarize(
     (summary, status)
 }
 
-async fn read_back(ledger: &Ledger, cluster: Embedded, topic: &str, places: &Places) -> ReadBack {
-    let log = match cluster.into_log(topic).await {
-        Ok(log) => log,
-        Err(error) => {
-            complain(format_args!("cannot read the embedded cluster's log: {error}"));
-            return ReadBack { records: 0, identical: false };
-        }
-    };
+fn read_back(ledger: &Ledger, cluster: &Embedded, places: &Places) -> ReadBack {
+    let log = cluster.log();
     let records = log.values().map(|found| found.len() as u64).sum();
-    match ledger.compare(&log, places) {
-        Ok(records) => ReadBack { records, identical: true },
-        Err(differences) => {
-            complain("the embedded cluster's log is not what was sent:");
-            for difference in differences {
-                complain(difference);
-            }
-            ReadBack { records, identical: false }
-        }
+    let differences = ledger.compare(&log, places);
+    if !differences.is_empty() {
+        complain("the embedded cluster's log is not what was sent:");
     }
+    for difference in &differences {
+        complain(difference);
+    }
+    ReadBack { records, identical: differences.is_empty() }
 }
 
 fn nothing_sent(topic: &str, error: Option<&Error>) -> Summary {

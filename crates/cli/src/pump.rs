@@ -262,7 +262,10 @@ impl<'a> Pump<'a> {
         }
         let record = self.plan.record(line);
         let digest = match &self.ledger {
-            Some(_) => digest(record.key_bytes(), record.value_bytes(), record.headers()),
+            Some(_) => {
+                let headers = record.headers().map(|(name, value)| (name.as_bytes(), value));
+                digest(record.key_bytes(), record.value_bytes(), headers)
+            }
             None => 0,
         };
         let ticket = Ticket { line: self.taken, sent: self.now, digest };

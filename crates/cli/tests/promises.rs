@@ -1,0 +1,14 @@
+//! What the built `rohrpost` command promises.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "promises/embedded.rs"]
+mod embedded;
+#[path = "promises/peers.rs"]
+mod peers;
+#[path = "promises/support.rs"]
+mod support;
+#[cfg(unix)]
+#[path = "promises/terminal.rs"]
+mod terminal;
+#[path = "promises/usage.rs"]
+mod usage;
