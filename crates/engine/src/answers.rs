@@ -170,6 +170,10 @@ impl Engine {
         let (key, count, born) = (sent.key, sent.count, sent.born);
         let charge = core::mem::take(&mut sent.charge);
         let records = if sent.stamp.is_some() {
+            let stamp = partition.window.get(at).and_then(|sent| sent.stamp);
+            partition.is_established |= stamp.zip(partition.epoch).is_some_and(|(of, epoch)| {
+                (of.producer_id, of.producer_epoch) == (epoch.producer_id, epoch.epoch)
+            });
             partition.window.done(at)
         } else {
             partition.window.remove(at).and_then(|sent| sent.records)

@@ -311,6 +311,8 @@ impl Engine {
 
     fn look_at_dirty(&mut self, now: Time) {
         while let Some(index) = self.dirty.pop_front() {
+            // What comes in sealed may be overdue already.
+            self.expire(now, index);
             let around = self.circumstances(now);
             let partition = &mut self.partitions[index.at()];
             partition.is_dirty = false;
@@ -357,7 +359,6 @@ impl Engine {
             }
             self.timers.pop_first();
             self.partitions[index.at()].timer = None;
-            self.expire(now, index);
             self.mark(index);
         }
     }

@@ -40,21 +40,24 @@ impl Engine {
         }
         loop {
             let partition = &self.partitions[index.at()];
-            match (partition.queue.front(), partition.queue.first()) {
-                (Front::Sealed { .. }, Some(first)) if is_due(first.created) => {
+            if !partition.queue.oldest().is_some_and(is_due) {
+                break;
+            }
+            match partition.queue.front() {
+                Front::Sealed { .. } => {
                     self.stats.expired += 1;
                     let last = self.identity.last_failure();
                     let last = last.filter(|_| waiting == Waiting::ProducerId);
                     self.fail_front(index, &error(last, Outcome::NotWritten));
                 }
-                (Front::Open { slot, created, asked: false, .. }, _) if is_due(created) => {
+                Front::Open { slot, .. } => {
                     // It ends when it comes in.
                     self.partitions[index.at()].queue.ask_front();
                     let batch = BatchId { partition: index, slot };
                     self.outputs.push_back(Output::Seal { batch });
                     break;
                 }
-                _ => break,
+                Front::Missing | Front::Nothing => break,
             }
         }
     }

@@ -9,6 +9,10 @@
 //! 2. **A batch that failed** is sent again when it is the oldest unresolved one, and alone: later ones wait behind it.
 //! 3. **The next batch of the queue**, if the broker's window has room, no retry is under way, and the former leader, if there was
 //!    another, owes nothing.
+//!
+//! **The first batch of an epoch travels alone.** A broker that has no state of a producer takes any first sequence. So if a
+//! leader is still coming up, refuses the first batch and takes the second, which is in flight as well, then the first can never be
+//! appended (seen on Kafka 4.3.1 with a topic just created). One answer later the broker knows the producer, and five may be in flight.
 
 use rohrpost_cluster::{NodeId, Time};
 use rohrpost_records::{ProducerStamp, Sequence};
@@ -32,6 +36,8 @@ pub(crate) struct Partition {
     /// The identity of what is in the window, and of what follows it.
     pub(crate) epoch: Option<Epoch>,
     pub(crate) next_sequence: Sequence,
+    /// A batch of this epoch was appended: the brokers know where its sequences are.
+    pub(crate) is_established: bool,
     /// A sequence of this epoch will never be used, or its log began anew: only a new epoch goes on.
     pub(crate) must_renew: bool,
     /// Its next step is to be looked at again.
@@ -90,6 +96,7 @@ impl Partition {
             window: Window::default(),
             epoch: None,
             next_sequence: Sequence::ZERO,
+            is_established: false,
             must_renew: false,
             is_dirty: false,
             listed: None,
@@ -146,10 +153,10 @@ impl Partition {
         }
     }
 
-    /// When the next of its batches passes the delivery time-out, counted from `created`.
+    /// When the oldest of its batches that can expire was created.
     pub(crate) fn oldest(&self) -> Option<Time> {
         let sent = self.window.iter().find(|sent| sent.is_owed()).map(|sent| sent.created);
-        let queued = self.queue.first().map(|queued| queued.created);
+        let queued = self.queue.oldest();
         match (sent, queued) {
             (Some(sent), Some(queued)) => Some(sent.min(queued)),
             (sent, queued) => sent.or(queued),
@@ -180,6 +187,7 @@ impl Partition {
     pub(crate) fn begin_epoch(&mut self, epoch: Epoch) {
         self.window.begin_epoch();
         self.epoch = Some(epoch);
+        self.is_established = false;
         self.must_renew = false;
         let mut next = Sequence::ZERO;
         for sent in self.window.iter_mut() {
@@ -240,6 +248,8 @@ impl Partition {
                         why = Some(Waiting::Retry);
                     } else if at != node {
                         why = Some(Waiting::FormerLeader { node: at });
+                    } else if sent.stamp.is_some() && !self.is_established {
+                        why = Some(Waiting::FirstAnswer);
                     }
                 }
                 State::Lost => why = Some(Waiting::UnresolvedSequence),

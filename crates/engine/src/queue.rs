@@ -115,9 +115,13 @@ impl Queue {
         self.entries.is_empty()
     }
 
-    /// The batch that was heard of at the front, whatever its state.
-    pub(crate) fn first(&self) -> Option<&Queued> {
-        self.entries.front()
+    /// When the batch at the front was created, if something can be done about it: not while somebody is sealing it.
+    pub(crate) fn oldest(&self) -> Option<Time> {
+        match self.front() {
+            Front::Open { created, asked: false, .. } => Some(created),
+            Front::Sealed { .. } => self.entries.front().map(|first| first.created),
+            Front::Open { .. } | Front::Missing | Front::Nothing => None,
+        }
     }
 
     /// Notes that the batch at the front was asked for.

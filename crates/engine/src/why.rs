@@ -41,6 +41,8 @@ pub enum Waiting {
     },
     /// With one request in flight at most, the one that is out.
     Muted,
+    /// The answer to the first batch under a producer id and epoch, which travels alone.
+    FirstAnswer,
     /// The broker's window of five batches for duplicate detection.
     Window,
     /// An earlier batch is being sent again.
@@ -79,6 +81,9 @@ impl fmt::Display for Waiting {
             }
             Self::Turn { node } => write!(f, "about to be sent to node {}", node.0),
             Self::Muted => f.write_str("waiting for the one request in flight"),
+            Self::FirstAnswer => {
+                f.write_str("waiting for the answer to the first batch of this producer epoch")
+            }
             Self::Window => f.write_str("five batches are open on the broker"),
             Self::Retry => f.write_str("an earlier batch is being sent again"),
             Self::FormerLeader { node } => {
