@@ -15,6 +15,10 @@ pub(super) enum Choice {
     Disconnected(NodeId),
 }
 
+/// So many nodes out of reach, and none that is ready, are reason enough to ask the bootstrap servers: among hundreds of brokers that have
+/// all moved, the search would take minutes.
+const ENOUGH: usize = 3;
+
 impl Choice {
     const fn node(self) -> NodeId {
         match self {
@@ -38,13 +42,12 @@ impl Cluster {
             .or_else(|| self.longest_disconnected().map(Choice::Disconnected))
     }
 
-    /// Whether all nodes were tried and none could be connected to.
+    /// Whether no connection is ready, and all nodes, or a few of many, were tried in vain.
     pub(super) fn is_out_of_reach(&self) -> bool {
-        let is_given_up = |node: &Node| {
-            node.ready().is_none()
-                && (!node.is_current || node.is_unreachable && !node.is_connecting())
-        };
-        self.nodes.values().all(is_given_up)
+        let current = self.nodes.values().filter(|node| node.is_current);
+        let unreachable = current.clone().filter(|node| node.is_unreachable).count();
+        unreachable >= current.count().min(ENOUGH)
+            && self.nodes.values().all(|node| node.ready().is_none())
     }
 
     fn least_loaded_ready(&self) -> Option<Choice> {

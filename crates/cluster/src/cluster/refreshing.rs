@@ -103,7 +103,6 @@ impl Cluster {
             }
             self.retire(id);
         }
-        self.metadata.forget_cluster();
         self.add_bootstrap_servers();
         self.refresh.restart(now);
         self.events.push_back(ClusterEvent::Rebootstrapped);

@@ -100,11 +100,6 @@ impl Metadata {
         self.revision += 1;
     }
 
-    /// Forgets which cluster this is; another one may answer next.
-    pub(crate) fn forget_cluster(&mut self) {
-        self.cluster_id = None;
-    }
-
     /// Forgets topics that are no longer wanted.
     pub(crate) fn retain_topics(&mut self, is_wanted: impl Fn(&ByteStr) -> bool) {
         let before = self.topics.len();

@@ -68,6 +68,22 @@ fn the_time_to_connect_doubles_with_each_time_out() {
 }
 
 #[test]
+fn a_connection_that_was_made_resets_the_time_to_connect() {
+    let mut world = World::new(config(&["10.9.9.9:9092"]));
+    let at = address("10.9.9.9:9092");
+    world.peers.insert(at, Peer::BlackHole);
+    world.pass(ms(70_000));
+    world.peers.insert(at, Peer::HangsUp);
+    world.pass(ms(40_000));
+    world.peers.insert(at, Peer::BlackHole);
+    let known = world.disconnects.len();
+    world.pass(ms(30_000));
+    let (end, _) = world.disconnects[known];
+    let (start, _) = *world.attempts.iter().rev().find(|(at, _)| *at < end).unwrap();
+    assert!(is_about(end.since(start), ms(10_000)), "{:?}", end.since(start));
+}
+
+#[test]
 fn all_addresses_of_a_host_are_tried_in_turn_and_it_is_resolved_anew_each_round() {
     let mut world = World::new(config(&["kafka.example:9092"]));
     let ips = ["::1", "10.0.0.7", "10.0.0.8"].map(|ip| ip.parse().unwrap());

@@ -1,6 +1,8 @@
 //! A client whose brokers have all gone finds the cluster again (KIP-899, KIP-1102).
 
-use rohrpost_cluster::{ClusterEvent, MetadataRecovery, NodeId, NodeState, RequestError};
+use rohrpost_cluster::{
+    ClusterEvent, LostError, MetadataRecovery, NetworkInput, NodeId, NodeState, RequestError,
+};
 use rohrpost_codec::{ApiKey, ErrorCode};
 
 use crate::ms;
@@ -33,8 +35,8 @@ fn move_all(world: &mut World) {
     }
     for connection in world.open.keys().copied().collect::<Vec<_>>() {
         world.open.remove(&connection);
-        let error = rohrpost_cluster::LostError::Closed;
-        world.cluster.handle(world.now, rohrpost_cluster::NetworkInput::Lost { connection, error });
+        let error = LostError::Closed;
+        world.cluster.handle(world.now, NetworkInput::Lost { connection, error });
     }
     world.metadata.brokers = (1..=3).map(|id| broker(id, broker_address(id + 100))).collect();
     world.metadata.topics = vec![topic("t", 1, &[(2, 5)])];
@@ -81,6 +83,41 @@ fn the_strategy_none_keeps_to_the_known_brokers() {
     world.want("t");
     world.pass(ms(5_000));
     assert_eq!(world.leader("t", 0), Some((2, Some(5))));
+}
+
+#[test]
+fn among_many_brokers_that_have_all_moved_a_few_are_tried() {
+    for (recovery, at_most) in [(MetadataRecovery::Rebootstrap, 10), (MetadataRecovery::None, 25)] {
+        let mut config = config(&["10.0.0.200:9092"]);
+        config.metadata_recovery = recovery;
+        let mut world = World::new(config);
+        world.peers.insert(broker_address(200), Peer::Broker { api_versions: 5 });
+        world.metadata.brokers = (1..=100).map(|id| broker(id, broker_address(id))).collect();
+        world.settle();
+        let connection = world.connection_to(broker_address(200));
+        world.metadata.brokers = vec![broker(200, broker_address(200))];
+        world.open.clear();
+        let error = LostError::Closed;
+        world.input(NetworkInput::Lost { connection, error });
+        let before = world.attempts.len();
+        world.pass(ms(10_000));
+        let attempts = world.attempts.len() - before;
+        assert!(attempts <= at_most, "{attempts} attempts with {recovery:?}");
+        let is_found = world.cluster.metadata().broker(NodeId(200)).is_some();
+        assert_eq!(is_found, recovery == MetadataRecovery::Rebootstrap);
+    }
+}
+
+#[test]
+fn a_hint_that_comes_late_does_not_bring_the_old_brokers_back() {
+    let mut world = named(MetadataRecovery::Rebootstrap);
+    move_all(&mut world);
+    // The bootstrap server accepts the connection, but answers later.
+    world.held.insert(ApiKey::ApiVersions.into());
+    world.pass(ms(3_000));
+    assert!(world.events.contains(&REBOOTSTRAPPED));
+    assert!(!world.cluster.apply_hint(world.now, "t", 0, NodeId(2), 90, None));
+    assert_eq!(world.cluster.ensure_connected(world.now, NodeId(2)), NodeState::Unknown);
 }
 
 #[test]
@@ -201,7 +238,7 @@ fn a_broker_that_left_the_cluster_is_let_go_when_its_answers_have_come() {
     assert!(world.open.contains_key(&leaving), "its answer is awaited");
     let seen = (*world.requests(ApiKey::Produce).last().unwrap()).clone();
     let frame = world.answer(&seen, 5).unwrap();
-    world.input(rohrpost_cluster::NetworkInput::Received { connection: leaving, frame });
+    world.input(NetworkInput::Received { connection: leaving, frame });
     assert!(!world.open.contains_key(&leaving));
     assert!(matches!(world.events[world.events.len() - 2], ClusterEvent::Answered(_)));
     assert_eq!(world.events.last(), Some(&ClusterEvent::NodeLost(NodeId(2))));
