@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// Records larger than a broker takes by default (1 MiB in all) are another test's matter.
 const LONGEST_LINE: usize = 900_000;
@@ -19,6 +20,9 @@ const LONGEST_LINE: usize = 900_000;
 ///
 /// The file cannot be written, or the machine has no text at all.
 pub fn keyed(megabytes: usize) -> io::Result<PathBuf> {
+    // Tests of one process ask at the same time: one of them makes the file.
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = workspace().join("target/corpus");
     let path = folder.join(format!("keyed-{megabytes}.tsv"));
     if path.is_file() {
