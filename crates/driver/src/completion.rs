@@ -45,6 +45,15 @@ struct Waiting {
     users: u32,
 }
 
+/// A verdict that is set, and who is to hear of it.
+#[must_use = "whoever waits has to be told"]
+pub(crate) struct News {
+    /// Every record of the batch has its verdict now.
+    pub(crate) is_done: bool,
+    waiting: Vec<Waiting>,
+    callbacks: Vec<(Delivery, Callback)>,
+}
+
 /// Where a delivery left its waker in the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct WakerSlot(u32);
@@ -124,42 +133,45 @@ impl Completion {
     /// Sets the verdict on all records that have none.
     pub(crate) fn resolve_rest(&self, failure: Arc<Failure>) {
         // Where runs overlap, the one that came first counts.
-        self.resolve(0..u32::MAX, Err(failure));
+        self.resolve(0..u32::MAX, Err(failure)).tell();
     }
 
-    /// Sets the verdict on some records, wakes who waits for them and runs their callbacks, outside of any lock. Returns whether every
-    /// record of the batch has its verdict now.
-    pub(crate) fn resolve(&self, records: Range<u32>, verdict: Verdict) -> bool {
+    /// Sets the verdict on some records. Whoever waits for them hears of it by [`News::tell`].
+    pub(crate) fn resolve(&self, records: Range<u32>, verdict: Verdict) -> News {
         let count = records.end.saturating_sub(records.start);
         let mut parts = lock(&self.parts);
         let open = self.open.load(Ordering::Relaxed);
         self.open.store(open.saturating_sub(count), Ordering::Relaxed);
-        let done = count >= open;
-        if done && parts.verdicts.is_empty() {
+        let is_done = count >= open;
+        if is_done && parts.verdicts.is_empty() {
             // Nobody else sets it: all of this happens under the lock.
             let _ = self.whole.set(verdict);
         } else {
             parts.verdicts.push((records, verdict));
         }
         let waiting = std::mem::take(&mut parts.waiting);
-        let callbacks = if done {
-            std::mem::take(&mut parts.callbacks)
-        } else {
-            let all = std::mem::take(&mut parts.callbacks);
-            let (due, rest) = all
-                .into_iter()
-                .partition(|(delivery, _)| self.verdict_of(&parts, delivery.index()).is_some());
+        let mut callbacks = std::mem::take(&mut parts.callbacks);
+        if !is_done {
+            let is_due = |(delivery, _): &(Delivery, Callback)| {
+                self.verdict_of(&parts, delivery.index()).is_some()
+            };
+            let rest;
+            (callbacks, rest) = callbacks.into_iter().partition(is_due);
             parts.callbacks = rest;
-            due
-        };
-        drop(parts);
-        for entry in waiting {
+        }
+        News { is_done, waiting, callbacks }
+    }
+}
+
+impl News {
+    /// Wakes who waits, and runs callbacks. Not under any lock: it is foreign code.
+    pub(crate) fn tell(self) {
+        for entry in self.waiting {
             entry.waker.wake();
         }
-        for (delivery, callback) in callbacks {
+        for (delivery, callback) in self.callbacks {
             run(&delivery, callback);
         }
-        done
     }
 }
 
@@ -221,6 +233,13 @@ mod tests {
         (completion, deliveries)
     }
 
+    /// Whether the batch is done.
+    fn tell(news: News) -> bool {
+        let is_done = news.is_done;
+        news.tell();
+        is_done
+    }
+
     fn at(offset: i64) -> Verdict {
         Ok(Appended { base_offset: Some(offset), log_append_time: None })
     }
@@ -234,7 +253,7 @@ mod tests {
     fn one_verdict_resolves_the_whole_batch_with_offsets_in_order() {
         let (completion, deliveries) = deliveries(3);
         assert_eq!(offsets(&deliveries), [None; 3]);
-        assert!(completion.resolve(0..3, at(100)));
+        assert!(tell(completion.resolve(0..3, at(100))));
         assert_eq!(offsets(&deliveries), [100, 101, 102].map(Some));
     }
 
@@ -242,19 +261,19 @@ mod tests {
     fn runs_of_records_resolve_by_themselves() {
         let (completion, deliveries) = deliveries(4);
         let failure = Arc::new(Failure::Closed);
-        assert!(!completion.resolve(2..3, Err(failure)));
-        assert!(!completion.resolve(0..2, at(100)));
+        assert!(!tell(completion.resolve(2..3, Err(failure))));
+        assert!(!tell(completion.resolve(0..2, at(100))));
         assert_eq!(offsets(&deliveries), [Some(100), Some(101), None, None]);
         assert!(deliveries[2].result().unwrap().is_err());
         assert!(!deliveries[3].is_resolved());
-        assert!(completion.resolve(3..4, at(200)));
+        assert!(tell(completion.resolve(3..4, at(200))));
         assert_eq!(offsets(&deliveries), [Some(100), Some(101), None, Some(200)]);
     }
 
     #[test]
     fn what_is_left_fails_and_what_was_resolved_stays() {
         let (completion, deliveries) = deliveries(2);
-        completion.resolve(0..1, at(9));
+        completion.resolve(0..1, at(9)).tell();
         completion.resolve_rest(Arc::new(Failure::Closed));
         assert_eq!(offsets(&deliveries), [Some(9), None]);
         assert!(deliveries[1].result().unwrap().is_err());
@@ -272,7 +291,7 @@ mod tests {
             }
         }
         assert_eq!(lock(&completion.parts).waiting.len(), 1);
-        completion.resolve(0..1000, at(0));
+        completion.resolve(0..1000, at(0)).tell();
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
         assert!(deliveries.iter_mut().all(|delivery| delivery.poll_result(&mut cx).is_ready()));
     }
@@ -288,7 +307,7 @@ mod tests {
             );
         }
         assert_eq!(lock(&completion.parts).waiting.len(), 2);
-        completion.resolve(0..2, at(0));
+        completion.resolve(0..2, at(0)).tell();
         assert_eq!(counts.map(|count| count.0.load(Ordering::Relaxed)), [0, 1, 1]);
     }
 
@@ -314,7 +333,7 @@ mod tests {
                 count.wake();
             });
         }
-        completion.resolve(0..3, at(0));
+        completion.resolve(0..3, at(0)).tell();
         assert_eq!(count.0.load(Ordering::Relaxed), 2);
         let late = count.clone();
         deliveries[0].clone().call_back(move |_| late.wake());

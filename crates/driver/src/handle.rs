@@ -62,16 +62,25 @@ impl Handle {
     where
         H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
     {
+        // A task that sends in a loop never waits as long as there is room: on tokio it gives way now and then, to the driver above all.
+        let turn = ready!(tokio::task::coop::poll_proceed(cx));
         if let Step::Append = wait.step {
             let mut grant = Grant::NONE;
             let result = self.shared.append(record, headers.clone(), &mut grant);
             self.shared.memory.restore(grant);
             match result {
-                Ok(delivery) => return Poll::Ready(Ok(delivery)),
+                Ok(delivery) => {
+                    turn.made_progress();
+                    return Poll::Ready(Ok(delivery));
+                }
                 Err(obstacle) => self.get_in_line(&obstacle, record, wait)?,
             }
         }
-        self.poll_waiting(cx, record, headers, wait)
+        let result = self.poll_waiting(cx, record, headers, wait);
+        if result.is_ready() {
+            turn.made_progress();
+        }
+        result
     }
 
     /// Appends a record if that is possible at once.

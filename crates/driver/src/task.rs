@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
 use crate::bell::Flag;
-use crate::completion::{Completion, Verdict};
+use crate::completion::{Completion, News, Verdict};
 use crate::failure::Failure;
 use crate::in_flight::InFlight;
 use crate::lanes::Lanes;
@@ -58,6 +58,8 @@ pub(crate) struct Driver {
     inputs: Vec<NetworkInput>,
     /// Verdicts of this round, to be announced at its end.
     verdicts: Vec<(BatchId, Range<u32>, Verdict)>,
+    /// Of this round, too.
+    news: Vec<News>,
     scratch: Box<[u8]>,
     /// There is something for another round, that no flag tells of.
     again: bool,
@@ -109,6 +111,7 @@ impl Driver {
             messages: Vec::new(),
             inputs: Vec::new(),
             verdicts: Vec::new(),
+            news: Vec::new(),
             scratch: vec![0; READ_SIZE].into_boxed_slice(),
             again: false,
             ended: false,
@@ -303,12 +306,22 @@ impl Driver {
 
     /// Resolves the deliveries of this round: wakes their tasks and runs their callbacks.
     fn announce(&mut self, now: Time) {
+        if self.verdicts.is_empty() {
+            return;
+        }
         for (batch, records, verdict) in self.verdicts.drain(..) {
             let Some(completion) = self.in_flight.get(batch) else { continue };
-            if completion.resolve(records, verdict) {
+            let news = completion.resolve(records, verdict);
+            if news.is_done {
                 self.in_flight.remove(now, batch);
                 self.batches_completed += 1;
             }
+            self.news.push(news);
+        }
+        // Before anybody is woken: who looks then sees what has happened.
+        self.publish_stats();
+        for news in self.news.drain(..) {
+            news.tell();
         }
     }
 
