@@ -139,8 +139,8 @@ impl<'a> Pump<'a> {
     /// Takes lines until the input ends, or something else does.
     pub(crate) async fn run(&mut self, reader: &mut Reader) -> Ending {
         let ending = self.take_all(reader).await;
-        if let Ending::GaveUp(reason) = &ending {
-            self.count_what_was_read(reader, reason);
+        if let Ending::GaveUp(_) = ending {
+            self.count_what_was_read(reader);
         }
         ending
     }
@@ -202,9 +202,9 @@ impl<'a> Pump<'a> {
                 break;
             }
         }
-        if let ControlFlow::Break(Ending::GaveUp(reason)) = &flow {
+        if let ControlFlow::Break(Ending::GaveUp(_)) = flow {
             while splitter.next(chunk, &mut at).is_some() {
-                self.note_not_sent(reason);
+                self.note_not_sent();
             }
         }
         self.splitter = splitter;
@@ -236,9 +236,9 @@ impl<'a> Pump<'a> {
                 ControlFlow::Continue(())
             }
         };
-        if let ControlFlow::Break(Ending::GaveUp(reason)) = &flow {
+        if let ControlFlow::Break(Ending::GaveUp(_)) = flow {
             // It waited for room while an earlier one failed.
-            self.note_not_sent(reason);
+            self.note_not_sent();
         }
         flow?;
         self.until_settle -= 1;
@@ -452,26 +452,26 @@ impl<'a> Pump<'a> {
         self.taken += 1;
     }
 
-    fn note_not_sent(&mut self, reason: &str) {
-        let text = || format!("not sent after an earlier line had failed: {reason}");
+    fn note_not_sent(&mut self) {
+        let text = || "not sent, because an earlier line had failed for good".to_owned();
         self.failures.note(self.taken, "not_sent", Outcome::NotWritten, text);
         self.taken += 1;
     }
 
     /// Lines that were read, but that nobody will send any more, have failed too.
-    fn count_what_was_read(&mut self, reader: &mut Reader, reason: &str) {
+    fn count_what_was_read(&mut self, reader: &mut Reader) {
         for _ in 0..CHUNKS_TO_COUNT {
             match reader.try_next() {
                 Some(Event::Chunk(chunk)) => {
                     let mut at = 0;
                     while self.splitter.next(&chunk, &mut at).is_some() {
-                        self.note_not_sent(reason);
+                        self.note_not_sent();
                     }
                     reader.recycle(chunk);
                 }
                 Some(Event::End) => {
                     if self.splitter.finish().is_some() {
-                        self.note_not_sent(reason);
+                        self.note_not_sent();
                     }
                     self.places.begin_next(self.taken);
                 }

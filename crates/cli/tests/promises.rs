@@ -1,6 +1,8 @@
 //! What the built `rohrpost` command promises.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "promises/cluster.rs"]
+mod cluster;
 #[path = "promises/embedded.rs"]
 mod embedded;
 #[path = "promises/peers.rs"]
