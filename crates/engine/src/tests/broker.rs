@@ -351,12 +351,9 @@ impl Brokers {
         let offset = log.next_offset;
         let (first, last) = (header.base_sequence.0, header.last_sequence().0);
         if header.producer_id.is_some() {
-            let is_new_log = offset == 0;
             let epoch = header.producer_epoch.0;
             match log.producers.get_mut(&header.producer_id.0) {
-                None if first != 0 && is_new_log => {
-                    return (ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER, -1);
-                }
+                // A real broker takes any first sequence of a producer that it does not know.
                 None => {
                     let window = VecDeque::from([(first, last, offset)]);
                     log.producers.insert(header.producer_id.0, (epoch, window));

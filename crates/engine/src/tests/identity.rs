@@ -38,6 +38,7 @@ fn scenario_3_a_doubtful_batch_keeps_its_identity_while_another_partition_bumps_
 #[test]
 fn scenario_4_a_fatal_refusal_of_a_later_batch_does_not_restamp_a_doubtful_earlier_one() {
     let mut world = World::new(config(), 1);
+    world.establish(0);
     world.plan(
         0,
         [Fate::JudgeAnswer(ErrorCode::REQUEST_TIMED_OUT), Fate::Refuse(ErrorCode::INVALID_RECORD)],
@@ -46,7 +47,7 @@ fn scenario_4_a_fatal_refusal_of_a_later_batch_does_not_restamp_a_doubtful_earli
     world.run(10_000);
     world.assert_delivered([sends[0], sends[2]]);
     assert_eq!(world.outcome(sends[1]), Outcome::NotWritten);
-    assert_eq!(epochs(&mut world, 0), [0, 1]);
+    assert_eq!(epochs(&mut world, 0), [0, 0, 1]);
     world.end();
 }
 
@@ -88,15 +89,33 @@ fn scenario_6_one_bump_does_not_lead_to_another() {
 #[test]
 fn rule_4_out_of_order_behind_an_unresolved_batch_is_retried_as_it_is() {
     let mut world = World::new(config(), 1);
+    world.establish(0);
     world.plan(0, [Fate::Refuse(ErrorCode::NOT_ENOUGH_REPLICAS)]);
     for _ in 0..5 {
         world.send_alone(0);
     }
     world.run(10_000);
-    world.assert_delivered(0..5);
+    world.assert_delivered(0..6);
     assert_eq!(world.engine.stats().epoch_bumps, 0);
-    assert_eq!(epochs(&mut world, 0), [0; 5]);
+    assert_eq!(epochs(&mut world, 0), [0; 6]);
     world.end();
+}
+
+#[test]
+fn a_leader_that_comes_up_between_the_first_batches_takes_all_of_them_in_order() {
+    // The broker would take the second batch for the producer's first.
+    for code in [ErrorCode::NOT_LEADER_OR_FOLLOWER, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION] {
+        let mut world = World::new(config(), 1);
+        world.plan(0, [Fate::Refuse(code)]);
+        for _ in 0..5 {
+            world.send_alone(0);
+        }
+        world.run(10_000);
+        world.assert_delivered(0..5);
+        assert_eq!(world.engine.stats().epoch_bumps, 0);
+        assert_eq!(epochs(&mut world, 0), [0; 2]);
+        world.end();
+    }
 }
 
 #[test]
@@ -153,6 +172,7 @@ fn scenario_8_a_lost_batch_whose_successor_was_appended_was_appended_too() {
     config.delivery_timeout = Duration::from_secs(5);
     config.cluster.request_timeout = Duration::from_secs(8);
     let mut world = World::new(config, 1);
+    world.establish(0);
     world.plan(0, [Fate::JudgeSilence]);
     let lost = world.send_alone(0);
     world.run(4000);
@@ -165,7 +185,7 @@ fn scenario_8_a_lost_batch_whose_successor_was_appended_was_appended_too() {
     world.run(1000);
     world.assert_delivered([next, last]);
     // Nothing was lost: no new epoch was needed.
-    assert_eq!(epochs(&mut world, 0), [0, 0, 0]);
+    assert_eq!(epochs(&mut world, 0), [0; 4]);
     world.end();
 }
 

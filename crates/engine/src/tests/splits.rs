@@ -69,6 +69,7 @@ fn scenario_7_parts_are_retried_as_they_are_and_later_batches_wait_behind_them()
     let mut config = large_batches();
     config.linger = core::time::Duration::ZERO;
     let mut world = World::new(config, 1);
+    world.establish(0);
     world.plan(
         0,
         [
@@ -90,7 +91,7 @@ fn scenario_7_parts_are_retried_as_they_are_and_later_batches_wait_behind_them()
     world.run(1);
     world.send_alone(0);
     world.run(30_000);
-    world.assert_delivered(0..22);
+    world.assert_delivered(0..23);
     let sequences: Vec<i32> =
         world.brokers.log(TOPIC, 0).batches.iter().map(|b| b.header.base_sequence.0).collect();
     assert!(sequences.len() >= 4 && sequences.is_sorted(), "{sequences:?}");

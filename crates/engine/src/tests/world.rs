@@ -191,6 +191,14 @@ impl World {
         sent
     }
 
+    /// Has a first batch appended, after which several may be in flight. Its send.
+    pub(crate) fn establish(&mut self, partition: i32) -> usize {
+        let first = self.send_alone(partition);
+        self.run(100);
+        self.assert_delivered([first]);
+        first
+    }
+
     fn seal(&mut self, filled: FilledBatch) {
         let (sealed, freed) = filled.seal(&mut self.compressor, &mut Unpooled);
         self.budget.release(freed);

@@ -69,7 +69,6 @@ pub struct Log {
     /// Each leader epoch that appended, and the offset at which it began.
     epochs: Vec<(i32, i64)>,
     producers: BTreeMap<ProducerId, ProducerState>,
-    ever_held: bool,
 }
 
 /// What an append needs to know besides the batch.
@@ -126,7 +125,7 @@ impl Log {
         let header = batch.header();
         if header.producer_id.is_some() {
             let state = self.producers.get(&header.producer_id);
-            match admit(state, header, !self.ever_held)? {
+            match admit(state, header)? {
                 Admission::Duplicate(found) => return Ok(Appended::again(&found)),
                 Admission::Append => {}
             }
@@ -260,7 +259,6 @@ impl Log {
 
     fn push(&mut self, batch: LoggedBatch) {
         self.end_offset = batch.header.last_offset() + 1;
-        self.ever_held = true;
         self.bytes += batch.bytes.len() as u64;
         remember(&mut self.producers, &batch.header);
         self.batches.push_back(batch);

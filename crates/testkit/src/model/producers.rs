@@ -42,23 +42,15 @@ pub enum Admission {
 
 /// Judges an idempotent batch by what the partition knows of its producer.
 ///
-/// `virgin` is a log that never held a record: there, a producer that is not known must begin with sequence 0.
+/// A producer that is not known may begin anywhere, as on a real broker (seen on Kafka 4.3.1, on a topic just created).
 ///
 /// # Errors
 ///
 /// INVALID_PRODUCER_EPOCH for an epoch below the producer's; OUT_OF_ORDER_SEQUENCE_NUMBER for a gap, for a new epoch that
 /// does not begin with 0, for a duplicate that has left the window.
-pub fn admit(
-    state: Option<&ProducerState>,
-    header: &BatchHeader,
-    virgin: bool,
-) -> Result<Admission, ErrorCode> {
+pub fn admit(state: Option<&ProducerState>, header: &BatchHeader) -> Result<Admission, ErrorCode> {
     let Some(state) = state else {
-        return if virgin && header.base_sequence != Sequence::ZERO {
-            Err(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER)
-        } else {
-            Ok(Admission::Append)
-        };
+        return Ok(Admission::Append);
     };
     if header.producer_epoch < state.epoch {
         return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
