@@ -48,7 +48,7 @@ pub enum Answer {
 pub struct Waiting {
     pub(super) deadline: Option<Duration>,
     pub(super) changes: u64,
-    pub(super) kind: WaitingKind,
+    pub(super) kind: Box<WaitingKind>,
 }
 
 #[derive(Clone, Debug)]

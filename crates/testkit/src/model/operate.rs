@@ -291,9 +291,9 @@ impl Model {
         true
     }
 
-    fn each_partition(&mut self, mut change: impl FnMut(&mut Partition) -> u64) {
+    fn each_partition(&mut self, change: impl FnMut(&mut Partition) -> u64) {
         let partitions = self.topics.values_mut().flat_map(|topic| &mut topic.partitions);
-        self.stats.lost_records += partitions.map(|partition| change(partition)).sum::<u64>();
+        self.stats.lost_records += partitions.map(change).sum::<u64>();
         self.changes += 1;
     }
 

@@ -31,7 +31,7 @@ pub(super) enum Reply<R> {
     /// Close the connection.
     Close,
     /// The answer is not known yet.
-    Wait { deadline: Option<Duration>, kind: WaitingKind },
+    Wait { deadline: Option<Duration>, kind: Box<WaitingKind> },
 }
 
 /// A request that the model serves.
@@ -53,12 +53,12 @@ impl Model {
         let broker = open.broker;
         if let Some(until) = open.muted_until {
             if now.elapsed < until {
-                return self.wait(Some(until), WaitingKind::Request(frame.clone()));
+                return self.wait(Some(until), Box::new(WaitingKind::Request(frame.clone())));
             }
             open.muted_until = None;
         }
         if self.brokers.get(&broker).is_some_and(|broker| broker.is_paused) {
-            return self.wait(None, WaitingKind::Request(frame.clone()));
+            return self.wait(None, Box::new(WaitingKind::Request(frame.clone())));
         }
         let Ok(preamble) = peek_request(frame) else { return Answer::Close };
         let Ok(key) = ApiKey::try_from(preamble.api_key) else { return Answer::Close };
@@ -102,7 +102,7 @@ impl Model {
         if !self.sessions.contains_key(&session) {
             return Answer::Close;
         }
-        match waiting.kind {
+        match *waiting.kind {
             WaitingKind::Request(frame) => self.handle(now, session, &frame),
             WaitingKind::Produce { call, response, open, until } => {
                 let call = Call { now, ..call };
@@ -169,7 +169,7 @@ impl Model {
         }
     }
 
-    fn wait(&self, deadline: Option<Duration>, kind: WaitingKind) -> Answer {
+    fn wait(&self, deadline: Option<Duration>, kind: Box<WaitingKind>) -> Answer {
         Answer::Wait(Waiting { deadline, changes: self.changes, kind })
     }
 }

@@ -92,7 +92,7 @@ pub(in crate::model) fn fetch(
     if is_failed || room.read >= wanted || call.now.elapsed >= until {
         return Reply::With(response);
     }
-    let kind = WaitingKind::Fetch { call: call.clone(), request, until };
+    let kind = Box::new(WaitingKind::Fetch { call: call.clone(), request, until });
     Reply::Wait { deadline: Some(deadline), kind }
 }
 

@@ -17,8 +17,6 @@ use crate::model::topic::{TimestampType, Topic};
 use crate::model::validate::{Limits, Refusal, validate};
 use crate::model::{BrokerId, Model};
 
-/// The first version that is served.
-const SERVED_SINCE: i16 = 3;
 /// Since then topics go by their ids (KIP-516).
 const IDS_SINCE: i16 = 13;
 /// Since then an answer says who leads (KIP-951).
@@ -47,9 +45,6 @@ impl Serve for ProduceRequest {
     }
 
     fn serve(self, model: &mut Model, call: &Call) -> Reply<ProduceResponse> {
-        if call.version < SERVED_SINCE {
-            return Reply::Close;
-        }
         let mut response = ProduceResponse {
             throttle_time_ms: call.verdict.throttle_ms(),
             ..ProduceResponse::default()
@@ -135,7 +130,7 @@ pub(in crate::model) fn await_followers(
     if open.is_empty() {
         return Reply::With(response);
     }
-    let kind = WaitingKind::Produce { call: call.clone(), response, open, until };
+    let kind = Box::new(WaitingKind::Produce { call: call.clone(), response, open, until });
     Reply::Wait { deadline: Some(deadline), kind }
 }
 

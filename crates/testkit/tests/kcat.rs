@@ -1,0 +1,110 @@
+//! kcat, a consumer on librdkafka, reads what was appended. It must be installed (`apt-get install kcat`).
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "wire/client.rs"]
+mod client;
+
+use std::error::Error;
+use std::process::Command;
+
+use bytes::BytesMut;
+use client::{Client, Outcome};
+use rohrpost_records::{BatchBuilder, Codec, Compression, Compressor, RecordHeader};
+use rohrpost_testkit::{Bytes, Cluster};
+
+/// What kcat prints, with these arguments behind its brokers.
+fn kcat(servers: &str, arguments: &[&str]) -> Result<String, Box<dyn Error>> {
+    let output = Command::new("kcat").args(["-b", servers]).args(arguments).output();
+    let output = output.map_err(|error| format!("kcat cannot run ({error}): is it installed?"))?;
+    if !output.status.success() {
+        return Err(format!("kcat failed: {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn batch(codec: Codec, records: i64) -> Result<Bytes, Box<dyn Error>> {
+    let mut builder = BatchBuilder::new(BytesMut::new());
+    for index in 0..records {
+        let (key, value) = (format!("k{index}"), format!("{codec:?}-{index}"));
+        let header = RecordHeader::new("n", Some(b"7"));
+        builder.append(
+            1_700_000_000_000 + index,
+            Some(key.as_bytes()),
+            Some(value.as_bytes()),
+            [header],
+        )?;
+    }
+    let mut sealed =
+        builder.seal(Compression::new(codec)?, &mut Compressor::new(), BytesMut::with_capacity)?;
+    Ok(sealed.stamp(None, false)?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kcat_reads_every_codec_across_a_change_of_the_leader() -> Outcome {
+    let cluster = Cluster::builder().start().await?;
+    cluster.create_topic("t", 2)?;
+    let mut wanted = String::new();
+    let codecs = [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
+    for (at, codec) in (0..).zip(codecs) {
+        if codec == Codec::Lz4 {
+            cluster.stop_broker(2).await;
+        }
+        let mut client = Client::to_leader(&cluster, "t", 1).await?;
+        let answer = client.produce("t", 1, -1, batch(codec, 3)?).await?;
+        client::assert_appended(&answer, at * 3);
+        for index in 0..3 {
+            let (offset, timestamp) = (at * 3 + index, 1_700_000_000_000 + index);
+            wanted += &format!("1 {offset} {timestamp} n=7 k{index} {codec:?}-{index}\n");
+        }
+    }
+    let servers = cluster.bootstrap_servers();
+    let format = "%p %o %T %h %k %s\n";
+    let read = tokio::task::spawn_blocking(move || {
+        let arguments = ["-C", "-q", "-e", "-t", "t", "-p", "1", "-o", "beginning", "-f", format];
+        kcat(&servers, &arguments).map_err(|error| error.to_string())
+    });
+    assert_eq!(read.await??, wanted);
+    Ok(())
+}
+
+#[test]
+fn kcat_lists_and_seeks() -> Outcome {
+    let cluster = Cluster::builder().brokers(2).start_blocking()?;
+    cluster.create_topic("t", 1)?;
+    cluster.block_on(async {
+        let mut client = Client::to_leader(&cluster, "t", 0).await?;
+        client.produce("t", 0, -1, batch(Codec::None, 5)?).await?;
+        Ok::<_, Box<dyn Error>>(())
+    })?;
+    let servers = cluster.bootstrap_servers();
+    let listed = kcat(&servers, &["-L", "-t", "t"])?;
+    assert!(listed.contains("2 brokers:"), "{listed}");
+    assert!(listed.contains("partition 0, leader 1, replicas: 1,2, isrs: 1,2"), "{listed}");
+    let last = kcat(&servers, &["-C", "-q", "-e", "-t", "t", "-o", "-2", "-f", "%o "])?;
+    assert_eq!(last, "3 4 ");
+    let since =
+        kcat(&servers, &["-C", "-q", "-e", "-t", "t", "-o", "s@1700000000002", "-f", "%o "])?;
+    assert_eq!(since, "2 3 4 ");
+    Ok(())
+}
+
+#[test]
+fn kcat_produces() -> Outcome {
+    let cluster = Cluster::builder().brokers(1).auto_create_topics(true).start_blocking()?;
+    let servers = cluster.bootstrap_servers();
+    let file = std::env::temp_dir().join(format!("rohrpost-testkit-{}", std::process::id()));
+    std::fs::write(&file, "one\ntwo\nthree\n")?;
+    let path = file.to_str().ok_or("a path in UTF-8")?;
+    let produced = kcat(
+        &servers,
+        &["-P", "-X", "enable.idempotence=true", "-z", "zstd", "-t", "t", "-l", path],
+    );
+    std::fs::remove_file(&file)?;
+    produced?;
+    assert_eq!(client::values(&cluster, "t", 0), ["one", "two", "three"]);
+    let log = cluster.log("t", 0);
+    assert!(log.iter().all(|record| record.producer_id.is_some() && record.key.is_none()));
+    assert_eq!(log.iter().map(|record| record.sequence.0).collect::<Vec<_>>(), [0, 1, 2]);
+    Ok(())
+}
