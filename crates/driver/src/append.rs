@@ -52,7 +52,7 @@ impl Shared {
     pub(crate) fn append<'h, H>(
         &self,
         record: &Record<'_>,
-        headers: H,
+        headers: &H,
         grant: &mut Grant,
     ) -> Result<Delivery, Obstacle>
     where
@@ -80,7 +80,7 @@ impl Shared {
         &self,
         lane: &Lane,
         record: &Record<'_>,
-        headers: H,
+        headers: &H,
         grant: &mut Grant,
     ) -> Result<Delivery, Obstacle>
     where

@@ -109,11 +109,6 @@ impl Awaits {
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }
-
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        lock(&self.state).waiting.len()
-    }
 }
 
 impl State {

@@ -56,7 +56,7 @@ impl Handle {
         &self,
         cx: &mut Context<'_>,
         record: &Record<'_>,
-        headers: H,
+        headers: &H,
         wait: &mut Wait,
     ) -> Poll<Result<Delivery, SendFailure>>
     where
@@ -66,7 +66,7 @@ impl Handle {
         let turn = ready!(tokio::task::coop::poll_proceed(cx));
         if let Step::Append = wait.step {
             let mut grant = Grant::NONE;
-            let result = self.shared.append(record, headers.clone(), &mut grant);
+            let result = self.shared.append(record, headers, &mut grant);
             self.shared.memory.restore(grant);
             match result {
                 Ok(delivery) => {
@@ -88,7 +88,7 @@ impl Handle {
     /// # Errors
     /// [`SendFailure`]: the record is in no batch.
     #[inline]
-    pub fn try_send<'h, H>(&self, record: &Record<'_>, headers: H) -> Result<Delivery, SendFailure>
+    pub fn try_send<'h, H>(&self, record: &Record<'_>, headers: &H) -> Result<Delivery, SendFailure>
     where
         H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
     {
@@ -116,7 +116,7 @@ impl Handle {
         &self,
         cx: &mut Context<'_>,
         record: &Record<'_>,
-        headers: H,
+        headers: &H,
         wait: &mut Wait,
     ) -> Poll<Result<Delivery, SendFailure>>
     where
@@ -124,7 +124,7 @@ impl Handle {
     {
         loop {
             let mut grant = ready!(self.poll_step(cx, wait))?;
-            let result = self.shared.append(record, headers.clone(), &mut grant);
+            let result = self.shared.append(record, headers, &mut grant);
             self.shared.memory.restore(grant);
             match result {
                 Ok(delivery) => return Poll::Ready(Ok(delivery)),
@@ -145,7 +145,7 @@ impl Handle {
             Step::Memory(ticket, bytes) => {
                 match ready!(self.shared.memory.poll_claim(cx, ticket)) {
                     Ok(grant) => Ok(grant),
-                    Err(denied) => Err(self.denied(denied, bytes)),
+                    Err(denied) => Err(self.denied(&denied, bytes)),
                 }
             }
         };
@@ -181,7 +181,7 @@ impl Handle {
                 let (ticket, news) = shared
                     .memory
                     .wait(least, Some(deadline))
-                    .map_err(|denied| self.denied(denied, least))?;
+                    .map_err(|denied| self.denied(&denied, least))?;
                 wait.step = Step::Memory(ticket, least);
                 if news {
                     // If the driver is gone, the claim says so.
@@ -231,10 +231,10 @@ impl Handle {
         }
     }
 
-    fn denied(&self, denied: Denied, bytes: usize) -> SendFailure {
+    fn denied(&self, denied: &Denied, bytes: usize) -> SendFailure {
         match denied {
             Denied::Expired => SendFailure::NoMemory { bytes },
-            Denied::OverBudget(over) => SendFailure::OverBudget(over),
+            Denied::OverBudget(over) => SendFailure::OverBudget(*over),
             Denied::DriverGone => self.ended(),
         }
     }

@@ -21,6 +21,7 @@ struct State<T> {
 }
 
 /// Whether the driver has to be woken, by [`Inbox::wake`], once the caller holds no lock any more.
+#[derive(Clone, Copy)]
 #[must_use]
 pub(crate) struct Wake(bool);
 

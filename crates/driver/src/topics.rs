@@ -3,7 +3,7 @@
 //! Topics and partitions are only ever added: so a sender finds its lane by plain loads, and borrows it, without a lock or a reference count. What changes
 //! about them (leaders, the partitioner's weights) lies in them behind atomics and locks.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -33,10 +33,13 @@ pub(crate) struct Topic {
     pub(crate) name: Arc<str>,
     pub(crate) chooser: Arc<Chooser>,
     count: AtomicU32,
-    lanes: [OnceLock<Box<[OnceLock<Arc<Lane>>]>>; CHUNKS],
+    lanes: [OnceLock<Chunk>; CHUNKS],
     /// The next topic of its bucket.
     next: OnceLock<Box<Topic>>,
 }
+
+/// Lanes of neighbouring partitions, as they come to be.
+type Chunk = Box<[OnceLock<Arc<Lane>>]>;
 
 /// A partition's way in.
 pub(crate) struct Lane {
@@ -65,9 +68,7 @@ impl Topics {
 
     #[inline]
     fn bucket(&self, name: &str) -> &OnceLock<Box<Topic>> {
-        let mut hasher = self.hash.build_hasher();
-        name.hash(&mut hasher);
-        &self.buckets[hasher.finish() as usize % BUCKETS]
+        &self.buckets[self.hash.hash_one(name) as usize % BUCKETS]
     }
 
     #[inline]

@@ -41,7 +41,7 @@ impl Inner {
 
     #[inline]
     pub(crate) fn try_send(&self, record: &ProducerRecord<'_>) -> Result<Delivery, Error> {
-        match self.handle.try_send(&borrow(record), headers(record)) {
+        match self.handle.try_send(&borrow(record), &headers(record)) {
             Ok(delivery) => Ok(Delivery::new(delivery)),
             Err(failure) => Err(Error::from_send(&failure, record)),
         }
@@ -54,7 +54,7 @@ impl Inner {
         record: &ProducerRecord<'_>,
         wait: &mut Wait,
     ) -> Poll<Result<Delivery, Error>> {
-        match self.handle.poll_send(cx, &borrow(record), headers(record), &mut wait.0) {
+        match self.handle.poll_send(cx, &borrow(record), &headers(record), &mut wait.0) {
             Poll::Ready(Ok(delivery)) => Poll::Ready(Ok(Delivery::new(delivery))),
             Poll::Ready(Err(failure)) => Poll::Ready(Err(Error::from_send(&failure, record))),
             Poll::Pending => Poll::Pending,

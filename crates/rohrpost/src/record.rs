@@ -240,13 +240,6 @@ impl<'a, const N: usize> IntoPayload<'a> for &'a [u8; N] {
     }
 }
 
-impl<'a, const N: usize> IntoPayload<'a> for [u8; N] {
-    #[inline]
-    fn into_payload(self) -> Option<Payload<'a>> {
-        Some(Payload::Owned(self.to_vec()))
-    }
-}
-
 impl<'a> IntoPayload<'a> for Cow<'a, str> {
     #[inline]
     fn into_payload(self) -> Option<Payload<'a>> {
@@ -284,16 +277,16 @@ mod tests {
             payload.into_payload().map(|payload| payload.to_vec())
         }
         let expected = Some(b"ab".to_vec());
+        let (text, vec, shared) = (String::from("ab"), b"ab".to_vec(), Bytes::from_static(b"ab"));
         assert_eq!(bytes("ab"), expected);
-        assert_eq!(bytes(&String::from("ab")), expected);
-        assert_eq!(bytes(String::from("ab")), expected);
+        assert_eq!(bytes(&text), expected);
+        assert_eq!(bytes(text), expected);
         assert_eq!(bytes(b"ab"), expected);
-        assert_eq!(bytes(*b"ab"), expected);
         assert_eq!(bytes(&b"ab"[..]), expected);
-        assert_eq!(bytes(b"ab".to_vec()), expected);
-        assert_eq!(bytes(&b"ab".to_vec()), expected);
-        assert_eq!(bytes(Bytes::from_static(b"ab")), expected);
-        assert_eq!(bytes(&Bytes::from_static(b"ab")), expected);
+        assert_eq!(bytes(&vec), expected);
+        assert_eq!(bytes(vec), expected);
+        assert_eq!(bytes(&shared), expected);
+        assert_eq!(bytes(shared), expected);
         assert_eq!(bytes(Cow::Borrowed("ab")), expected);
         assert_eq!(bytes(Some("ab")), expected);
         assert_eq!(bytes(None::<&str>), None);

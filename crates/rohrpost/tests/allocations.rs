@@ -1,5 +1,7 @@
 //! What a record costs on its way in: counted, because counts do not depend on the machine.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! A bootstrap address behind which there is no Kafka broker is a clear error in time: it never hangs, panics or eats memory.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! What is sent arrives, as it was sent, and the answer says where.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -112,7 +114,7 @@ async fn records_without_a_key_reach_every_partition_in_full_batches() {
         .await
         .unwrap();
     for _ in 0..2_000 {
-        let _ = producer.send(ProducerRecord::new("t").value([7; 50])).await.unwrap();
+        drop(producer.send(ProducerRecord::new("t").value(&[7; 50])).await.unwrap());
     }
     producer.flush().await.unwrap();
     let counts = [0, 1, 2, 3].map(|partition| cluster.log("t", partition).len());
@@ -150,7 +152,7 @@ async fn every_codec_carries_every_record() {
         for number in 0..500 {
             let value =
                 format!("{codec} {number} and some words that repeat and repeat and repeat");
-            let _ = producer.send(ProducerRecord::new("t").value(value)).await.unwrap();
+            drop(producer.send(ProducerRecord::new("t").value(value)).await.unwrap());
         }
         producer.flush().await.unwrap();
         let ratio = producer.stats().compression_ratio().unwrap();
@@ -328,7 +330,7 @@ async fn the_counters_add_up() {
     let cluster = cluster(2).await;
     let producer = builder(&cluster).batch_size(1_000).build().await.unwrap();
     for _ in 0..100 {
-        let _ = producer.send(ProducerRecord::new("t").value([1; 100])).await.unwrap();
+        drop(producer.send(ProducerRecord::new("t").value(&[1; 100])).await.unwrap());
     }
     producer.flush().await.unwrap();
     let stats = producer.stats();

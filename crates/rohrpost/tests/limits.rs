@@ -1,5 +1,7 @@
 //! Memory, time and cancellation: nobody waits for ever, nothing leaks, nothing is lost silently.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -19,7 +21,7 @@ fn builder(cluster: &Cluster) -> ProducerBuilder {
 }
 
 fn record() -> ProducerRecord<'static> {
-    ProducerRecord::new("t").value([7; 1_000])
+    ProducerRecord::new("t").value(&[7; 1_000])
 }
 
 /// A producer of 10,000 bytes of memory that knows its topic, whose broker has stopped to answer.
@@ -48,7 +50,7 @@ async fn sixty_four_tasks_share_a_tiny_memory_without_a_deadlock() {
         tasks.push(tokio::spawn(async move {
             for number in 0..50 {
                 let value = format!("{task}-{number}-{}", "x".repeat(300));
-                let _ = producer.send(ProducerRecord::new("t").value(value)).await.unwrap();
+                drop(producer.send(ProducerRecord::new("t").value(value)).await.unwrap());
             }
         }));
     }
@@ -75,7 +77,7 @@ async fn a_lingering_batch_is_sent_when_memory_runs_out() {
         .await
         .unwrap();
     for _ in 0..100 {
-        let _ = producer.send(record()).await.unwrap();
+        drop(producer.send(record()).await.unwrap());
     }
     assert!(cluster.log("t", 0).len() >= 80);
 }
@@ -96,7 +98,7 @@ async fn no_room_in_time_is_an_error_and_try_send_gives_the_record_back() {
 
     cluster.resume_broker(1);
     producer.flush().await.unwrap();
-    let _ = producer.try_send(record()).unwrap();
+    drop(producer.try_send(record()).unwrap());
     producer.close(TIME).await.unwrap();
     assert_eq!(producer.stats().buffered_bytes_now, 0);
 }
@@ -138,7 +140,7 @@ async fn sends_wait_for_room_in_the_order_in_which_they_came() {
     for number in 0..20_u64 {
         let (sender, order) = (producer.clone(), order.clone());
         tokio::spawn(async move {
-            let _ = sender.send(record()).await.unwrap();
+            drop(sender.send(record()).await.unwrap());
             order.send(number).unwrap();
         });
         while producer.stats().senders_waiting_now <= number {
@@ -268,7 +270,7 @@ async fn a_batch_size_of_zero_sends_each_record_by_itself() {
     let cluster = cluster(1).await;
     let producer = builder(&cluster).batch_size(0).build().await.unwrap();
     for _ in 0..10 {
-        let _ = producer.send(record()).await.unwrap();
+        drop(producer.send(record()).await.unwrap());
     }
     producer.close(TIME).await.unwrap();
     assert_eq!((cluster.stats().batches, cluster.stats().records), (10, 10));

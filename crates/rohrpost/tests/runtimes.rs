@@ -1,5 +1,7 @@
 //! The producer works on any executor, and says so when the one that it runs on is gone.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -55,7 +57,7 @@ fn without_any_runtime_it_runs_on_a_thread_of_its_own() {
     block_on(async {
         let producer = builder(&cluster).build().await.unwrap();
         for _ in 0..1_000 {
-            let _ = producer.send(record()).await.unwrap();
+            drop(producer.send(record()).await.unwrap());
         }
         assert!(producer.send(record()).await.unwrap().await.is_ok());
         producer.close(TIME).await.unwrap();
@@ -113,7 +115,7 @@ fn a_runtime_of_one_thread_is_enough_even_if_the_sender_never_waits() {
         // Nothing here ever waits: the driver gets its turns because sends give way now and then.
         let mut sent = 1_u64;
         while first.try_result().is_none() {
-            let _ = producer.send(record()).await.unwrap();
+            drop(producer.send(record()).await.unwrap());
             sent += 1;
             assert!(sent < 20_000_000);
         }
