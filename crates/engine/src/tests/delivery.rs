@@ -302,3 +302,24 @@ fn sealed_batches_that_come_out_of_order_are_sent_in_order() {
     world.assert_delivered(0..4);
     world.end();
 }
+
+#[test]
+fn a_batch_that_is_being_sealed_when_its_time_passes_wakes_nobody_and_expires_when_it_comes() {
+    let mut config = config();
+    config.delivery_timeout = Duration::from_secs(1);
+    let mut world = World::new(config, 1);
+    world.hold_seals = true;
+    let late = world.send_alone(0);
+    let before = world.polls;
+    world.run(3000);
+    assert!(world.sends[late].ending.is_none());
+    assert!(world.polls - before < 50, "{} polls", world.polls - before);
+    world.release_seals();
+    world.run(0);
+    assert!(world.ending(late).as_ref().unwrap_err().is_timeout());
+    assert_eq!(world.outcome(late), Outcome::NotWritten);
+    let next = world.send_alone(0);
+    world.run(100);
+    world.assert_delivered([next]);
+    world.end();
+}
