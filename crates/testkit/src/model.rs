@@ -123,6 +123,18 @@ impl Model {
         self.changes
     }
 
+    /// Lets time pass: followers copy what is due. [`Model::handle`] and [`Model::resume`] do it themselves; before a leader
+    /// goes without a request at that time, call this, so that what was copied long ago is not lost.
+    pub fn advance(&mut self, now: Now) {
+        let lag = self.config.replication_lag;
+        if lag.is_zero() {
+            return;
+        }
+        let partitions = self.topics.values_mut().flat_map(|topic| &mut topic.partitions);
+        let moved = partitions.map(|partition| u64::from(partition.replicate(now.elapsed, lag)));
+        self.changes += moved.sum::<u64>();
+    }
+
     /// The topic of this name.
     #[must_use]
     pub fn topic(&self, name: &str) -> Option<&Topic> {

@@ -1,11 +1,13 @@
 //! What the connections of a cluster share.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
 use crate::model::{Model, Now};
+
+const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The model, its clock, and who is to be told when something happens.
 #[derive(Debug)]
@@ -33,9 +35,10 @@ impl Shared {
         look(&self.lock())
     }
 
-    /// Changes the model, and wakes who waits for that.
+    /// Changes the model as it is now, and wakes who waits for that.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Model) -> T) -> T {
         let mut model = self.lock();
+        model.advance(self.now());
         let result = change(&mut model);
         let changes = model.changes();
         drop(model);
@@ -64,9 +67,10 @@ impl Shared {
         }
     }
 
-    /// When the model's time `elapsed` is.
-    pub(crate) fn instant(&self, elapsed: std::time::Duration) -> tokio::time::Instant {
-        (self.started + elapsed).into()
+    /// When the model's time `elapsed` is; a month from now at the latest, which no connection lives to see.
+    pub(crate) fn instant(&self, elapsed: Duration) -> tokio::time::Instant {
+        let now = self.started.elapsed();
+        (self.started + elapsed.min(now + MONTH)).into()
     }
 
     /// A test that panicked while it looked has changed nothing by halves: the model goes on.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::request::Call;
+use rohrpost_codec::Uuid;
 use rohrpost_codec::messages::{FetchRequest, ProduceResponse};
 
 /// The time, as whoever drives the model has it.
@@ -65,6 +66,8 @@ pub(super) enum WaitingKind {
 #[derive(Clone, Debug)]
 pub(super) struct OpenAppend {
     pub(super) topic: String,
+    /// A topic of the same name that was created meanwhile has another.
+    pub(super) topic_id: Uuid,
     pub(super) partition: i32,
     /// The epoch of the leader that appended.
     pub(super) leader_epoch: i32,

@@ -316,7 +316,7 @@ impl Verdict {
             Effect::Delay(by) => by,
             _ => Duration::ZERO,
         };
-        self.struck.iter().map(delay).sum()
+        self.struck.iter().map(delay).fold(Duration::ZERO, Duration::saturating_add)
     }
 
     /// The longest pause.

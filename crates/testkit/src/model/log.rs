@@ -185,7 +185,8 @@ impl Log {
         lost
     }
 
-    /// Removes the oldest batches while the log is over `limit` bytes without them. The last batch stays.
+    /// Removes the oldest batches while the log is over `limit` bytes: a tighter bound than Kafka's, which keeps the segment that
+    /// crosses the limit. The last batch stays, and what followers lack.
     pub fn retain_bytes(&mut self, limit: u64) {
         while self.batches.len() > 1 && self.bytes > limit {
             let Some(first) = self.batches.front() else { return };

@@ -49,6 +49,7 @@ impl Model {
     /// Like a broker, it closes the connection on a frame that it cannot read, and on an API or version that it does not speak,
     /// but for ApiVersions (KIP-511).
     pub fn handle(&mut self, now: Now, session: SessionId, frame: &Bytes) -> Answer {
+        self.advance(now);
         let Some(open) = self.sessions.get_mut(&session) else { return Answer::Close };
         let broker = open.broker;
         if let Some(until) = open.muted_until {
@@ -57,7 +58,7 @@ impl Model {
             }
             open.muted_until = None;
         }
-        if self.brokers.get(&broker).is_some_and(|broker| broker.is_paused) {
+        if self.is_paused(broker) {
             return self.wait(None, Box::new(WaitingKind::Request(frame.clone())));
         }
         let Ok(preamble) = peek_request(frame) else { return Answer::Close };
@@ -99,8 +100,10 @@ impl Model {
 
     /// Takes up an answer that waited. It may have to wait again.
     pub fn resume(&mut self, now: Now, session: SessionId, waiting: Waiting) -> Answer {
-        if !self.sessions.contains_key(&session) {
-            return Answer::Close;
+        self.advance(now);
+        let Some(open) = self.sessions.get(&session) else { return Answer::Close };
+        if self.is_paused(open.broker) {
+            return self.wait(None, waiting.kind);
         }
         match *waiting.kind {
             WaitingKind::Request(frame) => self.handle(now, session, &frame),
@@ -151,7 +154,8 @@ impl Model {
         let verdict = &call.verdict;
         if !verdict.throttle().is_zero() {
             if let Some(session) = self.sessions.get_mut(&call.session) {
-                session.muted_until = Some(call.now.elapsed + verdict.delay() + verdict.throttle());
+                let pause = verdict.delay().saturating_add(verdict.throttle());
+                session.muted_until = Some(call.now.elapsed.saturating_add(pause));
             }
         }
         if verdict.closes_after() {
@@ -165,8 +169,12 @@ impl Model {
         if verdict.delay().is_zero() {
             Answer::Send(frame)
         } else {
-            Answer::SendAt { at: call.now.elapsed + verdict.delay(), frame }
+            Answer::SendAt { at: call.now.elapsed.saturating_add(verdict.delay()), frame }
         }
+    }
+
+    fn is_paused(&self, broker: BrokerId) -> bool {
+        self.brokers.get(&broker).is_some_and(|broker| broker.is_paused)
     }
 
     fn wait(&self, deadline: Option<Duration>, kind: Box<WaitingKind>) -> Answer {

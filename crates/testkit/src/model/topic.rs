@@ -219,6 +219,10 @@ impl Partition {
             let heir = self.isr.first().copied().filter(|&heir| heir != broker);
             return self.elect(heir);
         }
+        if self.isr.len() == 1 && self.leader.is_some() {
+            // Nobody is left to wait for.
+            self.log.replicate(None);
+        }
         0
     }
 

@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 use rohrpost_codec::{ByteStr, ErrorCode, messages::produce_response::BatchIndexAndErrorMessage};
-use rohrpost_records::{BatchErrorKind, BatchHeader, Codec, LOG_OVERHEAD, RecordBatch};
+use rohrpost_records::{BatchError, BatchErrorKind, BatchHeader, Codec, LOG_OVERHEAD, RecordBatch};
 
 /// The most bytes that the records of one batch may decompress to: far above what a request can hold in earnest.
 pub const MAX_DECOMPRESSED: usize = 256 << 20;
+
+const NO_TIMESTAMP: i64 = -1;
 
 /// The first version of Produce that may carry zstd (KIP-110).
 const ZSTD_SINCE: i16 = 7;
@@ -37,8 +39,9 @@ pub struct Refusal {
 ///
 /// # Errors
 ///
-/// INVALID_RECORD for no batch, more than one, another magic than 2, a wrong count, a control batch, a record without the key
-/// that a compacted topic needs; MESSAGE_TOO_LARGE; CORRUPT_MESSAGE for a wrong CRC or records that cannot be read;
+/// INVALID_RECORD for no batch, less or more than one, another magic than 2, a wrong count, a control batch, records that are none,
+/// a record without the key that a compacted topic needs; MESSAGE_TOO_LARGE; CORRUPT_MESSAGE for a wrong CRC, the one of these
+/// that a retry may mend; UNKNOWN_SERVER_ERROR for records that do not decompress, as Kafka has no code for it;
 /// UNSUPPORTED_COMPRESSION_TYPE; INVALID_TIMESTAMP.
 pub fn validate(
     records: Option<&Bytes>,
@@ -51,10 +54,8 @@ pub fn validate(
     check_size(records, limits)?;
     let (batch, consumed) = RecordBatch::parse(records).map_err(|error| {
         let code = match error.kind {
-            BatchErrorKind::UnsupportedMagic(_) | BatchErrorKind::OutOfRange { .. } => {
-                ErrorCode::INVALID_RECORD
-            }
-            _ => ErrorCode::CORRUPT_MESSAGE,
+            BatchErrorKind::WrongCrc { .. } => ErrorCode::CORRUPT_MESSAGE,
+            _ => ErrorCode::INVALID_RECORD,
         };
         Refusal::new(code, error.to_string())
     })?;
@@ -70,7 +71,7 @@ pub fn validate(
 fn check_size(records: &Bytes, limits: &Limits) -> Result<(), Refusal> {
     let Some(length) = records.get(8..LOG_OVERHEAD).and_then(|bytes| bytes.first_chunk::<4>())
     else {
-        return refuse(ErrorCode::CORRUPT_MESSAGE, "the batch is shorter than its header");
+        return refuse(ErrorCode::INVALID_RECORD, "the batch is shorter than its header");
     };
     let size = i64::from(i32::from_be_bytes(*length)) + LOG_OVERHEAD as i64;
     let max = i64::from(limits.max_message_bytes);
@@ -112,18 +113,30 @@ fn check_header(header: &BatchHeader, version: i16) -> Result<(), Refusal> {
 }
 
 fn check_records(batch: &RecordBatch, limits: &Limits) -> Result<(), Refusal> {
-    let corrupt = |error: rohrpost_records::BatchError| {
-        Refusal::new(ErrorCode::CORRUPT_MESSAGE, error.to_string())
+    let unreadable = |error: BatchError| {
+        let code = match error.kind {
+            BatchErrorKind::Corrupt { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
+            _ => ErrorCode::INVALID_RECORD,
+        };
+        Refusal::new(code, error.to_string())
     };
+    let says_broker_time = batch.header().attributes.is_log_append_time();
     let mut keyless = Vec::new();
     let mut late = Vec::new();
-    for (index, record) in (0..).zip(batch.records(MAX_DECOMPRESSED).map_err(corrupt)?) {
-        let record = record.map_err(corrupt)?;
+    for (index, record) in (0..).zip(batch.records(MAX_DECOMPRESSED).map_err(unreadable)?) {
+        let record = record.map_err(unreadable)?;
         if limits.is_compacted && record.key.is_none() {
             keyless.push(record_error(index, "a compacted topic needs a key"));
         }
-        if limits.max_timestamp.is_some_and(|max| record.timestamp > max) {
-            late.push(record_error(index, "the timestamp is too far in the future"));
+        // Kafka looks at the type only where it does not look at the time.
+        match limits.max_timestamp.filter(|_| record.timestamp != NO_TIMESTAMP) {
+            Some(max) if record.timestamp > max => {
+                late.push(record_error(index, "the timestamp is too far in the future"));
+            }
+            None if says_broker_time => {
+                late.push(record_error(index, "a producer may not set LogAppendTime"));
+            }
+            _ => {}
         }
     }
     if !keyless.is_empty() {

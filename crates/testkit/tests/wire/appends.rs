@@ -80,7 +80,7 @@ async fn a_batch_that_is_wrong_is_refused_and_not_appended() -> Outcome {
 
     let cases: Vec<(&str, &str, Bytes, ErrorCode)> = vec![
         ("no batch", "t", Bytes::new(), ErrorCode::INVALID_RECORD),
-        ("a cut batch", "t", batch(&["a"]).slice(..50), ErrorCode::CORRUPT_MESSAGE),
+        ("a cut batch", "t", batch(&["a"]).slice(..50), ErrorCode::INVALID_RECORD),
         ("a wrong byte", "t", changed(&batch(&["a"]), 65, 0xff), ErrorCode::CORRUPT_MESSAGE),
         ("magic 1", "t", changed(&batch(&["a"]), 16, 1), ErrorCode::INVALID_RECORD),
         (

@@ -14,26 +14,39 @@ use crate::model::{Model, TopicSpec};
 
 /// Since then a client says whether it wants topics to be created; before, they are.
 const AUTO_CREATION_SINCE: i16 = 4;
+/// Since then the answer as a whole has an error code.
+const REBOOTSTRAP_SINCE: i16 = 13;
 
 impl Serve for MetadataRequest {
-    fn targets(&self, model: &Model, _: i16) -> Vec<Target> {
-        let asked = self.topics.iter().flatten();
-        let names = asked.filter_map(|topic| match &topic.name {
+    fn targets(&self, model: &Model, version: i16) -> Vec<Target> {
+        let target = |name: &str| Target { topic: name.into(), partition: None };
+        let Some(asked) = asked(self, version) else {
+            return model.topics.keys().map(|name| target(name)).collect();
+        };
+        let names = asked.iter().filter_map(|topic| match &topic.name {
             Some(name) => Some(name.as_str()),
             None => model.name_of(topic.topic_id),
         });
-        names.map(|name| Target { topic: name.into(), partition: None }).collect()
+        names.map(target).collect()
     }
 
     fn serve(self, model: &mut Model, call: &Call) -> Reply<MetadataResponse> {
         let may_create = model.config.auto_create_topics
             && (self.allow_auto_topic_creation || call.version < AUTO_CREATION_SINCE);
-        let topics = match &self.topics {
-            // No list in version 0 is an empty one.
-            Some(asked) if call.version > 0 || !asked.is_empty() => {
+        // The one code that is about the whole answer (KIP-1102).
+        let is_lost = call.verdict.refusal_of(None) == Some(ErrorCode::REBOOTSTRAP_REQUIRED);
+        if is_lost && call.version >= REBOOTSTRAP_SINCE {
+            return Reply::With(MetadataResponse {
+                throttle_time_ms: call.verdict.throttle_ms(),
+                error_code: ErrorCode::REBOOTSTRAP_REQUIRED,
+                ..MetadataResponse::default()
+            });
+        }
+        let topics = match asked(&self, call.version) {
+            Some(asked) => {
                 asked.iter().map(|topic| model.describe(call, topic, may_create)).collect()
             }
-            _ => {
+            None => {
                 let all = model.topics.iter();
                 all.map(|(name, topic)| model.topic_metadata(call, name, topic)).collect()
             }
@@ -47,6 +60,12 @@ impl Serve for MetadataRequest {
             ..MetadataResponse::default()
         })
     }
+}
+
+/// The topics that a request names; `None` if it wants all. No list in version 0 is an empty one.
+fn asked(request: &MetadataRequest, version: i16) -> Option<&[MetadataRequestTopic]> {
+    let asked = request.topics.as_deref()?;
+    (version > 0 || !asked.is_empty()).then_some(asked)
 }
 
 impl Model {
@@ -104,7 +123,9 @@ impl Model {
     }
 
     fn topic_metadata(&self, call: &Call, name: &str, topic: &Topic) -> MetadataResponseTopic {
-        let error_code = call.verdict.refusal_of(Some(name)).unwrap_or_default();
+        let faulted = call.verdict.refusal_of(Some(name));
+        let error_code = faulted.or_else(|| call.verdict.disguise_of(Some(name)));
+        let error_code = error_code.unwrap_or_default();
         let partitions = (0..).zip(&topic.partitions);
         let partitions =
             partitions.map(|(index, partition)| self.partition_metadata(index, partition));

@@ -231,10 +231,12 @@ impl Model {
         appended: &Appended,
         at: (usize, usize),
     ) -> Option<OpenAppend> {
+        let topic_id = self.topics.get(topic)?.id;
         let partition = self.partition(topic, index)?;
         let is_open = acks == ALL && partition.log.high_watermark() <= appended.last_offset;
         is_open.then(|| OpenAppend {
             topic: topic.into(),
+            topic_id,
             partition: index,
             leader_epoch: partition.leader_epoch,
             last_offset: appended.last_offset,
@@ -245,7 +247,8 @@ impl Model {
     /// What has become of an append with acks=all; `None` while that is open.
     fn fate(&mut self, call: &Call, append: &OpenAppend) -> Option<Result<(), ErrorCode>> {
         let lag = self.config.replication_lag;
-        let Some(topic) = self.topics.get_mut(&append.topic) else {
+        let topic = self.topics.get_mut(&append.topic);
+        let Some(topic) = topic.filter(|topic| topic.id == append.topic_id) else {
             return Some(Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
         };
         let min_insync_replicas = i64::from(topic.config.min_insync_replicas);
