@@ -11,7 +11,7 @@ use crate::config::EngineConfig;
 use crate::identity::Identity;
 use crate::ids::{BatchId, PartitionIndex};
 use crate::io::{Input, Output};
-use crate::lifecycle::{Finish, Lifecycle};
+use crate::lifecycle::Lifecycle;
 use crate::partition::{Circumstances, Partition, Step};
 use crate::pending::Pending;
 use crate::request::ProduceInFlight;
@@ -136,11 +136,10 @@ impl Engine {
             if self.say_farewell() {
                 continue;
             }
-            return match self.finish_close() {
-                Finish::NotYet => Output::Idle(self.next_deadline(now)),
-                Finish::Farewell => continue,
-                Finish::Closed => Output::Closed,
-            };
+            if self.finish_close() {
+                return Output::Closed;
+            }
+            return Output::Idle(self.next_deadline(now));
         }
     }
 

@@ -88,7 +88,7 @@ impl Identity {
     pub(crate) fn next_deadline(&self, now: Time) -> Option<Time> {
         match self.state {
             State::Needed { not_before } if not_before > now => Some(not_before),
-            State::Denied { until, .. } => Some(until),
+            State::Denied { until, .. } if until > now => Some(until),
             _ => None,
         }
     }
