@@ -21,7 +21,7 @@ use crate::model::{
     BrokerId, Fault, FaultId, LoggedBatch, LoggedRecord, Model, Stats, TopicError, TopicSpec,
 };
 use builder::RuntimeThread;
-use node::Nodes;
+use node::{Nodes, Port};
 use shared::Shared;
 
 /// A Kafka cluster on the loopback interface, for as long as the value lives.
@@ -138,10 +138,17 @@ impl Cluster {
     ///
     /// The operating system's, if the port is taken meanwhile.
     pub async fn start_broker(&self, broker: impl Into<BrokerId>) -> io::Result<()> {
-        let broker = broker.into();
-        self.nodes.start(broker, &self.shared, &self.runtime).await?;
-        self.shared.change(|model| model.start_broker(broker));
-        Ok(())
+        self.start_at(broker.into(), Port::Same).await
+    }
+
+    /// Starts a broker that was stopped at another port, as one that moves to another host: clients that only know the old address
+    /// do not find it. [`Cluster::bootstrap_servers`] says the new one.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's, if it has no port to give.
+    pub async fn start_broker_elsewhere(&self, broker: impl Into<BrokerId>) -> io::Result<()> {
+        self.start_at(broker.into(), Port::Other).await
     }
 
     /// Freezes a broker, as a debugger or a long pause does: its connections stay open, new ones are accepted, nothing is
@@ -246,6 +253,12 @@ impl Cluster {
     /// In a thread that already runs futures on tokio.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
+    }
+
+    async fn start_at(&self, broker: BrokerId, port: Port) -> io::Result<()> {
+        self.nodes.start(broker, port, &self.shared, &self.runtime).await?;
+        self.shared.change(|model| model.start_broker(broker));
+        Ok(())
     }
 }
 

@@ -19,10 +19,13 @@ use crate::model::BrokerId;
 pub(crate) struct Nodes(BTreeMap<BrokerId, Node>);
 
 #[derive(Debug)]
-struct Node {
+struct Node(Mutex<Place>);
+
+#[derive(Debug)]
+struct Place {
     address: SocketAddr,
     /// The task that accepts, and owns the connections; `None` while the broker is down.
-    running: Mutex<Option<Running>>,
+    running: Option<Running>,
 }
 
 #[derive(Debug)]
@@ -57,7 +60,7 @@ impl Nodes {
         let mut nodes = BTreeMap::new();
         for (broker, address, listener) in listeners {
             let running = Some(run(broker, listener, shared, runtime)?);
-            nodes.insert(broker, Node { address, running: Mutex::new(running) });
+            nodes.insert(broker, Node(Mutex::new(Place { address, running })));
         }
         Ok(Self(nodes))
     }
@@ -65,16 +68,17 @@ impl Nodes {
     /// Closes a broker's port and connections, and waits until they are closed.
     pub(crate) async fn stop(&self, broker: BrokerId) {
         let Some(node) = self.0.get(&broker) else { return };
-        if let Some(Running { stop, task, _abort }) = node.running.lock().await.take() {
+        if let Some(Running { stop, task, _abort }) = node.0.lock().await.running.take() {
             let _ = stop.send(());
             let _ = task.await;
         }
     }
 
-    /// Opens a broker's port again, if it is closed.
+    /// Opens a broker's port again if it is closed, or another one.
     pub(crate) async fn start(
         &self,
         broker: BrokerId,
+        port: Port,
         shared: &Arc<Shared>,
         runtime: &Handle,
     ) -> io::Result<()> {
@@ -82,11 +86,34 @@ impl Nodes {
             let message = format!("the cluster has no broker {broker}");
             return Err(io::Error::new(io::ErrorKind::NotFound, message));
         };
-        let mut running = node.running.lock().await;
-        if running.is_none() {
-            *running = Some(run(broker, StdListener::bind(node.address)?, shared, runtime)?);
+        let mut place = node.0.lock().await;
+        if place.running.is_none() {
+            let listener = port.open(place.address)?;
+            place.address = listener.local_addr()?;
+            let (host, port) = (place.address.ip().to_string(), place.address.port());
+            shared.change(|model| model.set_address(broker, host, port));
+            place.running = Some(run(broker, listener, shared, runtime)?);
         }
         Ok(())
+    }
+}
+
+/// Where a broker comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Port {
+    Same,
+    Other,
+}
+
+impl Port {
+    fn open(self, last: SocketAddr) -> io::Result<StdListener> {
+        if self == Self::Same {
+            return StdListener::bind(last);
+        }
+        let free = SocketAddr::new(last.ip(), 0);
+        let first = StdListener::bind(free)?;
+        // While the first is open, the system gives out another.
+        if first.local_addr()? == last { StdListener::bind(free) } else { Ok(first) }
     }
 }
 

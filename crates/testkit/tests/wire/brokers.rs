@@ -146,6 +146,35 @@ async fn a_stopped_broker_refuses_and_its_heir_has_the_log() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_broker_that_comes_back_elsewhere_is_told_and_found_there() -> Outcome {
+    let cluster = Cluster::builder().brokers(2).start().await?;
+    cluster.create_topic("t", 1)?;
+    let mut client = Client::to_leader(&cluster, "t", 0).await?;
+    assert_appended(&client.produce("t", 0, -1, batch(&["before"])).await?, 0);
+    let old = address(&cluster, 1);
+    cluster.stop_broker(1).await;
+    cluster.start_broker_elsewhere(1).await?;
+    let new = address(&cluster, 1);
+    assert_ne!(new, old);
+    let refused = TcpStream::connect(&old).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+
+    let mut other = Client::to(&cluster, 2).await?;
+    let metadata = other.call(&named("t"), 12).await?;
+    let told = metadata.brokers.iter().find(|broker| broker.node_id == 1);
+    let told = told.map(|broker| format!("{}:{}", broker.host, broker.port));
+    assert_eq!(told, Some(new.clone()));
+    cluster.move_leader("t", 0, 1)?;
+    let mut client = Client::to(&cluster, 1).await?;
+    assert_appended(&client.produce("t", 0, -1, batch(&["after"])).await?, 1);
+    // And it stays there.
+    cluster.stop_broker(1).await;
+    cluster.start_broker(1).await?;
+    assert_eq!(address(&cluster, 1), new);
+    Ok(())
+}
+
+#[tokio::test]
 async fn with_too_few_replicas_in_sync_acks_all_is_refused() -> Outcome {
     let cluster = Cluster::builder().start().await?;
     let spec = TopicSpec::new("t").replication_factor(3).min_insync_replicas(2);
