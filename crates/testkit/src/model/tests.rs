@@ -1,1 +1,7 @@
-//! The rules of the model.
+//! The rules of the model, in virtual time.
+
+mod admission;
+mod failover;
+mod identity;
+mod support;
+mod time;

@@ -2,12 +2,18 @@
 
 use bytes::Bytes;
 use rohrpost_codec::{ByteStr, ErrorCode, messages::produce_response::BatchIndexAndErrorMessage};
-use rohrpost_records::{BatchError, BatchErrorKind, BatchHeader, Codec, LOG_OVERHEAD, RecordBatch};
+use rohrpost_records::{
+    BatchError, BatchErrorKind, BatchHeader, Codec, LOG_OVERHEAD, MAGIC, RecordBatch,
+};
 
 /// The most bytes that the records of one batch may decompress to: far above what a request can hold in earnest.
 pub const MAX_DECOMPRESSED: usize = 256 << 20;
 
 const NO_TIMESTAMP: i64 = -1;
+
+/// Where a batch's length and magic are.
+const LENGTH_AT: usize = 8;
+const MAGIC_AT: usize = 16;
 
 /// The first version of Produce that may carry zstd (KIP-110).
 const ZSTD_SINCE: i16 = 7;
@@ -40,7 +46,7 @@ pub struct Refusal {
 /// # Errors
 ///
 /// INVALID_RECORD for no batch, less or more than one, another magic than 2, a wrong count, a control batch, records that are none,
-/// a record without the key that a compacted topic needs; MESSAGE_TOO_LARGE; CORRUPT_MESSAGE for a wrong CRC, the one of these
+/// a record without the key that a compacted topic needs, a batch that is cut; MESSAGE_TOO_LARGE; CORRUPT_MESSAGE for a wrong CRC, the one of these
 /// that a retry may mend; UNKNOWN_SERVER_ERROR for records that do not decompress, as Kafka has no code for it;
 /// UNSUPPORTED_COMPRESSION_TYPE; INVALID_TIMESTAMP.
 pub fn validate(
@@ -51,29 +57,35 @@ pub fn validate(
     let Some(records) = records.filter(|records| !records.is_empty()) else {
         return refuse(ErrorCode::INVALID_RECORD, "the request has no record batch");
     };
-    check_size(records, limits)?;
-    let (batch, consumed) = RecordBatch::parse(records).map_err(|error| {
+    check_frame(records, limits)?;
+    let (batch, _) = RecordBatch::parse(records).map_err(|error| {
         let code = match error.kind {
             BatchErrorKind::WrongCrc { .. } => ErrorCode::CORRUPT_MESSAGE,
             _ => ErrorCode::INVALID_RECORD,
         };
         Refusal::new(code, error.to_string())
     })?;
-    if consumed < records.len() {
-        return refuse(ErrorCode::INVALID_RECORD, "more than one batch for the partition");
-    }
     check_header(batch.header(), version)?;
     check_records(&batch, limits)?;
     Ok(batch)
 }
 
-/// Kafka looks at the size before the CRC.
-fn check_size(records: &Bytes, limits: &Limits) -> Result<(), Refusal> {
-    let Some(length) = records.get(8..LOG_OVERHEAD).and_then(|bytes| bytes.first_chunk::<4>())
-    else {
+/// That there is one batch, whole, of a size and magic that are allowed: Kafka looks at that before the CRC.
+fn check_frame(records: &Bytes, limits: &Limits) -> Result<(), Refusal> {
+    let length = records.get(LENGTH_AT..LOG_OVERHEAD).and_then(|bytes| bytes.first_chunk::<4>());
+    let (Some(length), Some(&magic)) = (length, records.get(MAGIC_AT)) else {
         return refuse(ErrorCode::INVALID_RECORD, "the batch is shorter than its header");
     };
+    if magic as i8 != MAGIC {
+        let message = format!("the batch has magic {magic}, only {MAGIC} is taken");
+        return refuse(ErrorCode::INVALID_RECORD, message);
+    }
     let size = i64::from(i32::from_be_bytes(*length)) + LOG_OVERHEAD as i64;
+    let present = records.len() as i64;
+    if size != present {
+        let message = format!("the first batch has {size} of the {present} bytes, not all of them");
+        return refuse(ErrorCode::INVALID_RECORD, message);
+    }
     let max = i64::from(limits.max_message_bytes);
     if size > max {
         let message = format!("the batch has {size} bytes, the topic allows {max}");

@@ -28,7 +28,11 @@ pub(crate) struct Client {
 impl Client {
     /// Connects to a broker.
     pub(crate) async fn to(cluster: &Cluster, broker: i32) -> io::Result<Self> {
-        let address = address(cluster, broker);
+        Self::at(&address(cluster, broker)).await
+    }
+
+    /// Connects to a broker by its address.
+    pub(crate) async fn at(address: &str) -> io::Result<Self> {
         Ok(Self {
             stream: TcpStream::connect(address).await?,
             frames: FrameReader::new(1 << 26),
