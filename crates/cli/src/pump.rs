@@ -181,6 +181,10 @@ impl<'a> Pump<'a> {
             if let ControlFlow::Break(ending) = flow {
                 return ending;
             }
+            // An input that is never waited for must not drown the one who asks to stop.
+            if let Some(signal) = self.stop.signal() {
+                return Ending::Interrupted(signal);
+            }
             self.report();
             self.show();
         }

@@ -45,6 +45,11 @@ impl Stop {
         Ok(Self { asked })
     }
 
+    /// What asked, if anything did.
+    pub(crate) fn signal(&self) -> Option<Signal> {
+        *self.asked.borrow()
+    }
+
     /// Waits until somebody asks. Cancel-safe.
     pub(crate) async fn requested(&mut self) -> Signal {
         loop {

@@ -95,6 +95,24 @@ fn a_line_that_is_typed_arrives_before_the_next_one_is() {
 }
 
 #[test]
+fn ctrl_c_is_heard_while_lines_pour_in() {
+    let cluster = cluster(3);
+    let mut child = start_with(&cluster, &[]);
+    let mut stdin = child.stdin.take().unwrap();
+    let lines = "one of many\n".repeat(10_000);
+    let feeder = std::thread::spawn(move || while stdin.write_all(lines.as_bytes()).is_ok() {});
+    cluster.block_on(cluster.wait_until(|stats| stats.records > 0)).unwrap();
+    interrupt(&child);
+    let run = Run::from(child.wait_with_output().unwrap());
+    feeder.join().unwrap();
+    run.assert_status(130);
+    let [records, acknowledged, _] = run.counts();
+    assert_eq!(records, acknowledged);
+    let total: usize = (0..3).map(|partition| cluster.log(TOPIC, partition).len()).sum();
+    assert_eq!(total as u64, acknowledged);
+}
+
+#[test]
 fn ctrl_c_waits_for_what_is_under_way() {
     let cluster = cluster(1);
     cluster.inject(Fault::delay(Duration::from_millis(700)).on(ApiKey::Produce));
