@@ -8,12 +8,13 @@ use rohrpost_cluster::{
     ConnectError, ConnectErrorKind, ConnectionId, LookupError, LostError, NetworkInput,
     NetworkOutput,
 };
-use rohrpost_codec::{ByteStr, Bytes};
+use rohrpost_codec::{ApiKey, ByteStr, Bytes, ErrorCode};
 use rohrpost_engine::{
     AppenderConfig, BatchId, Engine, EngineStats, FlushId, Input, Output, SealedBatch, Time,
     Unpooled,
 };
 use rohrpost_records::Compressor;
+use rohrpost_testkit::Fault;
 use rohrpost_testkit::model::{BrokerId, Model};
 
 use crate::check::{Wire, check};
@@ -541,6 +542,7 @@ impl Life {
                 let deadline = Some(self.now + self.dice.millis(0, 5000));
                 self.close(deadline);
             }
+            7 => self.cast_doubt(),
             _ => {
                 let fault = draw_fault(&mut self.dice, self.plan.engine.acks);
                 self.note("fault", || format!("{fault:?}"), &[]);
@@ -549,6 +551,24 @@ impl Life {
         }
         let pause = self.dice.millis(0, 2 * self.plan.fault_pause.as_millis() as u64);
         self.after(pause, Event::Fault);
+    }
+
+    /// An append whose answer is lost, and a refusal of its sequence soon after: what must never lead to a second identity.
+    fn cast_doubt(&mut self) {
+        let (name, partitions, _) =
+            &self.plan.topics[self.dice.below(self.plan.topics.len() as u64) as usize];
+        let partition = self.dice.below(*partitions as u64) as i32;
+        let code = self
+            .dice
+            .one_of(&[ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER, ErrorCode::UNKNOWN_PRODUCER_ID]);
+        let skip = self.dice.between(1, 5) as u32;
+        let here =
+            |fault: Fault| fault.on(ApiKey::Produce).topic(name.clone()).partition(partition);
+        let lost = here(Fault::error_after(ErrorCode::REQUEST_TIMED_OUT));
+        let refused = here(Fault::error(code).skip(skip));
+        self.note("doubt", || format!("{lost:?} {refused:?}"), &[]);
+        self.model.inject(lost);
+        self.model.inject(refused);
     }
 
     /// Breaks every connection to a broker.

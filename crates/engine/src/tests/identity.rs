@@ -347,3 +347,20 @@ fn a_cluster_that_denies_a_producer_id_fails_what_would_be_sent_and_is_asked_aga
     world.assert_delivered([sent]);
     world.end();
 }
+
+#[test]
+fn rule_7_after_a_refusal_for_good_the_next_record_begins_a_new_epoch_at_once() {
+    let mut world = World::new(config(), 1);
+    world.establish(0);
+    world.plan(0, [Fate::Refuse(ErrorCode::INVALID_RECORD)]);
+    let refused = world.send_alone(0);
+    world.run(100);
+    assert_eq!(world.outcome(refused), Outcome::NotWritten);
+    let next = world.send_alone(0);
+    world.run(100);
+    world.assert_delivered([next]);
+    // No attempt was spent on a sequence behind the gap.
+    assert_eq!((world.engine.stats().retries, world.engine.stats().epoch_bumps), (0, 1));
+    assert_eq!(epochs(&mut world, 0), [0, 1]);
+    world.end();
+}
