@@ -1,9 +1,9 @@
 //! The way in: a record into its partition's open batch. Nothing here allocates, wakes or asks a clock for every record; a batch costs its completion, two
 //! messages and perhaps a buffer.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
-use rohrpost_engine::{FilledBatch, Grant, Refused, Time};
+use rohrpost_engine::{FilledBatch, Grant, Placed, Refused, Time};
 use rohrpost_records::RecordHeader;
 
 use crate::clock::wall_milliseconds;
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::inbox::Wake;
 use crate::lock;
 use crate::shared::{Message, Shared};
-use crate::topics::Lane;
+use crate::topics::{Lane, Open};
 
 /// A record, all borrowed.
 #[derive(Clone, Copy, Debug)]
@@ -116,38 +116,55 @@ impl Shared {
             }
         };
         let index = placed.index;
-        let mut wake = Wake::no();
-        let mut earlier = None;
-        if let Some(at) = placed.opened {
-            let completion = Arc::new(Completion::new(lane.topic.clone(), lane.partition));
-            let before = open.completion.replace(completion);
-            earlier = placed.earlier.zip(before);
-            wake = self.tell_opened(lane, placed.slot, at);
-        }
-        let completion = match &open.completion {
-            Some(completion) => completion.clone(),
-            // Opened batches have one, and what is not opened now was opened before.
-            None => return Err(Obstacle::DriverGone),
+        let completion = if placed.opened.is_none() && placed.filled.is_none() {
+            let completion = open.completion.clone();
+            drop(guard);
+            completion
+        } else {
+            self.turn_batch(lane, guard, placed)
         };
-        let filled = placed.filled.map(|filled| {
-            open.completion = None;
-            (filled, completion.clone())
-        });
-        drop(guard);
-
+        // A batch that is open has one.
+        let completion = completion.ok_or(Obstacle::DriverGone)?;
         let (key_size, value_size) = (key.map(<[u8]>::len), value.map(<[u8]>::len));
-        if earlier.is_some() || filled.is_some() {
-            lane.chooser.batch_filled(lane.partition.unsigned_abs());
-        }
-        for (batch, completion) in earlier.into_iter().chain(filled) {
-            wake = wake.or(self.seal(batch, completion));
-        }
-        self.inbox.wake(wake);
         Ok(Delivery::new(completion, index, timestamp, key_size, value_size))
     }
 
-    /// Under the lane's lock, so that the driver hears of a batch before its records can be flushed.
+    /// A record began a batch, or ended one, or both: what is done once a batch.
     #[cold]
+    #[inline(never)]
+    fn turn_batch(
+        &self,
+        lane: &Lane,
+        mut open: MutexGuard<'_, Open>,
+        placed: Placed,
+    ) -> Option<Arc<Completion>> {
+        let Placed { slot, opened, earlier, filled, .. } = placed;
+        let mut wake = Wake::no();
+        let mut before = None;
+        if let Some(at) = opened {
+            let completion = Completion::new(lane.topic.clone(), lane.partition);
+            before = open.completion.replace(Arc::new(completion));
+            wake = self.tell_opened(lane, slot, at);
+        }
+        let completion = open.completion.clone()?;
+        if filled.is_some() {
+            open.completion = None;
+        }
+        drop(open);
+        if earlier.is_some() || filled.is_some() {
+            lane.chooser.batch_filled(lane.partition.unsigned_abs());
+        }
+        if let Some((batch, completion)) = earlier.zip(before) {
+            wake = wake.or(self.seal(batch, completion));
+        }
+        if let Some(batch) = filled {
+            wake = wake.or(self.seal(batch, completion.clone()));
+        }
+        self.inbox.wake(wake);
+        Some(completion)
+    }
+
+    /// Under the lane's lock, so that the driver hears of a batch before its records can be flushed.
     fn tell_opened(&self, lane: &Lane, slot: rohrpost_engine::Slot, at: Time) -> Wake {
         let batch = rohrpost_engine::BatchId { partition: lane.index, slot };
         // If the driver is gone, whoever ended it closes this lane next, and fails the batch.
@@ -155,7 +172,6 @@ impl Shared {
     }
 
     /// Compresses a batch and hands it to the driver. Without any lock.
-    #[cold]
     fn seal(&self, batch: FilledBatch, completion: Arc<Completion>) -> Wake {
         completion.close(batch.record_count().unsigned_abs());
         let (batch, freed) =

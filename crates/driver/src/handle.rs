@@ -26,6 +26,8 @@ pub struct Handle {
 #[derive(Debug, Default)]
 pub struct Wait {
     step: Step,
+    /// It let the driver have its turn.
+    gave_way: bool,
     /// `max.block.ms` from the first obstacle on.
     deadline: Option<Time>,
 }
@@ -62,25 +64,23 @@ impl Handle {
     where
         H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
     {
-        // A task that sends in a loop never waits as long as there is room: on tokio it gives way now and then, to the driver above all.
-        let turn = ready!(tokio::task::coop::poll_proceed(cx));
+        // A task that sends in a loop never waits as long as there is room. Where it keeps the driver from its turn (a runtime of one thread), it gives
+        // way now and then.
+        if self.shared.inbox.is_crowded() && !wait.gave_way {
+            wait.gave_way = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if let Step::Append = wait.step {
             let mut grant = Grant::NONE;
             let result = self.shared.append(record, headers, &mut grant);
             self.shared.memory.restore(grant);
             match result {
-                Ok(delivery) => {
-                    turn.made_progress();
-                    return Poll::Ready(Ok(delivery));
-                }
+                Ok(delivery) => return Poll::Ready(Ok(delivery)),
                 Err(obstacle) => self.get_in_line(&obstacle, record, wait)?,
             }
         }
-        let result = self.poll_waiting(cx, record, headers, wait);
-        if result.is_ready() {
-            turn.made_progress();
-        }
-        result
+        self.poll_waiting(cx, record, headers, wait)
     }
 
     /// Appends a record if that is possible at once.

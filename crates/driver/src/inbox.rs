@@ -1,13 +1,19 @@
 //! What the senders tell the driver: once or twice a batch, never per record.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::bell::Bell;
 use crate::lock;
 
+/// So many items make a crowd: what about eight batches put in.
+const CROWD: usize = 16;
+
 /// A queue with one reader, the driver, that is woken only if it sleeps.
 pub(crate) struct Inbox<T> {
     state: Mutex<State<T>>,
+    /// More is in here than the driver should have left.
+    crowded: AtomicBool,
     bell: Arc<Bell>,
 }
 
@@ -28,7 +34,7 @@ pub(crate) struct Wake(bool);
 impl<T> Inbox<T> {
     pub(crate) fn new(bell: Arc<Bell>) -> Self {
         let state = State { items: Vec::new(), asleep: false, closed: false };
-        Self { state: Mutex::new(state), bell }
+        Self { state: Mutex::new(state), crowded: AtomicBool::new(false), bell }
     }
 
     /// Puts an item in, and wakes the driver if it sleeps.
@@ -51,6 +57,9 @@ impl<T> Inbox<T> {
             return Err(item);
         }
         state.items.push(item);
+        if state.items.len() >= CROWD {
+            self.crowded.store(true, Ordering::Relaxed);
+        }
         Ok(Wake(std::mem::take(&mut state.asleep)))
     }
 
@@ -66,6 +75,15 @@ impl<T> Inbox<T> {
         let mut state = lock(&self.state);
         state.asleep = false;
         std::mem::swap(&mut state.items, items);
+        if items.len() >= CROWD {
+            self.crowded.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the driver has not had a turn for so long that a sender should give way to it. A hint.
+    #[inline]
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed)
     }
 
     /// Whether the driver may sleep: if nothing is there. From then on the next item wakes it.
@@ -79,6 +97,7 @@ impl<T> Inbox<T> {
     pub(crate) fn close(&self) -> Vec<T> {
         let mut state = lock(&self.state);
         state.closed = true;
+        self.crowded.store(false, Ordering::Relaxed);
         std::mem::take(&mut state.items)
     }
 }
