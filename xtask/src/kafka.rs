@@ -18,9 +18,7 @@ data under target/kafka/. They run on until they are taken down. NAME is `defaul
   up [--version V] [--brokers 1|3] [--config KEY=VALUE]...
                      start a cluster, or what is down of it; wait until it answers;
                      the last line is bootstrap.servers=HOST:PORT[,HOST:PORT...]
-  down [--keep|--all]
-                     end it and remove its data; --keep shuts it down in order and keeps the data;
-                     --all takes every cluster down
+  down [--keep]      end it and remove its data; --keep shuts it down in order and keeps the data
   status             every cluster, its nodes and addresses
 
   topic create TOPIC [--partitions N] [--replication-factor R] [--config KEY=VALUE]...
@@ -102,19 +100,17 @@ fn up(name: &str, mut args: Args) -> Result {
     Ok(())
 }
 
+/// One cluster, by its name: another one may be somebody else's.
 fn down(name: &str, mut args: Args) -> Result {
-    let (keep, all) = (args.flag("--keep"), args.flag("--all"));
+    let keep = args.flag("--keep");
     args.finish()?;
-    let names = if all { Cluster::names() } else { vec![name.to_owned()] };
-    for name in &names {
-        if keep {
-            Cluster::open(name)?.stop_all()?;
-            println!("`{name}` is down; its data is kept");
-        } else if Cluster::remove(name)? {
-            println!("`{name}` is down and its data removed");
-        } else {
-            println!("there is no cluster `{name}`");
-        }
+    if keep {
+        Cluster::open(name)?.stop_all()?;
+        println!("`{name}` is down; its data is kept");
+    } else if Cluster::remove(name)? {
+        println!("`{name}` is down and its data removed");
+    } else {
+        println!("there is no cluster `{name}`");
     }
     Ok(())
 }
