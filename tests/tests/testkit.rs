@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use rohrpost_testkit::{ApiKey, Cluster, ErrorCode, Fault};
-use rohrpost_tests::kafka::{DEFAULT_VERSION, Distribution};
+use rohrpost_tests::kafka::{DEFAULT_VERSION, Distribution, PrivateCluster, Spec};
 
 const CONSUMER: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 const PRODUCER: &str = "org.apache.kafka.tools.ConsoleProducer";
@@ -88,4 +88,28 @@ fn javas_tools_write_and_read_the_testkit_through_faults_and_a_change_of_the_lea
         seen += log.len();
     }
     assert_eq!(seen, 5000);
+}
+
+/// What the brokers at this address answer to the testkit's list of questions.
+fn interrogate(server: &str) -> String {
+    let output = Command::new("cargo")
+        .args(["run", "--quiet", "-p", "rohrpost-testkit", "--example", "interrogate", "--"])
+        .args([server, "interrogated"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_testkit_answers_three_hundred_questions_as_kafka_does() {
+    let kafka = PrivateCluster::start("interrogated", &Spec::default()).unwrap();
+    let testkit = Cluster::builder().brokers(1).start_blocking().unwrap();
+    let wanted = interrogate(&kafka.bootstrap_servers());
+    let got = interrogate(&testkit.bootstrap_servers());
+    assert!(wanted.lines().count() >= 300, "{wanted}");
+    let pairs = wanted.lines().zip(got.lines()).filter(|(wanted, got)| wanted != got);
+    let different: Vec<_> = pairs.map(|(wanted, got)| format!("\n  {wanted}\n  {got}")).collect();
+    assert!(different.is_empty(), "Kafka's answers, and the testkit's:{}", different.concat());
+    assert_eq!(got.lines().count(), wanted.lines().count());
 }

@@ -50,7 +50,7 @@ pub use operate::TopicError;
 pub use producers::{Admission, AppendedBatch, ProducerState, WINDOW, admit};
 pub use stats::Stats;
 pub use topic::{Partition, TimestampType, Topic, TopicSpec};
-pub use validate::{Limits, MAX_DECOMPRESSED, Refusal, validate};
+pub use validate::{Limits, MAX_DECOMPRESSED, Refusal, check_batch, only_batch, validate};
 
 use std::collections::BTreeMap;
 use std::time::Duration;

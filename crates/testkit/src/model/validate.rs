@@ -11,9 +11,13 @@ pub const MAX_DECOMPRESSED: usize = 256 << 20;
 
 const NO_TIMESTAMP: i64 = -1;
 
-/// Where a batch's length and magic are.
+/// Where a batch's length and magic are, and the byte with its codec.
 const LENGTH_AT: usize = 8;
 const MAGIC_AT: usize = 16;
+const CODEC_AT: usize = 22;
+
+/// The least that the length of anything in a log can be: that of a message of magic 0.
+const MIN_LENGTH: i32 = 14;
 
 /// The first version of Produce that may carry zstd (KIP-110).
 const ZSTD_SINCE: i16 = 7;
@@ -41,60 +45,94 @@ pub struct Refusal {
     pub record_errors: Vec<BatchIndexAndErrorMessage>,
 }
 
-/// Takes the one batch out of a partition's records and checks all that does not depend on the log.
+/// Takes the one batch out of a partition's records and checks all that does not depend on the log: [`only_batch`], and then
+/// [`check_batch`].
 ///
 /// # Errors
 ///
-/// INVALID_RECORD for no batch, less or more than one, another magic than 2, a wrong count, a control batch, records that are none,
-/// a record without the key that a compacted topic needs, a batch that is cut; MESSAGE_TOO_LARGE; CORRUPT_MESSAGE for a wrong CRC, the one of these
-/// that a retry may mend; UNKNOWN_SERVER_ERROR for records that do not decompress, as Kafka has no code for it;
-/// UNSUPPORTED_COMPRESSION_TYPE; INVALID_TIMESTAMP.
+/// As those two.
 pub fn validate(
     records: Option<&Bytes>,
     version: i16,
     limits: &Limits,
 ) -> Result<RecordBatch, Refusal> {
-    let Some(records) = records.filter(|records| !records.is_empty()) else {
-        return refuse(ErrorCode::INVALID_RECORD, "the request has no record batch");
+    check_batch(&only_batch(records, version)?, limits)
+}
+
+/// Finds the one batch that a partition's records may be, which a broker does before it looks for the partition's log. Bytes
+/// behind it that are no whole batch are cut off, as Kafka does.
+///
+/// # Errors
+///
+/// INVALID_RECORD for no whole batch, or more than one, or magic 0 or 1; CORRUPT_MESSAGE for a length or magic that no batch has;
+/// UNSUPPORTED_COMPRESSION_TYPE for zstd before Produce 7.
+pub fn only_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, Refusal> {
+    let records = records.map(|records| &records[..]).unwrap_or_default();
+    let Some(size) = batch_size(records)? else {
+        return refuse(ErrorCode::INVALID_RECORD, "the request has no whole record batch");
     };
-    check_frame(records, limits)?;
-    let (batch, _) = RecordBatch::parse(records).map_err(|error| {
-        let code = match error.kind {
-            BatchErrorKind::WrongCrc { .. } => ErrorCode::CORRUPT_MESSAGE,
+    if batch_size(&records[size..])?.is_some() {
+        return refuse(ErrorCode::INVALID_RECORD, "more than one batch for the partition");
+    }
+    let batch = &records[..size];
+    if batch[MAGIC_AT] as i8 != MAGIC {
+        let message = format!("the batch has magic {}, only {MAGIC} is taken", batch[MAGIC_AT]);
+        return refuse(ErrorCode::INVALID_RECORD, message);
+    }
+    let codec = batch.get(CODEC_AT).and_then(|byte| Codec::from_id(byte & 7));
+    if codec == Some(Codec::Zstd) && version < ZSTD_SINCE {
+        let message = format!("zstd needs Produce {ZSTD_SINCE}, this is {version}");
+        return refuse(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, message);
+    }
+    Ok(Bytes::copy_from_slice(batch))
+}
+
+/// Checks a batch as a log does that is to take it.
+///
+/// # Errors
+///
+/// MESSAGE_TOO_LARGE; CORRUPT_MESSAGE for a wrong CRC, the one of these that a retry may mend; INVALID_RECORD for a wrong count, a
+/// control batch, records that are none, a record without the key that a compacted topic needs; INVALID_TIMESTAMP;
+/// UNKNOWN_SERVER_ERROR for records that do not decompress, as Kafka has no code for it.
+pub fn check_batch(batch: &Bytes, limits: &Limits) -> Result<RecordBatch, Refusal> {
+    let (size, max) = (batch.len(), limits.max_message_bytes);
+    if i64::try_from(size).unwrap_or(i64::MAX) > i64::from(max) {
+        let message = format!("the batch has {size} bytes, the topic allows {max}");
+        return refuse(ErrorCode::MESSAGE_TOO_LARGE, message);
+    }
+    let (batch, _) = RecordBatch::parse(batch).map_err(|error| {
+        let code = match (&error.kind, error.what) {
+            (BatchErrorKind::WrongCrc { .. }, _) | (_, "batch length" | "header") => {
+                ErrorCode::CORRUPT_MESSAGE
+            }
+            (_, "codec id") => ErrorCode::UNKNOWN_SERVER_ERROR,
             _ => ErrorCode::INVALID_RECORD,
         };
         Refusal::new(code, error.to_string())
     })?;
-    check_header(batch.header(), version)?;
+    check_header(batch.header())?;
     check_records(&batch, limits)?;
     Ok(batch)
 }
 
-/// That there is one batch, whole, of a size and magic that are allowed: Kafka looks at that before the CRC.
-fn check_frame(records: &Bytes, limits: &Limits) -> Result<(), Refusal> {
-    let length = records.get(LENGTH_AT..LOG_OVERHEAD).and_then(|bytes| bytes.first_chunk::<4>());
-    let (Some(length), Some(&magic)) = (length, records.get(MAGIC_AT)) else {
-        return refuse(ErrorCode::INVALID_RECORD, "the batch is shorter than its header");
-    };
-    if magic as i8 != MAGIC {
-        let message = format!("the batch has magic {magic}, only {MAGIC} is taken");
-        return refuse(ErrorCode::INVALID_RECORD, message);
+/// The bytes of the batch at the front, if it is whole, of any magic.
+fn batch_size(bytes: &[u8]) -> Result<Option<usize>, Refusal> {
+    let length = bytes.get(LENGTH_AT..LOG_OVERHEAD).and_then(|bytes| bytes.first_chunk::<4>());
+    let Some(length) = length else { return Ok(None) };
+    let length = i32::from_be_bytes(*length);
+    if length < MIN_LENGTH {
+        let message = format!("a batch says that it has {length} bytes");
+        return refuse(ErrorCode::CORRUPT_MESSAGE, message);
     }
-    let size = i64::from(i32::from_be_bytes(*length)) + LOG_OVERHEAD as i64;
-    let present = records.len() as i64;
-    if size != present {
-        let message = format!("the first batch has {size} of the {present} bytes, not all of them");
-        return refuse(ErrorCode::INVALID_RECORD, message);
+    let Some(&magic) = bytes.get(MAGIC_AT) else { return Ok(None) };
+    if !(0..=MAGIC).contains(&(magic as i8)) {
+        return refuse(ErrorCode::CORRUPT_MESSAGE, format!("a batch has magic {magic}"));
     }
-    let max = i64::from(limits.max_message_bytes);
-    if size > max {
-        let message = format!("the batch has {size} bytes, the topic allows {max}");
-        return refuse(ErrorCode::MESSAGE_TOO_LARGE, message);
-    }
-    Ok(())
+    let size = length.unsigned_abs() as usize + LOG_OVERHEAD;
+    Ok((size <= bytes.len()).then_some(size))
 }
 
-fn check_header(header: &BatchHeader, version: i16) -> Result<(), Refusal> {
+fn check_header(header: &BatchHeader) -> Result<(), Refusal> {
     if header.base_offset != 0 {
         return refuse(ErrorCode::INVALID_RECORD, "the base offset of a producer's batch is not 0");
     }
@@ -116,10 +154,6 @@ fn check_header(header: &BatchHeader, version: i16) -> Result<(), Refusal> {
     }
     if header.attributes.is_transactional() {
         return refuse(ErrorCode::INVALID_TXN_STATE, "the producer has no transaction here");
-    }
-    if header.attributes.codec() == Some(Codec::Zstd) && version < ZSTD_SINCE {
-        let message = format!("zstd needs Produce {ZSTD_SINCE}, this is {version}");
-        return refuse(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, message);
     }
     Ok(())
 }

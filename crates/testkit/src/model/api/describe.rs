@@ -16,8 +16,9 @@ use crate::model::operate::is_topic_name;
 use crate::model::request::{Call, Reply, Serve};
 use crate::model::topic::Partition;
 
-/// The endpoints of brokers, not of controllers.
+/// The endpoints of brokers, which these are.
 const BROKERS: i8 = 1;
+const CONTROLLERS: i8 = 2;
 /// The most partitions of an answer, whatever is asked (`max.request.partition.size.limit`).
 const MAX_PARTITIONS: i32 = 2000;
 
@@ -37,7 +38,10 @@ impl Serve for DescribeClusterRequest {
         if let Some(code) = faulted {
             response.error_code = code;
         } else if self.endpoint_type != BROKERS {
-            response.error_code = ErrorCode::MISMATCHED_ENDPOINT_TYPE;
+            response.error_code = match self.endpoint_type {
+                CONTROLLERS => ErrorCode::MISMATCHED_ENDPOINT_TYPE,
+                _ => ErrorCode::UNSUPPORTED_ENDPOINT_TYPE,
+            };
         } else {
             let told = model.brokers.values().filter(|b| b.is_up || self.include_fenced_brokers);
             let brokers = told.map(|broker| DescribeClusterBroker {

@@ -82,6 +82,12 @@ pub(in crate::model) fn fetch(
             if let Err(code) = read {
                 is_failed = true;
                 data.error_code = code;
+                if matches!(
+                    code,
+                    ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID
+                ) {
+                    data.aborted_transactions = Some(Vec::new());
+                }
                 point_to_leader(model, call, found.as_deref().ok(), &mut data, &mut response);
             }
             answered.partitions.push(data);
@@ -116,12 +122,12 @@ fn read(
     }
     let partition = model.led_partition(call, name, asked.partition, asked.current_leader_epoch)?;
     let log = &partition.log;
-    data.high_watermark = log.high_watermark();
-    data.last_stable_offset = log.high_watermark();
-    data.log_start_offset = log.start_offset();
     if !(log.start_offset()..=log.end_offset()).contains(&asked.fetch_offset) {
         return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
     }
+    data.high_watermark = log.high_watermark();
+    data.last_stable_offset = log.high_watermark();
+    data.log_start_offset = log.start_offset();
     let limit = room.left.min(usize::try_from(asked.partition_max_bytes).unwrap_or(0));
     let mut records = BytesMut::new();
     for batch in log.readable_from(asked.fetch_offset) {

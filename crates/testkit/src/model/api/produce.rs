@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use rohrpost_codec::messages::produce_request::PartitionProduceData;
 use rohrpost_codec::messages::produce_response::{
     LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
 };
 use rohrpost_codec::messages::{ProduceRequest, ProduceResponse};
 use rohrpost_codec::{ByteStr, ErrorCode};
+use rohrpost_records::BatchHeader;
 
 use crate::model::answer::{OpenAppend, WaitingKind};
 use crate::model::fault::Target;
 use crate::model::log::{AppendContext, Appended};
 use crate::model::request::{Call, Reply, Serve};
 use crate::model::topic::{TimestampType, Topic};
-use crate::model::validate::{Limits, Refusal, validate};
+use crate::model::validate::{Limits, Refusal, check_batch, only_batch};
 use crate::model::{BrokerId, Model};
 
 /// Since then topics go by their ids (KIP-516).
@@ -60,7 +62,7 @@ impl Serve for ProduceRequest {
             for data in &topic.partition_data {
                 let at = (response.responses.len(), answered.partition_responses.len());
                 let outcome = match &found {
-                    Ok(name) => append(model, call, self.acks, name, data),
+                    Ok(name) => append(model, call, &self, name, data),
                     Err(code) => Err(Refused::from(*code)),
                 };
                 if let (Ok(appended), Ok(name)) = (&outcome, &found) {
@@ -88,6 +90,8 @@ struct Refused {
     refusal: Refusal,
     /// Who leads, for whoever asked a broker that does not.
     leader: Option<(BrokerId, i32)>,
+    /// Where the log begins, for refusals that Kafka makes with the log in hand; else -1.
+    log_start_offset: i64,
 }
 
 impl From<ErrorCode> for Refused {
@@ -98,7 +102,7 @@ impl From<ErrorCode> for Refused {
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, leader: None }
+        Self { refusal, leader: None, log_start_offset: -1 }
     }
 }
 
@@ -149,15 +153,12 @@ fn fail(response: &mut ProduceResponse, (topic, partition): (usize, usize), code
 fn append(
     model: &mut Model,
     call: &Call,
-    acks: i16,
+    request: &ProduceRequest,
     name: &str,
     data: &PartitionProduceData,
 ) -> Result<Appended, Refused> {
     if let Some(code) = call.verdict.refusal(name, data.index) {
         return Err(code.into());
-    }
-    if !(ALL..=1).contains(&acks) {
-        return Err(ErrorCode::INVALID_REQUIRED_ACKS.into());
     }
     let lag = model.config.replication_lag;
     let retention_bytes = model.config.retention_bytes;
@@ -169,21 +170,34 @@ fn append(
     let Some(partition) = index.and_then(|index| topic.partitions.get_mut(index)) else {
         return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.into());
     };
+    let batch = only_batch(data.records.as_ref(), call.version)?;
+    if is_transactional(&batch) && request.transactional_id.is_none() {
+        return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED.into());
+    }
+    if !(ALL..=1).contains(&request.acks) {
+        return Err(ErrorCode::INVALID_REQUIRED_ACKS.into());
+    }
     if partition.leader != Some(call.broker) {
         let leader = partition.leader.map(|leader| (leader, partition.leader_epoch));
         return Err(Refused { leader, ..ErrorCode::NOT_LEADER_OR_FOLLOWER.into() });
     }
-    if acks == ALL && (partition.isr.len() as i64) < i64::from(config.min_insync_replicas) {
-        return Err(ErrorCode::NOT_ENOUGH_REPLICAS.into());
+    let log_start_offset = partition.log.start_offset();
+    let by_log = |refused: Refused| match refused.refusal.error_code {
+        ErrorCode::CORRUPT_MESSAGE | ErrorCode::MESSAGE_TOO_LARGE => refused,
+        _ => Refused { log_start_offset, ..refused },
+    };
+    let is_enough = partition.isr.len() as i64 >= i64::from(config.min_insync_replicas);
+    if request.acks == ALL && !is_enough {
+        return Err(by_log(ErrorCode::NOT_ENOUGH_REPLICAS.into()));
     }
-    let batch = validate(data.records.as_ref(), call.version, &limits)?;
+    let batch = check_batch(&batch, &limits).map_err(|refusal| by_log(refusal.into()))?;
     let is_broker_time = config.timestamp_type == TimestampType::LogAppendTime;
     let context = AppendContext {
         now: call.now.elapsed,
         log_append_time: is_broker_time.then_some(call.now.wall_ms),
         leader_epoch: partition.leader_epoch,
     };
-    let appended = partition.log.append(&batch, context)?;
+    let appended = partition.log.append(&batch, context).map_err(|code| by_log(code.into()))?;
     partition.replicate(call.now.elapsed, lag);
     if let Some(limit) = config.retention_bytes.or(retention_bytes) {
         partition.log.retain_bytes(limit);
@@ -197,6 +211,10 @@ fn append(
         model.changes += 1;
     }
     Ok(appended)
+}
+
+fn is_transactional(batch: &Bytes) -> bool {
+    BatchHeader::parse(batch).is_ok_and(|header| header.attributes.is_transactional())
 }
 
 fn limits(topic: &Topic, wall_ms: i64) -> Limits {
@@ -292,7 +310,8 @@ impl Model {
                 let log = topic.and_then(|topic| self.partition(topic, index)).map(|p| &p.log);
                 answer.log_start_offset = log.map_or(-1, |log| log.start_offset());
             }
-            Err(Refused { refusal, leader }) => {
+            Err(Refused { refusal, leader, log_start_offset }) => {
+                answer.log_start_offset = log_start_offset;
                 self.stats.refused += u64::from(disguise.is_none());
                 answer.base_offset = -1;
                 answer.error_code = refusal.error_code;

@@ -48,6 +48,11 @@ fn identity(
     request: &InitProducerIdRequest,
     version: i16,
 ) -> Result<(ProducerId, ProducerEpoch), ErrorCode> {
+    if (request.producer_id == ProducerId::NONE.0)
+        != (request.producer_epoch == ProducerEpoch::NONE.0)
+    {
+        return Err(ErrorCode::INVALID_REQUEST);
+    }
     let Some(transactional_id) = &request.transactional_id else {
         // Whatever an idempotent producer had before, it gets a new id: it bumps its epoch by itself.
         return Ok((model.new_producer_id(), ProducerEpoch(0)));

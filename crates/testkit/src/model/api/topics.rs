@@ -31,7 +31,12 @@ impl Serve for CreateTopicsRequest {
     }
 
     fn serve(self, model: &mut Model, call: &Call) -> Reply<CreateTopicsResponse> {
-        let topics = self.topics.iter().map(|topic| {
+        let is_first = |(at, topic): &(usize, &CreatableTopic)| {
+            self.topics[..*at].iter().all(|other| other.name != topic.name)
+        };
+        // A topic that is named twice is answered once.
+        let distinct = self.topics.iter().enumerate().filter(is_first);
+        let topics = distinct.map(|(_, topic)| {
             let is_double = self.topics.iter().filter(|other| other.name == topic.name).count() > 1;
             let created = match call.verdict.refusal_of(Some(&topic.name)) {
                 Some(code) => Err((code, String::new())),
@@ -203,6 +208,7 @@ fn delete(
             return (Some(name.clone()), Err(ErrorCode::INVALID_REQUEST));
         }
         Some(name) => name.to_string(),
+        None if state.topic_id.is_nil() => return (None, Err(ErrorCode::INVALID_REQUEST)),
         None => match model.name_of(state.topic_id) {
             Some(name) => name.to_owned(),
             None => return (None, Err(ErrorCode::UNKNOWN_TOPIC_ID)),
