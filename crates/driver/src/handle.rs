@@ -66,7 +66,7 @@ impl Handle {
     {
         // A task that sends in a loop never waits as long as there is room. Where it keeps the driver from its turn (a runtime of one thread), it gives
         // way now and then.
-        if self.shared.inbox.is_crowded() && !wait.gave_way {
+        if !wait.gave_way && self.shared.inbox.take_crowded() {
             wait.gave_way = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;

@@ -80,10 +80,10 @@ impl<T> Inbox<T> {
         }
     }
 
-    /// Whether the driver has not had a turn for so long that a sender should give way to it. A hint.
+    /// Whether the driver has not had a turn for so long that a sender should give way to it. One sender is told, once for each item that comes on top.
     #[inline]
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.crowded.load(Ordering::Relaxed)
+    pub(crate) fn take_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed) && self.crowded.swap(false, Ordering::Relaxed)
     }
 
     /// Whether the driver may sleep: if nothing is there. From then on the next item wakes it.

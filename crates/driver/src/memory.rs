@@ -105,12 +105,13 @@ impl Memory {
         }
     }
 
-    /// Takes back the bytes of a batch.
-    pub(crate) fn release(&self, bytes: usize) {
+    /// Takes back the bytes of a batch. Returns how many are free then.
+    pub(crate) fn release(&self, bytes: usize) -> usize {
         self.change(|state| {
             state.refused = false;
             state.budget.release(bytes);
-        });
+            state.budget.available()
+        })
     }
 
     /// Sends those home whose deadline has come.
@@ -139,12 +140,13 @@ impl Memory {
         (budget.used(), budget.total(), budget.waiting())
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = lock(&self.state);
-        change(&mut state);
+        let result = change(&mut state);
         let woken = state.take_woken();
         drop(state);
         wake(woken);
+        result
     }
 }
 

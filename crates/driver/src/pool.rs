@@ -1,5 +1,6 @@
 //! Buffers and compressors that are used again.
 
+use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use bytes::BytesMut;
@@ -12,21 +13,23 @@ use crate::lock;
 const LOOKS: usize = 16;
 
 /// Buffers and compressors that nobody uses at the moment.
+///
+/// What lies here is not charged to `buffer.memory`, so it may take what the budget has free and no more: batches and pool together stay within it.
 pub(crate) struct Pool {
     buffers: Mutex<Buffers>,
     compressors: Mutex<Vec<Compressor>>,
 }
 
 struct Buffers {
-    free: Vec<BytesMut>,
+    free: VecDeque<BytesMut>,
     bytes: usize,
     most_bytes: usize,
 }
 
 impl Pool {
-    /// A pool that holds at most `most_bytes`.
+    /// A pool that holds at most `most_bytes` for now.
     pub(crate) fn new(most_bytes: usize) -> Self {
-        let buffers = Buffers { free: Vec::new(), bytes: 0, most_bytes };
+        let buffers = Buffers { free: VecDeque::new(), bytes: 0, most_bytes };
         Self { buffers: Mutex::new(buffers), compressors: Mutex::default() }
     }
 
@@ -36,22 +39,32 @@ impl Pool {
         let fits =
             |buffer: &BytesMut| (capacity..=capacity + capacity / 8).contains(&buffer.capacity());
         let place = buffers.free.iter().rev().take(LOOKS).position(fits);
-        let Some(place) = place else {
-            drop(buffers);
-            return BytesMut::with_capacity(capacity);
-        };
-        let at = buffers.free.len() - 1 - place;
-        let buffer = buffers.free.swap_remove(at);
-        buffers.bytes -= buffer.capacity();
-        buffer
+        if let Some(place) = place {
+            let at = buffers.free.len() - 1 - place;
+            if let Some(buffer) = buffers.free.swap_remove_back(at) {
+                buffers.bytes -= buffer.capacity();
+                return buffer;
+            }
+        }
+        // What is allocated now takes the place of the buffers that have lain here longest.
+        let unused = buffers.shrink(capacity);
+        drop(buffers);
+        drop(unused);
+        BytesMut::with_capacity(capacity)
     }
 
-    pub(crate) fn give(&self, buffer: BytesMut) {
+    /// Takes a buffer back, where the budget has `available` bytes free.
+    pub(crate) fn give_within(&self, buffer: BytesMut, available: usize) {
+        lock(&self.buffers).most_bytes = available;
+        self.give(buffer);
+    }
+
+    fn give(&self, buffer: BytesMut) {
         let capacity = buffer.capacity();
         let mut buffers = lock(&self.buffers);
         if capacity > 0 && buffers.bytes + capacity <= buffers.most_bytes {
             buffers.bytes += capacity;
-            buffers.free.push(buffer);
+            buffers.free.push_back(buffer);
         } else {
             // Freed outside of the lock.
             drop(buffers);
@@ -66,6 +79,20 @@ impl Pool {
         let result = work(&mut compressor);
         lock(&self.compressors).push(compressor);
         result
+    }
+}
+
+impl Buffers {
+    /// Takes out the oldest buffers, of so many bytes or a little more.
+    fn shrink(&mut self, bytes: usize) -> Vec<BytesMut> {
+        let (mut unused, mut taken) = (Vec::new(), 0);
+        while taken < bytes {
+            let Some(buffer) = self.free.pop_front() else { break };
+            taken += buffer.capacity();
+            unused.push(buffer);
+        }
+        self.bytes -= taken;
+        unused
     }
 }
 
@@ -87,11 +114,12 @@ mod tests {
     fn a_buffer_is_used_again_for_what_it_fits_and_no_smaller_need() {
         let pool = Pool::new(10_000);
         pool.give(BytesMut::with_capacity(4096));
+        pool.give(BytesMut::with_capacity(4096));
+        assert_eq!(lock(&pool.buffers).bytes, 8192);
+        assert!(pool.take(4000).capacity() >= 4000);
         assert_eq!(lock(&pool.buffers).bytes, 4096);
         assert!(pool.take(1024).capacity() < 2048);
-        assert!(pool.take(5000).capacity() >= 5000);
-        assert_eq!(lock(&pool.buffers).bytes, 4096);
-        assert!(pool.take(4000).capacity() >= 4000);
+        // Nothing fitted: what was allocated displaces what lay there.
         assert_eq!(lock(&pool.buffers).bytes, 0);
     }
 
@@ -101,6 +129,8 @@ mod tests {
         for _ in 0..10 {
             pool.give(BytesMut::with_capacity(4096));
         }
+        assert_eq!(lock(&pool.buffers).free.len(), 2);
+        pool.give_within(BytesMut::with_capacity(1), 8_192);
         assert_eq!(lock(&pool.buffers).free.len(), 2);
     }
 }

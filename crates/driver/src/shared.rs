@@ -80,7 +80,7 @@ impl Shared {
             clock: Clock::start(),
             topics: Topics::new(),
             memory: Memory::new(buffer_memory),
-            pool: Pool::new(buffer_memory / 2),
+            pool: Pool::new(buffer_memory),
             awaits: Awaits::default(),
             inbox: Inbox::new(bell.clone()),
             bell,

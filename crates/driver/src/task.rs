@@ -226,9 +226,9 @@ impl Driver {
                     self.verdicts.push((batch, records, verdict));
                 }
                 Output::Release { bytes, buffer } => {
-                    self.shared.memory.release(bytes);
+                    let available = self.shared.memory.release(bytes);
                     if let Some(buffer) = buffer {
-                        self.shared.pool.give(buffer);
+                        self.shared.pool.give_within(buffer, available);
                     }
                 }
                 Output::Flushed { flush } => {
