@@ -15,6 +15,9 @@ use crate::model::{Answer, BrokerId, SessionId};
 /// Bytes of the largest request (`socket.request.max.bytes`).
 const MAX_REQUEST: usize = 100 << 20;
 
+/// Room for what a read may bring: enough for most requests.
+const MIN_READ: usize = 16 << 10;
+
 /// Serves a connection until the client closes it, the broker stops, or an answer says to close it.
 pub(crate) async fn serve(broker: BrokerId, stream: TcpStream, shared: Arc<Shared>) {
     let Some(session) = shared.change(|model| model.connect(broker)) else { return };
@@ -41,7 +44,9 @@ impl Open {
         let mut frames = FrameReader::new(MAX_REQUEST);
         loop {
             let Some(frame) = frames.next_frame().map_err(io::Error::other)? else {
-                if stream.read_buf(frames.buffer_mut()).await? == 0 {
+                let buffer = frames.buffer_mut();
+                buffer.reserve(MIN_READ);
+                if stream.read_buf(buffer).await? == 0 {
                     return Ok(());
                 }
                 continue;

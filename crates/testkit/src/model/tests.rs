@@ -3,5 +3,6 @@
 mod admission;
 mod failover;
 mod identity;
+mod robustness;
 mod support;
 mod time;

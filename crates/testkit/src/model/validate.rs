@@ -67,14 +67,14 @@ pub fn validate(
 /// INVALID_RECORD for no whole batch, or more than one, or magic 0 or 1; CORRUPT_MESSAGE for a length or magic that no batch has;
 /// UNSUPPORTED_COMPRESSION_TYPE for zstd before Produce 7.
 pub fn only_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, Refusal> {
-    let records = records.map(|records| &records[..]).unwrap_or_default();
-    let Some(size) = batch_size(records)? else {
+    let found = records.map(|records| Ok((records, batch_size(records)?))).transpose()?;
+    let Some((records, Some(size))) = found else {
         return refuse(ErrorCode::INVALID_RECORD, "the request has no whole record batch");
     };
     if batch_size(&records[size..])?.is_some() {
         return refuse(ErrorCode::INVALID_RECORD, "more than one batch for the partition");
     }
-    let batch = &records[..size];
+    let batch = records.slice(..size);
     if batch[MAGIC_AT] as i8 != MAGIC {
         let message = format!("the batch has magic {}, only {MAGIC} is taken", batch[MAGIC_AT]);
         return refuse(ErrorCode::INVALID_RECORD, message);
@@ -84,7 +84,7 @@ pub fn only_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, Refusa
         let message = format!("zstd needs Produce {ZSTD_SINCE}, this is {version}");
         return refuse(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, message);
     }
-    Ok(Bytes::copy_from_slice(batch))
+    Ok(batch)
 }
 
 /// Checks a batch as a log does that is to take it.

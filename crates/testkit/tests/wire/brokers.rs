@@ -220,3 +220,15 @@ fn a_cluster_needs_no_runtime_of_the_caller() -> Outcome {
     assert!(std::net::TcpStream::connect(address).is_err(), "dropping stops everything");
     Ok(())
 }
+
+#[tokio::test]
+async fn dropping_a_cluster_closes_its_connections() -> Outcome {
+    let cluster = Cluster::builder().brokers(1).start().await?;
+    let address = address(&cluster, 1);
+    let mut client = Client::to(&cluster, 1).await?;
+    client.call(&MetadataRequest::default(), 12).await?;
+    drop(cluster);
+    assert!(client.frame().await.is_err());
+    assert!(TcpStream::connect(address).await.is_err());
+    Ok(())
+}
