@@ -17,5 +17,6 @@ mod network;
 mod plan;
 mod senders;
 mod trace;
+mod trouble;
 
 pub use life::{Report, live, live_aloud};

@@ -8,18 +8,17 @@ use rohrpost_cluster::{
     ConnectError, ConnectErrorKind, ConnectionId, LookupError, LostError, NetworkInput,
     NetworkOutput,
 };
-use rohrpost_codec::{ApiKey, ByteStr, Bytes, ErrorCode};
+use rohrpost_codec::{ByteStr, Bytes};
 use rohrpost_engine::{
     AppenderConfig, BatchId, Engine, EngineStats, FlushId, Input, Output, SealedBatch, Time,
     Unpooled,
 };
 use rohrpost_records::Compressor;
-use rohrpost_testkit::Fault;
 use rohrpost_testkit::model::{BrokerId, Model};
 
 use crate::check::{Wire, check};
 use crate::network::{Deed, Network, in_order, received};
-use crate::plan::{Dice, Plan, draw_fault};
+use crate::plan::{Dice, Plan};
 use crate::senders::{Effects, Senders, Wish};
 use crate::trace::Trace;
 
@@ -49,7 +48,7 @@ pub struct Report {
     pub violations: Vec<String>,
 }
 
-enum Event {
+pub(crate) enum Event {
     Send,
     Fault,
     /// The trouble is over.
@@ -75,27 +74,27 @@ enum Event {
     Hangup(ConnectionId),
 }
 
-struct Life {
-    plan: Plan,
-    dice: Dice,
-    now: Time,
-    engine: Engine,
-    model: Model,
-    network: Network,
-    senders: Senders,
-    events: BTreeMap<(Time, u64), Event>,
-    next_event: u64,
-    wire: Wire,
-    trace: Trace,
-    compressor: Compressor,
-    end_of_trouble: Time,
-    is_peace: bool,
-    is_closing: bool,
-    is_closed: bool,
-    flushes: BTreeMap<FlushId, usize>,
-    next_flush: u64,
-    wakes: usize,
-    violations: Vec<String>,
+pub(crate) struct Life {
+    pub(crate) plan: Plan,
+    pub(crate) dice: Dice,
+    pub(crate) now: Time,
+    pub(crate) engine: Engine,
+    pub(crate) model: Model,
+    pub(crate) network: Network,
+    pub(crate) senders: Senders,
+    pub(crate) events: BTreeMap<(Time, u64), Event>,
+    pub(crate) next_event: u64,
+    pub(crate) wire: Wire,
+    pub(crate) trace: Trace,
+    pub(crate) compressor: Compressor,
+    pub(crate) end_of_trouble: Time,
+    pub(crate) is_peace: bool,
+    pub(crate) is_closing: bool,
+    pub(crate) is_closed: bool,
+    pub(crate) flushes: BTreeMap<FlushId, usize>,
+    pub(crate) next_flush: u64,
+    pub(crate) wakes: usize,
+    pub(crate) violations: Vec<String>,
 }
 
 /// Lives the life of a seed.
@@ -260,7 +259,7 @@ impl Life {
         }
     }
 
-    fn input(&mut self, input: Input) {
+    pub(crate) fn input(&mut self, input: Input) {
         self.engine.handle(self.now, input);
     }
 
@@ -445,7 +444,7 @@ impl Life {
         }
     }
 
-    fn network_input(&mut self, input: NetworkInput) {
+    pub(crate) fn network_input(&mut self, input: NetworkInput) {
         let connection = match &input {
             NetworkInput::Received { connection, .. } | NetworkInput::Lost { connection, .. } => {
                 Some(*connection)
@@ -507,114 +506,7 @@ impl Life {
         self.input(Input::Flush { flush });
     }
 
-    fn fault(&mut self) {
-        if self.is_peace {
-            return;
-        }
-        let brokers = self.plan.model.brokers as u64;
-        let broker = self.dice.between(1, brokers) as i32;
-        let pause = self.dice.millis(10, 6000);
-        match self.dice.below(10) {
-            0 => {
-                self.note("stop", || broker.to_string(), &[]);
-                if self.model.stop_broker(BrokerId(broker)) {
-                    self.after(pause, Event::Start(broker));
-                }
-            }
-            1 => {
-                self.note("pause", || broker.to_string(), &[]);
-                if self.model.pause_broker(BrokerId(broker)) {
-                    self.after(pause, Event::Resume(broker));
-                }
-            }
-            2..=3 => self.cut(broker),
-            4..=5 => {
-                let (name, partitions, _) =
-                    &self.plan.topics[self.dice.below(self.plan.topics.len() as u64) as usize];
-                let partition = self.dice.below(*partitions as u64) as i32;
-                let moved = self.model.move_leader(name, partition, BrokerId(broker));
-                let name = name.clone();
-                self.note("move", || format!("{name}-{partition} to {broker}: {moved:?}"), &[]);
-            }
-            6 if self.plan.close_early
-                && self.now > self.end_of_trouble - self.plan.trouble / 2 =>
-            {
-                let deadline = Some(self.now + self.dice.millis(0, 5000));
-                self.close(deadline);
-            }
-            7 => self.cast_doubt(),
-            _ => {
-                let fault = draw_fault(&mut self.dice, self.plan.engine.acks);
-                self.note("fault", || format!("{fault:?}"), &[]);
-                self.model.inject(fault);
-            }
-        }
-        let pause = self.dice.millis(0, 2 * self.plan.fault_pause.as_millis() as u64);
-        self.after(pause, Event::Fault);
-    }
-
-    /// An append whose answer is lost, and a refusal of its sequence soon after: what must never lead to a second identity.
-    fn cast_doubt(&mut self) {
-        let (name, partitions, _) =
-            &self.plan.topics[self.dice.below(self.plan.topics.len() as u64) as usize];
-        let partition = self.dice.below(*partitions as u64) as i32;
-        let code = self
-            .dice
-            .one_of(&[ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER, ErrorCode::UNKNOWN_PRODUCER_ID]);
-        let skip = self.dice.between(1, 5) as u32;
-        let here =
-            |fault: Fault| fault.on(ApiKey::Produce).topic(name.clone()).partition(partition);
-        let lost = here(Fault::error_after(ErrorCode::REQUEST_TIMED_OUT));
-        let refused = here(Fault::error(code).skip(skip));
-        self.note("doubt", || format!("{lost:?} {refused:?}"), &[]);
-        self.model.inject(lost);
-        self.model.inject(refused);
-    }
-
-    /// Breaks every connection to a broker.
-    fn cut(&mut self, broker: i32) {
-        self.note("cut", || broker.to_string(), &[]);
-        let is_to = |of: &crate::network::Connection| of.broker == broker && of.is_open;
-        let ids: Vec<ConnectionId> = self
-            .network
-            .connections
-            .iter()
-            .filter(|(_, of)| is_to(of))
-            .map(|(&id, _)| id)
-            .collect();
-        for connection in ids {
-            let error = LostError::Broken { detail: "cut".into() };
-            self.network_input(NetworkInput::Lost { connection, error });
-        }
-    }
-
-    /// The faults stop, and the producer is closed.
-    fn peace(&mut self) {
-        self.note("peace", String::new, &[]);
-        self.is_peace = true;
-        self.model.clear_faults();
-        for broker in 1..=self.plan.model.brokers {
-            self.model.start_broker(BrokerId(broker));
-            self.model.resume_broker(BrokerId(broker));
-        }
-        self.close(None);
-    }
-
-    fn close(&mut self, deadline: Option<Time>) {
-        if std::mem::replace(&mut self.is_closing, true) {
-            return;
-        }
-        self.note("close", || format!("{deadline:?}"), &[]);
-        // Nobody waits for memory while the producer closes.
-        while !self.senders.for_memory.is_empty() {
-            if let Some(input) = self.senders.give_up(0) {
-                self.input(input);
-            }
-        }
-        self.input(Input::Close { deadline });
-    }
-
-    fn note(&mut self, what: &str, detail: impl Fn() -> String, bytes: &[u8]) {
+    pub(crate) fn note(&mut self, what: &str, detail: impl Fn() -> String, bytes: &[u8]) {
         self.trace.note(self.now.as_duration(), what, detail, bytes);
     }
 
@@ -628,7 +520,7 @@ impl Life {
         Duration::from_micros(self.dice.below(most + 1))
     }
 
-    fn after(&mut self, delay: Duration, event: Event) {
+    pub(crate) fn after(&mut self, delay: Duration, event: Event) {
         self.at(self.now + delay, event);
     }
 
