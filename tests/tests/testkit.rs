@@ -36,6 +36,9 @@ fn javas_tools_write_and_read_the_testkit_through_faults_and_a_change_of_the_lea
     let create = ["--create", "--topic", "t", "--partitions", "2", "--replication-factor", "3"];
     assert!(java(&cluster, TOPICS, &create, "").contains("Created topic t."));
 
+    let described = java(&cluster, TOPICS, &["--describe", "--topic", "t"], "");
+    assert!(described.contains("PartitionCount: 2\tReplicationFactor: 3"), "{described}");
+
     let mut lines = String::new();
     for number in 0..5000 {
         writeln!(lines, "{number}\tvalue {number}").unwrap();

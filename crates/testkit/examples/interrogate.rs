@@ -9,6 +9,8 @@
 mod appends;
 #[path = "../tests/wire/client.rs"]
 mod client;
+#[path = "interrogate/configs.rs"]
+mod configs;
 #[path = "interrogate/damage.rs"]
 mod damage;
 #[path = "interrogate/reads.rs"]
@@ -26,6 +28,7 @@ async fn main() -> Outcome {
     };
     let mut client = Client::at(&address).await?;
     topics::ask(&mut client, &prefix).await?;
+    configs::ask(&mut client, &prefix).await?;
     appends::ask(&mut client, &prefix).await?;
     reads::ask(&mut client, &prefix).await?;
     Ok(())

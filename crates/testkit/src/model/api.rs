@@ -1,10 +1,12 @@
 //! The APIs that the brokers serve.
 
+mod configs;
 mod coordinator;
 mod describe;
 pub(super) mod fetch;
 mod metadata;
 mod offsets;
+mod partitions;
 pub(super) mod produce;
 mod producer_id;
 mod topics;
@@ -25,6 +27,8 @@ pub(super) const SERVED: &[(ApiKey, VersionRange)] = &[
     (ApiKey::DeleteTopics, m::DeleteTopicsRequest::VERSIONS),
     (ApiKey::InitProducerId, m::InitProducerIdRequest::VERSIONS),
     (ApiKey::OffsetForLeaderEpoch, m::OffsetForLeaderEpochRequest::VERSIONS),
+    (ApiKey::DescribeConfigs, m::DescribeConfigsRequest::VERSIONS),
+    (ApiKey::CreatePartitions, m::CreatePartitionsRequest::VERSIONS),
     (ApiKey::DescribeCluster, m::DescribeClusterRequest::VERSIONS),
     (ApiKey::DescribeTopicPartitions, m::DescribeTopicPartitionsRequest::VERSIONS),
 ];

@@ -134,19 +134,34 @@ impl Model {
     ///
     /// [`TopicError::Unknown`]; [`TopicError::InvalidPartitions`] if it has as many already.
     pub fn add_partitions(&mut self, name: &str, count: i32) -> Result<(), TopicError> {
-        let unknown = || TopicError::Unknown(name.into());
-        let topic = self.topics.get(name).ok_or_else(unknown)?;
+        let added = self.plan_partitions(name, count)?;
+        self.extend_topic(name, added);
+        Ok(())
+    }
+
+    /// The replicas of the partitions that a topic lacks, to have `count`.
+    pub(super) fn plan_partitions(
+        &self,
+        name: &str,
+        count: i32,
+    ) -> Result<Vec<Vec<BrokerId>>, TopicError> {
+        let topic = self.topics.get(name).ok_or_else(|| TopicError::Unknown(name.into()))?;
         let present = topic.partitions.len();
         if count <= present as i32 || count > MAX_PARTITIONS {
             return Err(TopicError::InvalidPartitions(count));
         }
         let factor = topic.replication_factor;
-        let added = (present..count as usize)
-            .map(|index| Partition::new(self.assign(index, factor), |broker| self.is_up(broker)));
-        let added: Vec<_> = added.collect();
-        self.topics.get_mut(name).ok_or_else(unknown)?.partitions.extend(added);
-        self.changes += 1;
-        Ok(())
+        Ok((present..count as usize).map(|index| self.assign(index, factor)).collect())
+    }
+
+    /// Adds partitions with these replicas to a topic, if there is one.
+    pub(super) fn extend_topic(&mut self, name: &str, replicas: Vec<Vec<BrokerId>>) {
+        let new = |replicas| Partition::new(replicas, |broker| self.is_up(broker));
+        let added: Vec<_> = replicas.into_iter().map(new).collect();
+        if let Some(topic) = self.topics.get_mut(name) {
+            topic.partitions.extend(added);
+            self.changes += 1;
+        }
     }
 
     /// Stops a broker: its connections close, and the next replica in sync leads what it led. Says whether it was up.

@@ -92,6 +92,8 @@ impl Model {
             ApiKey::DescribeTopicPartitions => {
                 self.run::<m::DescribeTopicPartitionsRequest>(call, frame)
             }
+            ApiKey::DescribeConfigs => self.run::<m::DescribeConfigsRequest>(call, frame),
+            ApiKey::CreatePartitions => self.run::<m::CreatePartitionsRequest>(call, frame),
             ApiKey::CreateTopics => self.run::<m::CreateTopicsRequest>(call, frame),
             ApiKey::DeleteTopics => self.run::<m::DeleteTopicsRequest>(call, frame),
             _ => Answer::Close,

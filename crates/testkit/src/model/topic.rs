@@ -50,14 +50,7 @@ impl TopicSpec {
             name: name.into(),
             partitions: None,
             replication_factor: None,
-            config: TopicConfig {
-                min_insync_replicas: 1,
-                // 1 MiB and the overhead of a log entry, as Kafka's `message.max.bytes`.
-                max_message_bytes: (1 << 20) + 12,
-                timestamp_type: TimestampType::CreateTime,
-                is_compacted: false,
-                retention_bytes: None,
-            },
+            config: TopicConfig::default(),
         }
     }
 
@@ -141,6 +134,64 @@ impl TopicSpec {
     pub fn retention_bytes(mut self, bytes: u64) -> Self {
         self.config.retention_bytes = Some(bytes);
         self
+    }
+}
+
+/// A configuration of a topic, as DescribeConfigs tells it.
+pub(crate) struct Setting {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    pub(crate) kind: SettingKind,
+    pub(crate) is_default: bool,
+}
+
+/// The protocol's numbers for the types of configurations.
+#[derive(Clone, Copy)]
+pub(crate) enum SettingKind {
+    String = 2,
+    Int = 3,
+    Long = 5,
+    List = 7,
+}
+
+impl TopicConfig {
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let default = Self::default();
+        let retention = |config: &Self| config.retention_bytes.map_or(-1, |bytes| bytes as i64);
+        let policy = |config: &Self| if config.is_compacted { "compact" } else { "delete" };
+        let time = |config: &Self| match config.timestamp_type {
+            TimestampType::CreateTime => "CreateTime",
+            TimestampType::LogAppendTime => "LogAppendTime",
+        };
+        let setting = |name, kind, value: &dyn Fn(&Self) -> String| Setting {
+            name,
+            kind,
+            value: value(self),
+            is_default: value(self) == value(&default),
+        };
+        vec![
+            setting("cleanup.policy", SettingKind::List, &|c| policy(c).to_owned()),
+            setting("max.message.bytes", SettingKind::Int, &|c| c.max_message_bytes.to_string()),
+            setting("message.timestamp.type", SettingKind::String, &|c| time(c).to_owned()),
+            setting("min.insync.replicas", SettingKind::Int, &|c| {
+                c.min_insync_replicas.to_string()
+            }),
+            setting("retention.bytes", SettingKind::Long, &|c| retention(c).to_string()),
+        ]
+    }
+}
+
+impl Default for TopicConfig {
+    /// Kafka's own.
+    fn default() -> Self {
+        Self {
+            min_insync_replicas: 1,
+            // 1 MiB and the overhead of a log entry, as Kafka's `message.max.bytes`.
+            max_message_bytes: (1 << 20) + 12,
+            timestamp_type: TimestampType::CreateTime,
+            is_compacted: false,
+            retention_bytes: None,
+        }
     }
 }
 

@@ -328,3 +328,40 @@ async fn retention_removes_the_oldest_batches() -> Outcome {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn topics_grow_by_request_and_tell_their_configuration() -> Outcome {
+    use rohrpost_codec::messages::create_partitions_request::CreatePartitionsTopic;
+    use rohrpost_codec::messages::describe_configs_request::DescribeConfigsResource;
+
+    let cluster = Cluster::builder().start().await?;
+    cluster.create_topic_with(&rohrpost_testkit::TopicSpec::new("t").retention_bytes(7))?;
+    let mut client = Client::to(&cluster, 1).await?;
+    let topic = CreatePartitionsTopic {
+        name: "t".into(),
+        count: 3,
+        assignments: None,
+        ..Default::default()
+    };
+    let request = CreatePartitionsRequest { topics: vec![topic], ..Default::default() };
+    assert_eq!(client.call(&request, 3).await?.results[0].error_code, ErrorCode::NONE);
+    assert_eq!(cluster.leader("t", 2), Some(3.into()));
+    assert_eq!(
+        client.call(&request, 0).await?.results[0].error_code,
+        ErrorCode::INVALID_PARTITIONS
+    );
+
+    let resource = DescribeConfigsResource {
+        resource_type: 2,
+        resource_name: "t".into(),
+        configuration_keys: None,
+        ..Default::default()
+    };
+    let request = DescribeConfigsRequest { resources: vec![resource], ..Default::default() };
+    let answer = client.call(&request, 4).await?;
+    let configs = answer.results[0].configs.iter();
+    let set: Vec<_> = configs.filter(|config| config.config_source == 1).collect();
+    assert_eq!(set.len(), 1);
+    assert_eq!((set[0].name.as_str(), set[0].value.as_deref()), ("retention.bytes", Some("7")));
+    Ok(())
+}

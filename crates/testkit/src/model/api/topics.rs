@@ -22,7 +22,7 @@ const STATES_SINCE: i16 = 6;
 const TOPIC_CONFIG: i8 = 1;
 
 /// Why a topic was not created: the code, and words.
-type Failure = (ErrorCode, String);
+pub(super) type Failure = (ErrorCode, String);
 
 impl Serve for CreateTopicsRequest {
     fn targets(&self, _: &Model, _: i16) -> Vec<Target> {
@@ -119,27 +119,36 @@ fn assigned(
     assignments: &[CreatableReplicaAssignment],
 ) -> Result<Vec<Vec<BrokerId>>, &'static str> {
     let factor = assignments.first().map_or(0, |first| first.broker_ids.len());
-    let mut replicas = Vec::new();
+    let mut assigned = Vec::new();
     for index in 0..assignments.len() as i32 {
-        let assignment = assignments.iter().find(|assigned| assigned.partition_index == index);
+        let assignment = assignments.iter().find(|one| one.partition_index == index);
         let brokers = &assignment.ok_or("the partitions are not 0, 1, 2 and so on")?.broker_ids;
-        if brokers.is_empty() || brokers.len() != factor {
-            return Err("the partitions do not have equally many replicas, one at least");
-        }
-        let brokers: Vec<_> = brokers.iter().copied().map(BrokerId).collect();
-        let is_double = |at: usize| brokers[..at].contains(&brokers[at]);
-        if (0..brokers.len()).any(is_double) {
-            return Err("a broker has two replicas of a partition");
-        }
-        if brokers.iter().any(|broker| !model.brokers.contains_key(broker)) {
-            return Err("there is no such broker");
-        }
-        replicas.push(brokers);
+        assigned.push(replicas(model, brokers, factor)?);
     }
-    Ok(replicas)
+    Ok(assigned)
 }
 
-fn code_of(error: &TopicError) -> ErrorCode {
+/// The replicas of a partition, `factor` of them, if the client's list is one.
+pub(super) fn replicas(
+    model: &Model,
+    brokers: &[i32],
+    factor: usize,
+) -> Result<Vec<BrokerId>, &'static str> {
+    if brokers.is_empty() || brokers.len() != factor {
+        return Err("the partitions do not have equally many replicas, one at least");
+    }
+    let brokers: Vec<_> = brokers.iter().copied().map(BrokerId).collect();
+    let is_double = |at: usize| brokers[..at].contains(&brokers[at]);
+    if (0..brokers.len()).any(is_double) {
+        return Err("a broker has two replicas of a partition");
+    }
+    if brokers.iter().any(|broker| !model.brokers.contains_key(broker)) {
+        return Err("there is no such broker");
+    }
+    Ok(brokers)
+}
+
+pub(super) fn code_of(error: &TopicError) -> ErrorCode {
     match error {
         TopicError::Exists(_) => ErrorCode::TOPIC_ALREADY_EXISTS,
         TopicError::InvalidName(_) => ErrorCode::INVALID_TOPIC_EXCEPTION,
