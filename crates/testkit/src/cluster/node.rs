@@ -2,17 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, oneshot};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
+use tokio::time::sleep;
 
 use super::connection::serve;
 use super::shared::Shared;
 use crate::model::BrokerId;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// How long accepting pauses when the system has nothing to accept with.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(5);
 
 /// The brokers of a cluster, by their ids.
 #[derive(Debug)]
@@ -24,8 +32,16 @@ struct Node(Mutex<Place>);
 #[derive(Debug)]
 struct Place {
     address: SocketAddr,
-    /// The task that accepts, and owns the connections; `None` while the broker is down.
-    running: Option<Running>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The broker is up.
+    Up(Running),
+    /// It is down: its port refuses, but is held, or else the system could give it to somebody who asks for any port: to the very
+    /// client that tries to reach it, even. `None` if the system did not let it be held.
+    Down(Option<TcpSocket>),
 }
 
 #[derive(Debug)]
@@ -49,18 +65,17 @@ impl Nodes {
     /// Serves every broker of the model at a port of its own.
     pub(crate) fn launch(shared: &Arc<Shared>, runtime: &Handle) -> io::Result<Self> {
         let brokers: Vec<_> = shared.with(|model| model.brokers().map(|b| b.id).collect());
-        let mut listeners = Vec::new();
-        for &broker in &brokers {
-            let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-            let address = listener.local_addr()?;
-            let host = address.ip().to_string();
-            shared.change(|model| model.set_address(broker, host, address.port()));
-            listeners.push((broker, address, listener));
+        let mut bound = Vec::new();
+        for broker in brokers {
+            let socket = bind(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0).into())?;
+            let address = socket.local_addr()?;
+            tell(broker, address, shared);
+            bound.push((broker, address, socket));
         }
         let mut nodes = BTreeMap::new();
-        for (broker, address, listener) in listeners {
-            let running = Some(run(broker, listener, shared, runtime)?);
-            nodes.insert(broker, Node(Mutex::new(Place { address, running })));
+        for (broker, address, socket) in bound {
+            let state = State::Up(run(broker, socket, shared, runtime)?);
+            nodes.insert(broker, Node(Mutex::new(Place { address, state })));
         }
         Ok(Self(nodes))
     }
@@ -68,9 +83,15 @@ impl Nodes {
     /// Closes a broker's port and connections, and waits until they are closed.
     pub(crate) async fn stop(&self, broker: BrokerId) {
         let Some(node) = self.0.get(&broker) else { return };
-        if let Some(Running { stop, task, _abort }) = node.0.lock().await.running.take() {
+        let mut place = node.0.lock().await;
+        if !matches!(place.state, State::Up(_)) {
+            return;
+        }
+        let up = std::mem::replace(&mut place.state, State::Down(None));
+        if let State::Up(Running { stop, task, _abort }) = up {
             let _ = stop.send(());
             let _ = task.await;
+            place.state = State::Down(bind(place.address).ok());
         }
     }
 
@@ -87,15 +108,25 @@ impl Nodes {
             return Err(io::Error::new(io::ErrorKind::NotFound, message));
         };
         let mut place = node.0.lock().await;
-        if place.running.is_none() {
-            let listener = port.open(place.address)?;
-            place.address = listener.local_addr()?;
-            let (host, port) = (place.address.ip().to_string(), place.address.port());
-            shared.change(|model| model.set_address(broker, host, port));
-            place.running = Some(run(broker, listener, shared, runtime)?);
-        }
+        let State::Down(held) = &mut place.state else { return Ok(()) };
+        let held = held.take();
+        let socket = match (port, held) {
+            (Port::Same, Some(socket)) => socket,
+            (Port::Same, None) => bind(place.address)?,
+            // While the old port is held, the system gives out another.
+            (Port::Other, _held) => bind(SocketAddr::new(place.address.ip(), 0))?,
+        };
+        place.address = socket.local_addr()?;
+        tell(broker, place.address, shared);
+        place.state = State::Up(run(broker, socket, shared, runtime)?);
         Ok(())
     }
+}
+
+/// Has clients told where a broker is.
+fn tell(broker: BrokerId, address: SocketAddr, shared: &Shared) {
+    let (host, port) = (address.ip().to_string(), address.port());
+    shared.change(|model| model.set_address(broker, host, port));
 }
 
 /// Where a broker comes back.
@@ -105,27 +136,23 @@ pub(crate) enum Port {
     Other,
 }
 
-impl Port {
-    fn open(self, last: SocketAddr) -> io::Result<StdListener> {
-        if self == Self::Same {
-            return StdListener::bind(last);
-        }
-        let free = SocketAddr::new(last.ip(), 0);
-        let first = StdListener::bind(free)?;
-        // While the first is open, the system gives out another.
-        if first.local_addr()? == last { StdListener::bind(free) } else { Ok(first) }
-    }
+/// Takes a port, which refuses until somebody listens.
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    // Connections to the broker that was there before may linger.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 fn run(
     broker: BrokerId,
-    listener: StdListener,
+    socket: TcpSocket,
     shared: &Arc<Shared>,
     runtime: &Handle,
 ) -> io::Result<Running> {
-    listener.set_nonblocking(true)?;
     let _inside = runtime.enter();
-    let listener = TcpListener::from_std(listener)?;
+    let listener = socket.listen(BACKLOG)?;
     let (stop, stopped) = oneshot::channel();
     let task = runtime.spawn(accept(broker, listener, Arc::clone(shared), stopped));
     Ok(Running { stop, _abort: AbortOnDrop(task.abort_handle()), task })
@@ -143,9 +170,12 @@ async fn accept(
         tokio::select! {
             _ = &mut stopped => break,
             accepted = listener.accept() => {
-                // An error concerns the connection that was coming, or passes when others close.
-                if let Ok((stream, _)) = accepted {
-                    connections.spawn(serve(broker, stream, Arc::clone(&shared)));
+                match accepted {
+                    Ok((stream, _)) => {
+                        connections.spawn(serve(broker, stream, Arc::clone(&shared)));
+                    }
+                    // It concerns the connection that was coming, or passes when others close.
+                    Err(_) => sleep(EXHAUSTED_PAUSE).await,
                 }
             }
             Some(_) = connections.join_next() => {}

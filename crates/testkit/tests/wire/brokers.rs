@@ -232,3 +232,19 @@ async fn dropping_a_cluster_closes_its_connections() -> Outcome {
     assert!(TcpStream::connect(address).await.is_err());
     Ok(())
 }
+
+#[tokio::test]
+async fn a_stopped_broker_refuses_and_comes_back_at_its_port_each_time() -> Outcome {
+    let cluster = Cluster::builder().brokers(1).start().await?;
+    let address = address(&cluster, 1);
+    for _ in 0..20 {
+        cluster.stop_broker(1).await;
+        for _ in 0..20 {
+            let refused = TcpStream::connect(&address).await.map_err(|error| error.kind());
+            assert_eq!(refused.err(), Some(ErrorKind::ConnectionRefused));
+        }
+        cluster.start_broker(1).await?;
+        Client::to(&cluster, 1).await?.call(&MetadataRequest::default(), 12).await?;
+    }
+    Ok(())
+}
