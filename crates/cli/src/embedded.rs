@@ -30,6 +30,13 @@ impl Embedded {
         self.cluster.bootstrap_servers()
     }
 
+    /// Waits until so many records have come. With acks=0 they count as acknowledged when they are written to the socket, and
+    /// the brokers may still have to read them.
+    pub(crate) async fn settle(&self, records: u64) {
+        // What is still missing after that is for the comparison to say.
+        let _ = self.cluster.wait_until(|stats| stats.records >= records).await;
+    }
+
     /// What all records of the topic contain, by partition, in the order of the log. It is read from the batches as they are stored.
     pub(crate) fn log(&self) -> BTreeMap<i32, Vec<Found>> {
         let partition = |partition| {

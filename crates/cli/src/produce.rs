@@ -125,6 +125,9 @@ async fn produce(settings: Settings) -> Result<(Summary, u8), Refused> {
     drop(reader);
     tell_ending(&pump, &ending);
     let ending = pump.finish(ending, deadline, flush_timeout).await;
+    if let Some(cluster) = &embedded {
+        cluster.settle(pump.tally.acknowledged).await;
+    }
     Ok(summarize(pump, &ending, &producer.stats(), embedded.as_ref(), plan.topic()))
 }
 

