@@ -122,9 +122,12 @@ impl Engine {
             Ending::Failed { how, .. } => how,
         };
         sent.last = Some(how);
-        let failures = sent.attempts.saturating_sub(1);
-        let retry_at = now + self.backoff.after(failures, &mut self.random);
         let verdict = classify(context, ending);
+        // A new epoch is all that the remedy takes; should it not help, it gets pauses too.
+        let is_first_renewal = verdict == Verdict::Renew && sent.failures == 0;
+        let pause = self.backoff.after(sent.failures, &mut self.random);
+        let retry_at = if is_first_renewal { now } else { now + pause };
+        sent.failures = sent.failures.saturating_add(1);
         match verdict {
             Verdict::Appended { offset_known } => {
                 let reply = reply.filter(|_| offset_known);

@@ -221,7 +221,8 @@ impl Engine {
             any = true;
             match event {
                 ClusterEvent::MetadataUpdated => self.metadata_updated(now),
-                ClusterEvent::NodeReady(_) | ClusterEvent::NodeLost(_) => self.is_stirred = true,
+                ClusterEvent::NodeReady(node) => self.node_ready(now, node),
+                ClusterEvent::NodeLost(node) => self.node_lost(node),
                 ClusterEvent::Answered(answer) => {
                     self.is_stirred = true;
                     if self.identity.is_asked(answer.request) {
@@ -247,6 +248,30 @@ impl Engine {
             }
         }
         any
+    }
+
+    /// A connection is there. If it took more than one attempt, its broker was gone for a while and is back: what failed because of that need not
+    /// pause any longer. A connection that is lost and made again at once proves nothing: its broker may break it over what it was sent.
+    fn node_ready(&mut self, now: Time, node: NodeId) {
+        self.is_stirred = true;
+        let Some(lane) = self.lanes.get_mut(&node) else { return };
+        if core::mem::take(&mut lane.losses) < 2 {
+            return;
+        }
+        for at in 0..self.partitions.len() {
+            let partition = &mut self.partitions[at];
+            if partition.leader == Some(node) && !partition.window.is_empty() {
+                partition.window.iter_mut().for_each(|sent| sent.hurry(now));
+                self.mark(self.partitions[at].index);
+            }
+        }
+    }
+
+    fn node_lost(&mut self, node: NodeId) {
+        self.is_stirred = true;
+        if let Some(lane) = self.lanes.get_mut(&node) {
+            lane.losses = lane.losses.saturating_add(1);
+        }
     }
 
     fn batch_opened(&mut self, now: Time, batch: BatchId, at: Time) {

@@ -38,12 +38,14 @@ const PRODUCE_MAX: i16 = 13;
 pub(crate) struct NodeLane {
     /// May hold partitions that got into another line meanwhile; their `listed` tells.
     pub(crate) can_send: VecDeque<PartitionIndex>,
+    /// Connections that were lost or could not be made since one was last ready.
+    pub(crate) losses: u32,
     pub(crate) stats: NodeStats,
 }
 
 impl NodeLane {
     pub(crate) const fn new(node: NodeId) -> Self {
-        Self { can_send: VecDeque::new(), stats: NodeStats::new(node) }
+        Self { can_send: VecDeque::new(), losses: 0, stats: NodeStats::new(node) }
     }
 }
 
@@ -280,6 +282,7 @@ impl Engine {
             created,
             stamp,
             attempts: 0,
+            failures: 0,
             ambiguous: false,
             last: None,
             state: State::Waiting { not_before: now },

@@ -42,8 +42,8 @@ impl Engine {
         };
         self.stats.splits += 1;
         let (whole, key, mut stamp) = (sent.charge, sent.key, sent.stamp);
-        let (born, created, attempts, ambiguous, last) =
-            (sent.born, sent.created, sent.attempts, sent.ambiguous, sent.last);
+        let (born, created, attempts, failures, ambiguous, last) =
+            (sent.born, sent.created, sent.attempts, sent.failures, sent.ambiguous, sent.last);
         let (mut first, mut left) = (key.first, whole);
         let last_part = parts.len() - 1;
         let parts: Vec<Sent> = parts
@@ -60,6 +60,7 @@ impl Engine {
                     created,
                     stamp,
                     attempts,
+                    failures,
                     ambiguous,
                     last,
                     state: State::Waiting { not_before: now },

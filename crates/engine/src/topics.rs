@@ -12,7 +12,6 @@ use crate::ids::{PartitionIndex, TopicIndex};
 use crate::io::{Output, PartitionEntry, TopicChange};
 use crate::partition::Partition;
 use crate::ratio::SharedRatio;
-use crate::window::State;
 
 /// Every topic that the engine has had to do with.
 #[derive(Debug, Default)]
@@ -173,11 +172,7 @@ impl Engine {
         let epoch = shown.map_or(partition.leader_epoch, |shown| shown.leader_epoch);
         // A new leader has not refused anything yet (KIP-951).
         if epoch > partition.leader_epoch || is_recreated {
-            for sent in partition.window.iter_mut() {
-                if sent.is_waiting() {
-                    sent.state = State::Waiting { not_before: now };
-                }
-            }
+            partition.window.iter_mut().for_each(|sent| sent.hurry(now));
         }
         partition.leader_epoch = epoch;
         // The new log knows nothing of the sequences so far.

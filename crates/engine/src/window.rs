@@ -46,6 +46,8 @@ pub(crate) struct Sent {
     pub(crate) stamp: Option<ProducerStamp>,
     /// How often it was sent.
     pub(crate) attempts: u32,
+    /// How many of its attempts failed since its pauses last began anew ([`hurry`](Self::hurry)).
+    pub(crate) failures: u32,
     /// An attempt may have appended it.
     pub(crate) ambiguous: bool,
     pub(crate) last: Option<AttemptFailure>,
@@ -75,6 +77,14 @@ impl Sent {
 
     pub(crate) const fn is_waiting(&self) -> bool {
         matches!(self.state, State::Waiting { .. })
+    }
+
+    /// What it failed on is gone: a pause ends, and the next failure begins with the shortest again.
+    pub(crate) fn hurry(&mut self, now: Time) {
+        self.failures = 0;
+        if self.is_waiting() {
+            self.state = State::Waiting { not_before: now };
+        }
     }
 
     pub(crate) const fn is_in_flight(&self) -> bool {

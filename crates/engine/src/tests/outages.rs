@@ -127,6 +127,86 @@ fn a_leader_that_moves_is_followed_and_its_hint_ends_the_back_off() {
     world.end();
 }
 
+/// Pauses so long that no test waits for one by accident.
+fn long_pauses() -> crate::EngineConfig {
+    let mut config = config();
+    config.cluster.retry_backoff = Duration::from_secs(5);
+    config.cluster.retry_backoff_max = Duration::from_secs(5);
+    config
+}
+
+#[test]
+fn a_broker_that_comes_back_ends_the_pauses_that_its_death_began() {
+    let mut world = World::new(long_pauses(), 4);
+    world.plan(0, [Fate::Judge, Fate::Cut]);
+    world.send_alone(0);
+    world.run(10);
+    world.send_alone(0);
+    world.run(1);
+    world.cut(0);
+    world.down.push(0);
+    world.run(100);
+    // Another partition of the same broker, so that somebody wants the connection.
+    world.send_alone(3);
+    world.run(1900);
+    assert!(world.sends[1].ending.is_none() && world.sends[2].ending.is_none());
+    world.down.clear();
+    world.run(1300);
+    world.assert_delivered(0..3);
+    world.end();
+}
+
+#[test]
+fn a_broker_that_comes_back_is_tried_as_eagerly_as_a_new_one() {
+    let mut config = config();
+    config.cluster.reconnect_backoff_max = Duration::from_millis(50);
+    let mut world = World::new(config, 4);
+    world.plan(0, [const { Fate::Refuse(ErrorCode::NOT_ENOUGH_REPLICAS) }; 8]);
+    world.send_alone(0);
+    // By now its pauses are the longest; two refusals are left.
+    world.run(3000);
+    world.cut(0);
+    world.down.push(0);
+    world.send_alone(3);
+    world.run(2000);
+    assert!(world.sends[0].ending.is_none());
+    world.down.clear();
+    world.run(500);
+    world.assert_delivered(0..2);
+    world.end();
+}
+
+#[test]
+fn a_broker_that_breaks_each_connection_over_a_batch_is_not_flooded_with_it() {
+    let mut config = config();
+    config.cluster.retry_backoff = Duration::from_secs(1);
+    config.cluster.retry_backoff_max = Duration::from_secs(1);
+    // Node 0 leads every third of them; each of these wants the connection once.
+    let mut world = World::new(config, 303);
+    world.plan(0, [const { Fate::Cut }; 100]);
+    world.send_alone(0);
+    for other in 1..=100 {
+        world.send_alone(3 * other);
+        world.run(100);
+    }
+    let cuts = 100 - world.brokers.log(TOPIC, 0).fates.len();
+    assert!((8..=13).contains(&cuts), "sent {cuts} times within 10 s");
+}
+
+#[test]
+fn what_follows_a_refused_batch_does_not_pause() {
+    let mut world = World::new(long_pauses(), 1);
+    world.establish(0);
+    world.plan(0, [Fate::Refuse(ErrorCode::INVALID_RECORD)]);
+    for _ in 0..5 {
+        world.send_alone(0);
+    }
+    world.run(50);
+    assert_eq!(world.outcome(1), Outcome::NotWritten);
+    world.assert_delivered([0, 2, 3, 4, 5]);
+    world.end();
+}
+
 #[test]
 fn scenario_14_a_topic_that_is_created_again_is_written_to() {
     let mut world = World::new(config(), 2);
