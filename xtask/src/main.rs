@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod codegen;
+mod conformance;
 mod kafka;
 mod test;
 mod tidy;
@@ -21,6 +22,7 @@ cargo xtask COMMAND
   tidy      hold the rules of ARCHITECTURE.md that no compiler holds
   bench     measure rohrpost beside other clients (`cargo xtask bench --help`)
   codegen   generate the codec's messages from Kafka's definitions (`cargo xtask codegen --help`)
+  conformance  compare with what Apache Kafka's own code does (`cargo xtask conformance help`)
   kafka     run a real Apache Kafka on loopback (`cargo xtask kafka help`)
   help      print this
 ";
@@ -47,6 +49,7 @@ fn run(args: &[String]) -> Result {
         "tidy" => tidy::run(rest),
         "kafka" => kafka::run(rest),
         "codegen" => Ok(codegen::run(rest)?),
+        "conformance" => conformance::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())
