@@ -1,0 +1,94 @@
+//! One sequence: topics of its own, some requests, and what both sides made of them.
+
+use std::error::Error;
+
+use crate::dice::Dice;
+use crate::draw::{Drawer, topics};
+use crate::run::{create, delete, offset, run};
+use crate::sides::{Kafka, Modelled, Names};
+use crate::steps::{Step, Topic};
+
+pub(crate) struct Told {
+    pub(crate) requests: u64,
+    /// What was answered differently, and what came before.
+    pub(crate) mismatch: Option<String>,
+}
+
+/// Asks both sides the sequence of this number, until they differ.
+pub(crate) fn compare(
+    kafka: &mut Kafka,
+    seed: u64,
+    number: u64,
+    run_id: u128,
+    trace: bool,
+) -> Result<Told, Box<dyn Error>> {
+    let mut dice = Dice::new(seed, number);
+    let mut topics = topics(&mut dice, &format!("c-{run_id}-{number}"));
+    let mut model = Modelled::new();
+    kafka.names = Names::default();
+    let created = (create(kafka, &topics)?, create(&mut model, &topics)?);
+    if created.0 != created.1 {
+        let mismatch = format!("creating {topics:?}: {created:?}");
+        return Ok(Told { requests: 1, mismatch: Some(mismatch) });
+    }
+    wait_for(kafka, &topics)?;
+    let mut drawer = Drawer::new(&mut dice, number, run_id);
+    let mut steps: Vec<(Step, Vec<String>)> = Vec::new();
+    let mut mismatch = None;
+    for turn in 0..=drawer.length {
+        let step = match turn == drawer.length {
+            true => Step::ReadBack,
+            false => drawer.draw(&mut dice, &topics, &model),
+        };
+        let wanted = run(kafka, &step, &topics)?;
+        let got = run(&mut model, &step, &topics)?;
+        if trace {
+            println!("{number}.{turn} {step:?}\n  {}", wanted.join("\n  "));
+        }
+        if wanted != got {
+            mismatch = Some(describe(&steps, &step, &wanted, &got));
+            break;
+        }
+        if let Step::Grow { topic, count } = step {
+            if wanted == ["NONE"] {
+                topics[topic].partitions = count;
+            }
+        }
+        if matches!(step, Step::Grow { .. } | Step::Recreate { .. }) {
+            wait_for(kafka, &topics)?;
+        }
+        steps.push((step, wanted));
+    }
+    delete(kafka, &topics)?;
+    Ok(Told { requests: steps.len() as u64, mismatch })
+}
+
+/// A cluster needs a moment until it leads what it has created.
+fn wait_for(kafka: &mut Kafka, topics: &[Topic]) -> Result<(), Box<dyn Error>> {
+    for topic in topics {
+        for partition in 0..topic.partitions {
+            kafka.until(&topic.name, |kafka| {
+                Ok(offset(kafka, &topic.name, partition, -1)?.0 == "NONE")
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn describe(
+    steps: &[(Step, Vec<String>)],
+    step: &Step,
+    wanted: &[String],
+    got: &[String],
+) -> String {
+    let mut text = String::new();
+    for (step, answers) in &steps[steps.len().saturating_sub(6)..] {
+        text += &format!("\n  {step:?}\n    {}", answers.join("\n    "));
+    }
+    let only = |these: &[String], those: &[String]| {
+        let lines: Vec<_> = these.iter().filter(|line| !those.contains(line)).cloned().collect();
+        lines.join("\n    ")
+    };
+    let (kafka, model) = (only(wanted, got), only(got, wanted));
+    format!("{text}\n  {step:?}\n  Kafka:\n    {kafka}\n  model:\n    {model}")
+}

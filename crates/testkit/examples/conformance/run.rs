@@ -1,0 +1,369 @@
+//! Lets a side do a step, and says what came of it in words that must be the same for both.
+
+use std::io;
+
+use bytes::Bytes;
+use rohrpost_codec::messages::create_partitions_request::CreatePartitionsTopic;
+use rohrpost_codec::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use rohrpost_codec::messages::delete_records_request::{
+    DeleteRecordsPartition, DeleteRecordsTopic,
+};
+use rohrpost_codec::messages::fetch_request::{FetchPartition, FetchTopic};
+use rohrpost_codec::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use rohrpost_codec::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use rohrpost_codec::messages::produce_response::PartitionProduceResponse;
+use rohrpost_codec::messages::*;
+use rohrpost_codec::{ByteStr, Uuid};
+use rohrpost_records::RecordBatches;
+
+use crate::batches::{Producer, start_ms};
+use crate::sides::{Heard, Names, Side};
+use crate::steps::{Entry, Init, Produce, Step, Topic, TopicRef};
+
+/// Since then topics go by their ids in Produce.
+const IDS_SINCE: i16 = 13;
+
+/// The answers to a step, one line for each part of them, in an order that does not depend on the side.
+pub(crate) fn run<S: Side>(side: &mut S, step: &Step, topics: &[Topic]) -> io::Result<Vec<String>> {
+    let mut lines = match step {
+        Step::Produce(produce) => self::produce(side, produce, topics)?,
+        Step::Init(init) => self::init(side, init)?,
+        Step::DeleteRecords { topic, partition, offset } => {
+            let partition = DeleteRecordsPartition {
+                partition_index: *partition,
+                offset: *offset,
+                ..Default::default()
+            };
+            let topic = DeleteRecordsTopic {
+                name: name(topics, *topic),
+                partitions: vec![partition],
+                ..Default::default()
+            };
+            let request = DeleteRecordsRequest {
+                topics: vec![topic],
+                timeout_ms: 5000,
+                ..Default::default()
+            };
+            said(side.call(&request, 2, false)?, |answer| {
+                let partitions = answer.topics.into_iter().flat_map(|topic| topic.partitions);
+                partitions
+                    .map(|p| format!("{} start {}", p.error_code.name(), p.low_watermark))
+                    .collect()
+            })
+        }
+        Step::Grow { topic, count } => grow(side, &topics[*topic].name, *count)?,
+        Step::Recreate { topic } => {
+            let topic = &topics[*topic];
+            [delete(side, std::slice::from_ref(topic))?, create(side, std::slice::from_ref(topic))?]
+                .concat()
+        }
+        Step::Versions { version } => versions(side, *version)?,
+        Step::ReadBack => read_back(side, topics)?,
+    };
+    lines.sort();
+    Ok(lines)
+}
+
+fn said<T>(heard: Heard<T>, lines: impl FnOnce(T) -> Vec<String>) -> Vec<String> {
+    match heard {
+        Heard::Answer(answer) => lines(answer),
+        Heard::Nothing => vec!["no answer".into()],
+        Heard::Closed => vec!["closed".into()],
+    }
+}
+
+fn name(topics: &[Topic], index: usize) -> ByteStr {
+    topics[index].name.clone().into()
+}
+
+fn produce<S: Side>(side: &mut S, produce: &Produce, topics: &[Topic]) -> io::Result<Vec<String>> {
+    let names = side.names().clone();
+    let mut request = ProduceRequest {
+        transactional_id: produce.transactional_id.clone().map(Into::into),
+        acks: produce.acks,
+        timeout_ms: 3000,
+        ..Default::default()
+    };
+    for entry in &produce.entries {
+        let (name, topic_id) = called(&names, topics, entry, produce.version);
+        let data = PartitionProduceData {
+            index: entry.partition,
+            records: entry.batch.as_ref().map(|batch| batch.to_bytes(&names.given)),
+            ..Default::default()
+        };
+        match request.topic_data.last_mut() {
+            Some(last) if (&last.name, last.topic_id) == (&name, topic_id) => {
+                last.partition_data.push(data);
+            }
+            _ => request.topic_data.push(TopicProduceData {
+                name,
+                topic_id,
+                partition_data: vec![data],
+                ..Default::default()
+            }),
+        }
+    }
+    let heard = side.call(&request, produce.version, produce.acks == 0)?;
+    Ok(said(heard, |answer| {
+        let mut lines = Vec::new();
+        for topic in &answer.responses {
+            let topic_name = match produce.version {
+                IDS_SINCE.. => names.name_of(topic.topic_id),
+                _ => topic.name.as_str(),
+            };
+            let told = topic.partition_responses.iter();
+            lines.extend(told.map(|p| format!("{topic_name}-{}: {}", p.index, outcome(p))));
+        }
+        for node in &answer.node_endpoints {
+            lines.push(format!("node {}", node.node_id));
+        }
+        lines
+    }))
+}
+
+fn called(names: &Names, topics: &[Topic], entry: &Entry, version: i16) -> (ByteStr, Uuid) {
+    let (name, id) = match entry.topic {
+        TopicRef::Nowhere => ("nowhere", Uuid([7; 16])),
+        TopicRef::Known(index) => (&*topics[index].name, names.id(&topics[index].name, 0)),
+        TopicRef::Former(index) => (&*topics[index].name, names.id(&topics[index].name, 1)),
+    };
+    match version {
+        IDS_SINCE.. => (ByteStr::default(), id),
+        _ => (name.to_owned().into(), Uuid::NIL),
+    }
+}
+
+fn outcome(answer: &PartitionProduceResponse) -> String {
+    let time = match answer.log_append_time_ms {
+        // The brokers' time is after our start, but for the timestamps of producers.
+        time if time > start_ms() && time < start_ms() + 3_600_000 => "now".into(),
+        time => time.to_string(),
+    };
+    let faulty: Vec<_> = answer.record_errors.iter().map(|error| error.batch_index).collect();
+    format!(
+        "{} at {} from {} time {time} faulty {faulty:?} leader {}/{}",
+        answer.error_code.name(),
+        answer.base_offset,
+        answer.log_start_offset,
+        answer.current_leader.leader_id,
+        answer.current_leader.leader_epoch,
+    )
+}
+
+fn init<S: Side>(side: &mut S, init: &Init) -> io::Result<Vec<String>> {
+    let request = InitProducerIdRequest {
+        transactional_id: init.transactional_id.clone().map(Into::into),
+        transaction_timeout_ms: init.timeout_ms,
+        producer_id: match init.producer {
+            None => -1,
+            Some(Producer::Fixed(id)) => id,
+            Some(Producer::Given(index)) => side.names().given[index],
+        },
+        producer_epoch: init.epoch,
+        ..Default::default()
+    };
+    let heard = side.call(&request, init.version, false)?;
+    let names = side.names();
+    Ok(said(heard, |answer| {
+        let id = match answer.producer_id {
+            id @ ..0 => id.to_string(),
+            id => format!("#{}", names.given_index(id)),
+        };
+        vec![format!("{} id {id} epoch {}", answer.error_code.name(), answer.producer_epoch)]
+    }))
+}
+
+fn grow<S: Side>(side: &mut S, name: &str, count: i32) -> io::Result<Vec<String>> {
+    let topic = CreatePartitionsTopic { name: name.to_owned().into(), count, ..Default::default() };
+    let request =
+        CreatePartitionsRequest { topics: vec![topic], timeout_ms: 5000, ..Default::default() };
+    Ok(said(side.call(&request, 3, false)?, |answer| {
+        answer.results.iter().map(|result| result.error_code.name().into()).collect()
+    }))
+}
+
+/// Creates topics and learns their ids.
+pub(crate) fn create<S: Side>(side: &mut S, topics: &[Topic]) -> io::Result<Vec<String>> {
+    let creatable = |topic: &Topic| CreatableTopic {
+        name: topic.name.clone().into(),
+        num_partitions: topic.partitions,
+        replication_factor: 1,
+        configs: (topic.configs.iter())
+            .map(|&(name, value)| CreatableTopicConfig {
+                name: name.into(),
+                value: Some(value.into()),
+                ..Default::default()
+            })
+            .collect(),
+        ..Default::default()
+    };
+    let topics = topics.iter().map(creatable).collect();
+    let request = CreateTopicsRequest { topics, timeout_ms: 5000, ..Default::default() };
+    let heard = side.call(&request, 7, false)?;
+    let names = side.names();
+    Ok(said(heard, |answer| {
+        let mut lines = Vec::new();
+        for topic in answer.topics {
+            names.topics.entry(topic.name.to_string()).or_default().push(topic.topic_id);
+            lines.push(format!("{} created: {}", topic.name, topic.error_code.name()));
+        }
+        lines
+    }))
+}
+
+/// Deletes topics.
+pub(crate) fn delete<S: Side>(side: &mut S, topics: &[Topic]) -> io::Result<Vec<String>> {
+    let topic_names = topics.iter().map(|topic| topic.name.clone().into()).collect();
+    let request = DeleteTopicsRequest { topic_names, timeout_ms: 5000, ..Default::default() };
+    Ok(said(side.call(&request, 5, false)?, |answer| {
+        let told = answer.responses.iter();
+        told.map(|topic| format!("deleted: {}", topic.error_code.name())).collect()
+    }))
+}
+
+fn versions<S: Side>(side: &mut S, version: i16) -> io::Result<Vec<String>> {
+    let request = ApiVersionsRequest {
+        client_software_name: if version >= 3 { "conformance".into() } else { ByteStr::default() },
+        client_software_version: if version >= 3 { "1".into() } else { ByteStr::default() },
+        ..Default::default()
+    };
+    Ok(said(side.call(&request, version, false)?, |answer| {
+        let mut lines = vec![answer.error_code.name().to_owned()];
+        let features = answer.supported_features.iter();
+        lines.extend(features.map(|f| format!("{} {}-{}", f.name, f.min_version, f.max_version)));
+        let features = answer.finalized_features.iter();
+        lines.extend(
+            features.map(|f| {
+                format!("final {} {}-{}", f.name, f.min_version_level, f.max_version_level)
+            }),
+        );
+        lines
+    }))
+}
+
+/// Where every log begins and ends, and what is in it.
+fn read_back<S: Side>(side: &mut S, topics: &[Topic]) -> io::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for topic in topics {
+        for partition in 0..topic.partitions {
+            let first = offset(side, &topic.name, partition, -2)?;
+            let place = format!("{}-{partition}", topic.name);
+            lines.push(format!("{place}: earliest {first:?}"));
+            for time in [-1, -3] {
+                let found = offset(side, &topic.name, partition, time)?;
+                let at = if time == -3 && topic.has_broker_time() { -1 } else { found.2 };
+                lines.push(format!("{place}: {time} {} {} {at}", found.0, found.1));
+            }
+            let records = fetch(side, &topic.name, partition, first.1)?;
+            let given = side.names().given.clone();
+            for (number, batch) in RecordBatches::new(records).enumerate() {
+                let line = match batch {
+                    Ok(batch) => logged(batch.header(), &given, topic.has_broker_time()),
+                    Err(error) => error.to_string(),
+                };
+                lines.push(format!("{place}: batch {number:03} {line}"));
+            }
+        }
+    }
+    Ok(lines)
+}
+
+fn logged(header: &rohrpost_records::BatchHeader, given: &[i64], has_broker_time: bool) -> String {
+    let id = header.producer_id.0;
+    let known = given.iter().position(|&other| other == id);
+    let crc = match (known, has_broker_time) {
+        (None, false) => header.crc,
+        // It covers what is different on each side.
+        _ => 0,
+    };
+    let max = if has_broker_time { 0 } else { header.max_timestamp };
+    format!(
+        "{}+{} epoch {} producer {id}/{:?}/{:?} {:?} {} records, max time {max}, crc {crc:x}",
+        header.base_offset,
+        header.last_offset_delta,
+        header.partition_leader_epoch,
+        header.producer_epoch,
+        header.base_sequence,
+        header.attributes,
+        header.record_count,
+        id = known.map_or(id.to_string(), |known| format!("#{known}")),
+    )
+}
+
+/// Code, offset and timestamp.
+pub(crate) fn offset<S: Side>(
+    side: &mut S,
+    topic: &str,
+    partition_index: i32,
+    timestamp: i64,
+) -> io::Result<(String, i64, i64)> {
+    let partition = ListOffsetsPartition {
+        partition_index,
+        current_leader_epoch: -1,
+        timestamp,
+        ..Default::default()
+    };
+    let topic = ListOffsetsTopic {
+        name: topic.to_owned().into(),
+        partitions: vec![partition],
+        ..Default::default()
+    };
+    let request = ListOffsetsRequest { replica_id: -1, topics: vec![topic], ..Default::default() };
+    let Heard::Answer(answer) = side.call(&request, 7, false)? else {
+        return Ok(("closed".into(), 0, 0));
+    };
+    let partition = answer.topics.into_iter().flat_map(|topic| topic.partitions).next();
+    let partition = partition.ok_or_else(|| io::Error::other("ListOffsets without an answer"))?;
+    Ok((partition.error_code.name().into(), partition.offset, partition.timestamp))
+}
+
+fn fetch<S: Side>(side: &mut S, topic: &str, partition: i32, from: i64) -> io::Result<Bytes> {
+    let partition = FetchPartition {
+        partition,
+        current_leader_epoch: -1,
+        fetch_offset: from,
+        log_start_offset: -1,
+        partition_max_bytes: 1 << 26,
+        ..Default::default()
+    };
+    let topic = FetchTopic {
+        topic: topic.to_owned().into(),
+        partitions: vec![partition],
+        ..Default::default()
+    };
+    let request = FetchRequest {
+        replica_id: -1,
+        max_wait_ms: 10,
+        min_bytes: 0,
+        max_bytes: 1 << 26,
+        session_epoch: -1,
+        topics: vec![topic],
+        ..Default::default()
+    };
+    let Heard::Answer(answer) = side.call(&request, 11, false)? else {
+        return Err(io::Error::other("Fetch was not answered"));
+    };
+    let partition = answer.responses.into_iter().flat_map(|topic| topic.partitions).next();
+    Ok(partition.and_then(|partition| partition.records).unwrap_or_default())
+}
+
+impl Names {
+    /// The id of a topic, or the one that it had so many creations ago.
+    fn id(&self, topic: &str, ago: usize) -> Uuid {
+        let ids = self.topics.get(topic).map_or(&[][..], Vec::as_slice);
+        ids.iter().rev().nth(ago).copied().unwrap_or(Uuid([9; 16]))
+    }
+
+    fn name_of(&self, id: Uuid) -> &str {
+        let mut all = self.topics.iter();
+        all.find(|(_, ids)| ids.contains(&id)).map_or("nowhere", |(name, _)| name)
+    }
+
+    fn given_index(&mut self, id: i64) -> usize {
+        let known = self.given.iter().position(|&other| other == id);
+        known.unwrap_or_else(|| {
+            self.given.push(id);
+            self.given.len() - 1
+        })
+    }
+}

@@ -1,0 +1,236 @@
+//! The two sides: Apache Kafka behind a socket, and the model.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rohrpost_codec::messages::{ApiVersionsRequest, FindCoordinatorRequest, InitProducerIdRequest};
+use rohrpost_codec::{ErrorCode, Request, Uuid, decode_response, encode_request};
+use rohrpost_testkit::model::{Answer, Model, ModelConfig, Now, SessionId};
+
+use crate::batches::now_ms;
+
+/// The longest that an answer may take: more than any request asks for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Heard<T> {
+    Answer(T),
+    /// Nothing, and the connection goes on.
+    Nothing,
+    /// The connection was closed.
+    Closed,
+}
+
+/// What a side calls what.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    /// The ids of each topic, the present one last.
+    pub(crate) topics: BTreeMap<String, Vec<Uuid>>,
+    /// The producer ids that were given, in the order in which they were first.
+    pub(crate) given: Vec<i64>,
+}
+
+pub(crate) trait Side {
+    fn names(&mut self) -> &mut Names;
+
+    /// Sends a request and waits for what comes of it; `is_silent` if success has no answer.
+    fn call<R: Request>(
+        &mut self,
+        request: &R,
+        version: i16,
+        is_silent: bool,
+    ) -> io::Result<Heard<R::Response>>;
+}
+
+pub(crate) struct Kafka {
+    address: String,
+    stream: Option<TcpStream>,
+    correlation_id: i32,
+    pub(crate) names: Names,
+}
+
+impl Kafka {
+    pub(crate) fn at(address: &str) -> io::Result<Self> {
+        // Whoever gives several addresses has a broker behind each.
+        let address = address.split(',').next().unwrap_or(address).to_owned();
+        Ok(Self { address, stream: None, correlation_id: 0, names: Names::default() })
+    }
+
+    /// Has Kafka create what its transaction coordinator needs, which takes a while the first time.
+    pub(crate) fn wait_for_coordinator(&mut self) -> Result<(), Box<dyn Error>> {
+        let find = FindCoordinatorRequest { key: "warm".into(), key_type: 1, ..Default::default() };
+        let init = InitProducerIdRequest {
+            transactional_id: Some("warm".into()),
+            transaction_timeout_ms: 1000,
+            producer_id: -1,
+            producer_epoch: -1,
+            ..Default::default()
+        };
+        self.until("the transaction coordinator", |kafka| {
+            kafka.call(&find, 3, false)?;
+            let Heard::Answer(answer) = kafka.call(&init, 5, false)? else { return Ok(false) };
+            Ok(answer.error_code == ErrorCode::NONE)
+        })
+    }
+
+    /// Asks again until it is so.
+    pub(crate) fn until(
+        &mut self,
+        what: &str,
+        mut is_so: impl FnMut(&mut Self) -> io::Result<bool>,
+    ) -> Result<(), Box<dyn Error>> {
+        let start = Instant::now();
+        while !is_so(self)? {
+            if start.elapsed() > PATIENCE {
+                return Err(format!("Kafka is not ready after {PATIENCE:?}: {what}").into());
+            }
+            // tidy: may sleep: another process is waited for, which has no other way to tell.
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
+    }
+
+    fn write<R: Request>(&mut self, request: &R, version: i16) -> io::Result<i32> {
+        self.correlation_id += 1;
+        let frame = encode_request(self.correlation_id, Some("conformance"), request, version)
+            .map_err(io::Error::other)?;
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            none => {
+                let stream = TcpStream::connect(&self.address)?;
+                stream.set_nodelay(true)?;
+                stream.set_read_timeout(Some(PATIENCE))?;
+                none.insert(stream)
+            }
+        };
+        stream.write_all(&frame.to_bytes())?;
+        Ok(self.correlation_id)
+    }
+
+    /// The next frame; `None` if Kafka has closed the connection.
+    fn read(&mut self) -> io::Result<Option<Bytes>> {
+        let Some(stream) = &mut self.stream else { return Ok(None) };
+        let mut length = [0; 4];
+        let is_over = |error: &io::Error| {
+            use io::ErrorKind as E;
+            matches!(error.kind(), E::UnexpectedEof | E::ConnectionReset | E::BrokenPipe)
+        };
+        match stream.read_exact(&mut length) {
+            Ok(()) => {}
+            Err(error) if is_over(&error) => {
+                self.stream = None;
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        }
+        let mut frame = vec![0; u32::from_be_bytes(length) as usize];
+        stream.read_exact(&mut frame)?;
+        Ok(Some(frame.into()))
+    }
+}
+
+impl Side for Kafka {
+    fn names(&mut self) -> &mut Names {
+        &mut self.names
+    }
+
+    fn call<R: Request>(
+        &mut self,
+        request: &R,
+        version: i16,
+        is_silent: bool,
+    ) -> io::Result<Heard<R::Response>> {
+        let id = self.write(request, version)?;
+        let probe = match is_silent {
+            true => Some(self.write(&ApiVersionsRequest::default(), 0)?),
+            false => None,
+        };
+        let Some(frame) = self.read()? else { return Ok(Heard::Closed) };
+        let answered = frame.first_chunk::<4>().map(|id| i32::from_be_bytes(*id));
+        if probe.is_some() && answered == probe {
+            return Ok(Heard::Nothing);
+        }
+        if answered != Some(id) {
+            return Err(io::Error::other(format!("answer {answered:?} to request {id}")));
+        }
+        let (_, answer) =
+            decode_response::<R::Response>(&frame, version).map_err(io::Error::other)?;
+        Ok(Heard::Answer(answer))
+    }
+}
+
+pub(crate) struct Modelled {
+    pub(crate) model: Model,
+    session: Option<SessionId>,
+    start: Instant,
+    /// How much of the model's time was not waited for.
+    skipped: Duration,
+    pub(crate) names: Names,
+}
+
+impl Modelled {
+    pub(crate) fn new() -> Self {
+        let config = ModelConfig { brokers: 1, ..ModelConfig::default() };
+        Self {
+            model: Model::new(config),
+            session: None,
+            start: Instant::now(),
+            skipped: Duration::ZERO,
+            names: Names::default(),
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now { elapsed: self.start.elapsed() + self.skipped, wall_ms: now_ms() }
+    }
+}
+
+impl Side for Modelled {
+    fn names(&mut self) -> &mut Names {
+        &mut self.names
+    }
+
+    fn call<R: Request>(
+        &mut self,
+        request: &R,
+        version: i16,
+        _: bool,
+    ) -> io::Result<Heard<R::Response>> {
+        let session = match self.session {
+            Some(session) => session,
+            None => self.model.connect(1).ok_or_else(|| io::Error::other("the broker is down"))?,
+        };
+        self.session = Some(session);
+        let frame = encode_request(1, Some("conformance"), request, version)
+            .map_err(io::Error::other)?
+            .to_bytes()
+            .slice(4..);
+        let mut answer = self.model.handle(self.now(), session, &frame);
+        loop {
+            match answer {
+                Answer::Send(frame) | Answer::SendAt { frame, .. } => {
+                    let (_, answer) = decode_response::<R::Response>(&frame.slice(4..), version)
+                        .map_err(io::Error::other)?;
+                    return Ok(Heard::Answer(answer));
+                }
+                Answer::Nothing => return Ok(Heard::Nothing),
+                Answer::Close => {
+                    self.model.disconnect(session);
+                    self.session = None;
+                    return Ok(Heard::Closed);
+                }
+                Answer::Wait(waiting) => {
+                    let due = waiting.deadline().unwrap_or_default();
+                    self.skipped += due.saturating_sub(self.now().elapsed);
+                    answer = self.model.resume(self.now(), session, waiting);
+                }
+                other => return Err(io::Error::other(format!("{other:?}"))),
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a sequence is made of.
+
+use crate::batches::{Batch, Producer};
+
+/// One request, or what amounts to one, in terms that both sides understand.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Produce(Produce),
+    Init(Init),
+    /// Advances a log's start, as retention does.
+    DeleteRecords {
+        topic: usize,
+        partition: i32,
+        offset: i64,
+    },
+    /// Adds partitions.
+    Grow {
+        topic: usize,
+        count: i32,
+    },
+    /// Deletes a topic and creates it again.
+    Recreate {
+        topic: usize,
+    },
+    /// The versions that are spoken.
+    Versions {
+        version: i16,
+    },
+    /// What is left in every partition.
+    ReadBack,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Produce {
+    pub(crate) version: i16,
+    pub(crate) acks: i16,
+    pub(crate) transactional_id: Option<String>,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// A partition's part in a Produce request.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) topic: TopicRef,
+    pub(crate) partition: i32,
+    /// `None` for null.
+    pub(crate) batch: Option<Batch>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TopicRef {
+    Known(usize),
+    /// The id that a topic had before it was created again, or its name.
+    Former(usize),
+    Nowhere,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Init {
+    pub(crate) version: i16,
+    pub(crate) transactional_id: Option<String>,
+    pub(crate) producer: Option<Producer>,
+    pub(crate) epoch: i16,
+    pub(crate) timeout_ms: i32,
+}
+
+/// A topic of a sequence.
+#[derive(Clone, Debug)]
+pub(crate) struct Topic {
+    pub(crate) name: String,
+    pub(crate) partitions: i32,
+    pub(crate) configs: &'static [(&'static str, &'static str)],
+}
+
+impl Topic {
+    /// Whether the broker writes the time: then the two sides' times, and so their CRCs, are different.
+    pub(crate) fn has_broker_time(&self) -> bool {
+        self.configs.contains(&("message.timestamp.type", "LogAppendTime"))
+    }
+}
