@@ -1,9 +1,13 @@
 //! The rohrpost driver of `cargo xtask bench`: sends records without keys as fast as it can, awaits
 //! every delivery, and prints one line of JSON.
+//!
+//! Beside what every driver takes: `--tasks N` senders at the same time, `--await each` for one
+//! record after the other, `--threads N` of the runtime.
 
 use std::collections::{HashMap, VecDeque};
 use std::env;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Usage, UsageWho, getrusage};
@@ -14,35 +18,46 @@ const LOOK_EVERY: usize = 256;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = options()?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(run(options))
+    let threads: usize = option(&options, "threads", "2").parse()?;
+    let runtime = if threads == 1 {
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?
+    } else {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?
+    };
+    // On a worker, where an application's tasks are, not on the thread that blocks for the runtime.
+    runtime.block_on(async { tokio::spawn(run(options)).await? }).map_err(|error| error as _)
 }
 
-async fn run(options: HashMap<String, String>) -> Result<(), Box<dyn Error>> {
-    let option = |name: &str, default: &str| {
-        options.get(name).cloned().unwrap_or_else(|| default.to_owned())
-    };
-    let topic = option("topic", "bench");
-    let records: usize = option("records", "1000000").parse()?;
-    let payloads = payloads(option("size", "100").parse()?);
+async fn run(options: HashMap<String, String>) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let topic: Arc<str> = option(&options, "topic", "bench").into();
+    let records: usize = option(&options, "records", "1000000").parse()?;
+    let tasks: usize = option(&options, "tasks", "1").parse()?;
+    let payloads = Arc::new(payloads(option(&options, "size", "100").parse()?));
+    let awaits_each = option(&options, "await", "all") == "each";
     let producer = Producer::builder()
-        .bootstrap_servers(option("bootstrap", ""))
-        .property("linger.ms", option("linger-ms", "5"))
-        .property("batch.size", option("batch-bytes", "16384"))
-        .property("compression.type", option("codec", "none"))
+        .bootstrap_servers(option(&options, "bootstrap", ""))
+        .property("linger.ms", option(&options, "linger-ms", "5"))
+        .property("batch.size", option(&options, "batch-bytes", "16384"))
+        .property("compression.type", option(&options, "codec", "none"))
         .property("acks", "all")
         .property("enable.idempotence", "true")
         .build()
         .await?;
 
     let (cpu, start) = (cpu_seconds(&usage()?), Instant::now());
-    // On a worker, where an application's tasks are, not on the thread that blocks for the runtime.
-    let sender = tokio::spawn({
-        let producer = producer.clone();
-        async move { send(&producer, &topic, &payloads, records).await }
-    });
-    let (acknowledged, errors) = sender.await??;
+    let mut senders = Vec::new();
+    for task in 0..tasks {
+        let share = records / tasks + usize::from(task < records % tasks);
+        let (producer, topic, payloads) = (producer.clone(), topic.clone(), payloads.clone());
+        senders.push(tokio::spawn(async move {
+            send(&producer, &topic, &payloads, share, awaits_each).await
+        }));
+    }
+    let (mut acknowledged, mut errors) = (0, 0);
+    for sender in senders {
+        let (good, bad) = sender.await??;
+        (acknowledged, errors) = (acknowledged + good, errors + bad);
+    }
     let (seconds, usage) = (start.elapsed().as_secs_f64(), usage()?);
     let cpu = cpu_seconds(&usage) - cpu;
     println!(
@@ -62,6 +77,7 @@ async fn send(
     topic: &str,
     payloads: &[Vec<u8>],
     records: usize,
+    awaits_each: bool,
 ) -> Result<(u64, u64), rohrpost::Error> {
     let mut outstanding: VecDeque<Delivery> = VecDeque::new();
     let (mut acknowledged, mut errors) = (0, 0);
@@ -71,7 +87,12 @@ async fn send(
     };
     for (number, payload) in (1..=records).zip(payloads.iter().cycle()) {
         let record = ProducerRecord::new(topic).value(payload.as_slice());
-        outstanding.push_back(producer.send(record).await?);
+        let delivery = producer.send(record).await?;
+        if awaits_each {
+            count(delivery.await);
+            continue;
+        }
+        outstanding.push_back(delivery);
         if number % LOOK_EVERY == 0 {
             while let Some(result) = outstanding.front().and_then(Delivery::try_result) {
                 outstanding.pop_front();
@@ -86,10 +107,24 @@ async fn send(
     Ok((acknowledged, errors))
 }
 
-/// `--name value` pairs; every driver takes the same.
+fn option(options: &HashMap<String, String>, name: &str, default: &str) -> String {
+    options.get(name).cloned().unwrap_or_else(|| default.to_owned())
+}
+
+/// `--name value` pairs.
 fn options() -> Result<HashMap<String, String>, Box<dyn Error>> {
-    const KNOWN: &[&str] =
-        &["bootstrap", "topic", "records", "size", "linger-ms", "batch-bytes", "codec"];
+    const KNOWN: &[&str] = &[
+        "bootstrap",
+        "topic",
+        "records",
+        "size",
+        "linger-ms",
+        "batch-bytes",
+        "codec",
+        "tasks",
+        "await",
+        "threads",
+    ];
     let mut options = HashMap::new();
     let mut words = env::args().skip(1);
     while let Some(word) = words.next() {

@@ -17,8 +17,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rohrpost-serializer", &[]),
     ("rohrpost-auth", &["rohrpost-sasl"]),
     ("rohrpost-cluster", &["rohrpost-codec", "rohrpost-sasl"]),
-    ("rohrpost-engine", &["rohrpost-cluster", "rohrpost-records", "rohrpost-partitioner"]),
-    ("rohrpost-driver", &["rohrpost-engine"]),
+    ("rohrpost-engine", &["rohrpost-cluster", "rohrpost-records"]),
+    ("rohrpost-driver", &["rohrpost-engine", "rohrpost-partitioner"]),
     ("rohrpost-schema-registry", &["rohrpost-serializer"]),
     ("rohrpost", &["rohrpost-driver", "rohrpost-auth", "rohrpost-serializer"]),
     ("rohrpost-testkit", &["rohrpost-codec", "rohrpost-records"]),
@@ -32,9 +32,6 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// other.
 const STRICT: &[(&str, &[&str])] =
     &[("rohrpost-cli", &["rohrpost", "rohrpost-testkit", "rohrpost-schema-registry"])];
-
-/// The records know of the codec's primitives alone.
-const EXCEPTIONS: &[(&str, &str)] = &[("rohrpost-records", "rohrpost-codec")];
 
 /// What each crate below the driver may use from outside, by features too.
 const OUTSIDE: &[(&str, &[&str])] = &[
@@ -90,8 +87,6 @@ fn allowed_for(name: &str) -> Option<BTreeSet<&'static str>> {
     for krate in *below {
         allowed.extend(allowed_for(krate).unwrap_or_default());
     }
-    let exceptions = EXCEPTIONS.iter().filter(|(krate, _)| *krate == name);
-    allowed.extend(exceptions.map(|(_, below)| *below));
     Some(allowed)
 }
 
@@ -110,6 +105,7 @@ mod tests {
         assert_eq!(count("rohrpost-engine", &[("rohrpost-driver", None)]), 1);
         assert_eq!(count("rohrpost-engine", &[("rohrpost-driver", Some(Kind::Dev))]), 1);
         assert_eq!(count("rohrpost-codec", &[("rohrpost-records", None)]), 1);
+        assert_eq!(count("rohrpost-records", &[("rohrpost-codec", None)]), 1);
         assert_eq!(count("rohrpost-partitioner", &[("rohrpost-codec", Some(Kind::Build))]), 1);
         assert_eq!(count("rohrpost-testkit", &[("rohrpost", None)]), 1);
     }
