@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rohrpost::{Delivery, Error, Producer, ProducerRecord};
 use rohrpost_tests::kafka::{Consume, PrivateCluster, Spec, Topic};
-use rohrpost_tests::kills::kill_and_restart;
+use rohrpost_tests::kills::{Progress, kill_and_restart};
 use rohrpost_tests::ledger::{Ledger, Position};
 use tokio::sync::mpsc;
 
@@ -41,7 +41,7 @@ fn survives_kills(label: &str, brokers: u32) {
     cluster.create_topic(&Topic::new(TOPIC).partitions(PARTITIONS)).unwrap();
 
     let run = Run::start(&cluster.bootstrap_servers());
-    let killed = kill_and_restart(&cluster, kills, || run.acknowledged());
+    let killed = kill_and_restart(&cluster, kills, || run.progress());
     let (sent, ledger) = run.finish();
     killed.unwrap();
 
@@ -65,6 +65,7 @@ struct Run {
 #[derive(Default)]
 struct Shared {
     stop: AtomicBool,
+    sent: AtomicU64,
     acknowledged: AtomicU64,
     ledger: Mutex<Ledger>,
     failure: Mutex<Option<String>>,
@@ -88,14 +89,17 @@ impl Run {
         Self { shared, thread }
     }
 
-    fn acknowledged(&self) -> Result<u64, String> {
+    fn progress(&self) -> Result<Progress, String> {
         if let Some(failure) = self.shared.failure.lock().unwrap().clone() {
             return Err(failure);
         }
         if self.thread.is_finished() {
             return Err("the producer has ended".to_owned());
         }
-        Ok(self.shared.acknowledged.load(Ordering::Relaxed))
+        Ok(Progress {
+            sent: self.shared.sent.load(Ordering::Relaxed),
+            acknowledged: self.shared.acknowledged.load(Ordering::Relaxed),
+        })
     }
 
     /// Gives how many records were sent, and what became of them.
@@ -150,6 +154,7 @@ async fn send_numbers(bootstrap_servers: &str, shared: &Arc<Shared>) -> Result<u
             let delivery = producer.send(record).await?;
             let _ = deliveries.send((number, delivery));
             number += 1;
+            shared.sent.store(number, Ordering::Relaxed);
         }
     }
     drop(deliveries);
