@@ -116,7 +116,7 @@ impl Shared {
             }
         };
         let index = placed.index;
-        let completion = if placed.opened.is_none() && placed.filled.is_none() {
+        let completion = if placed.opened.is_none() && !placed.filled {
             let completion = open.completion.clone();
             drop(guard);
             completion
@@ -138,7 +138,7 @@ impl Shared {
         mut open: MutexGuard<'_, Open>,
         placed: Placed,
     ) -> Option<Arc<Completion>> {
-        let Placed { slot, opened, earlier, filled, .. } = placed;
+        let Placed { slot, opened, .. } = placed;
         let mut wake = Wake::no();
         let mut before = None;
         if let Some(at) = opened {
@@ -147,18 +147,21 @@ impl Shared {
             wake = self.tell_opened(lane, slot, at);
         }
         let completion = open.completion.clone()?;
-        if filled.is_some() {
+        // At most two: the batch before the record's, and the record's own.
+        let filled = [open.appender.take_filled(), open.appender.take_filled()];
+        let is_own = |batch: &FilledBatch| batch.id().slot == slot;
+        if filled.iter().flatten().any(is_own) {
             open.completion = None;
         }
         drop(open);
-        if earlier.is_some() || filled.is_some() {
+        if placed.filled {
             lane.chooser.batch_filled(lane.partition.unsigned_abs());
         }
-        if let Some((batch, completion)) = earlier.zip(before) {
-            wake = wake.or(self.seal(batch, completion));
-        }
-        if let Some(batch) = filled {
-            wake = wake.or(self.seal(batch, completion.clone()));
+        for batch in filled.into_iter().flatten() {
+            let completion = if is_own(&batch) { Some(completion.clone()) } else { before.take() };
+            if let Some(completion) = completion {
+                wake = wake.or(self.seal(batch, completion));
+            }
         }
         self.inbox.wake(wake);
         Some(completion)

@@ -12,6 +12,7 @@
 //! buffer; what is done per record beside that is a comparison or two. Growth of the buffer is paid for from a [`Grant`]
 //! *before* it happens: [`Refused::NeedRoom`] names the bytes, and nothing has changed when it is returned.
 
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use core::fmt;
 
@@ -57,9 +58,9 @@ impl From<&EngineConfig> for AppenderConfig {
     }
 }
 
-/// Where a record went.
-#[derive(Debug)]
-#[must_use = "filled batches must be sealed and handed to the engine"]
+/// Where a record went. Small, for it is returned for every record: what a record that ends a batch leads to is asked for apart.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "filled batches must be taken, sealed and handed to the engine"]
 pub struct Placed {
     /// The slot of the batch that holds the record.
     pub slot: Slot,
@@ -67,10 +68,9 @@ pub struct Placed {
     pub index: u32,
     /// The record opened the batch, at this time: tell the engine ([`Input::Opened`](crate::Input::Opened)).
     pub opened: Option<Time>,
-    /// The batch before this one, which had no room for the record.
-    pub earlier: Option<FilledBatch>,
-    /// The record's own batch, which it filled.
-    pub filled: Option<FilledBatch>,
+    /// The record ended one batch or two: the one before its own, which had no room for it, or its own, which it filled. Take them with
+    /// [`take_filled`](PartitionAppender::take_filled).
+    pub filled: bool,
 }
 
 /// Why a record was not appended. Nothing has changed.
@@ -137,6 +137,8 @@ pub struct PartitionAppender {
     limit: usize,
     /// Buffer that the last batch would have needed: what the next one starts with.
     hint: usize,
+    /// Batches that records ended, until they are taken: two at the most.
+    filled: VecDeque<FilledBatch>,
 }
 
 impl PartitionAppender {
@@ -153,6 +155,7 @@ impl PartitionAppender {
             created: Time::ZERO,
             limit: 0,
             hint: SMALLEST_BUFFER,
+            filled: VecDeque::new(),
         }
     }
 
@@ -201,21 +204,25 @@ impl PartitionAppender {
         }
         if self.builder.is_empty() {
             self.open(now, size, grant, buffers)?;
-            return self.first(timestamp, key, value, headers, None);
+            return self.first(timestamp, key, value, headers, false);
         }
         match self.builder.try_append(timestamp, key, value, headers.clone()) {
-            Ok(index) => Ok(self.placed(index, None)),
+            Ok(index) => Ok(self.placed(index, false)),
             Err(error) => {
-                let earlier = self.make_room(error, now, size, grant, buffers)?;
-                if earlier.is_some() {
-                    return self.first(timestamp, key, value, headers, earlier);
+                if self.make_room(error, now, size, grant, buffers)? {
+                    return self.first(timestamp, key, value, headers, true);
                 }
                 match self.builder.try_append(timestamp, key, value, headers) {
-                    Ok(index) => Ok(self.placed(index, None)),
+                    Ok(index) => Ok(self.placed(index, false)),
                     Err(error) => Err(refused(error, size)),
                 }
             }
         }
+    }
+
+    /// Takes a batch that a record ended, the earlier first ([`Placed::filled`]).
+    pub fn take_filled(&mut self) -> Option<FilledBatch> {
+        self.filled.pop_front()
     }
 
     /// Takes the open batch if it is `slot`, as the engine asked ([`Output::Seal`](crate::Output::Seal)).
@@ -236,11 +243,11 @@ impl PartitionAppender {
         key: Option<&[u8]>,
         value: Option<&[u8]>,
         headers: impl ExactSizeIterator<Item = RecordHeader<'a>> + Clone,
-        earlier: Option<FilledBatch>,
+        filled: bool,
     ) -> Result<Placed, Refused> {
         match self.builder.append(timestamp, key, value, headers) {
             Ok(index) => {
-                let mut placed = self.placed(index, earlier);
+                let mut placed = self.placed(index, filled);
                 placed.opened = Some(self.created);
                 Ok(placed)
             }
@@ -252,10 +259,13 @@ impl PartitionAppender {
     }
 
     #[inline]
-    fn placed(&mut self, index: i32, earlier: Option<FilledBatch>) -> Placed {
+    fn placed(&mut self, index: i32, mut filled: bool) -> Placed {
         let slot = self.slot;
-        let filled = if self.builder.size() >= self.limit { Some(self.take()) } else { None };
-        Placed { slot, index: index as u32, opened: None, earlier, filled }
+        if self.builder.size() >= self.limit {
+            self.fill();
+            filled = true;
+        }
+        Placed { slot, index: index as u32, opened: None, filled }
     }
 
     /// Gets a buffer for a new batch whose first record, with the batch's header, takes at most `size` bytes.
@@ -280,7 +290,7 @@ impl PartitionAppender {
         Ok(())
     }
 
-    /// The record did not fit into the buffer: lets it grow, or closes the batch and opens the next.
+    /// The record did not fit into the buffer: lets it grow, or closes the batch and opens the next. Whether a batch was closed.
     #[cold]
     fn make_room(
         &mut self,
@@ -289,7 +299,7 @@ impl PartitionAppender {
         size: usize,
         grant: &mut Grant,
         buffers: &mut impl BufferSource,
-    ) -> Result<Option<FilledBatch>, Refused> {
+    ) -> Result<bool, Refused> {
         let needed = match error {
             AppendError::NoRoom { needed } => needed,
             AppendError::TooLarge { .. } | AppendError::TooManyRecords => usize::MAX,
@@ -305,15 +315,21 @@ impl PartitionAppender {
             self.charge += grant.take(wanted);
             let larger = buffers.take(self.charge);
             buffers.give(self.builder.replace_buffer(larger));
-            return Ok(None);
+            return Ok(false);
         }
         if grant.bytes() < size {
             let wanted = size_class(size.max(self.hint)).max(size);
             return Err(Refused::NeedRoom { least: size, wanted });
         }
-        let earlier = self.take();
+        self.fill();
         self.open(now, size, grant, buffers)?;
-        Ok(Some(earlier))
+        Ok(true)
+    }
+
+    #[cold]
+    fn fill(&mut self) {
+        let batch = self.take();
+        self.filled.push_back(batch);
     }
 
     fn take(&mut self) -> FilledBatch {

@@ -59,9 +59,11 @@ fn fill(
             Err(refused) => panic!("{refused}"),
         };
         records += 1;
-        for batch in placed.earlier.into_iter().chain(placed.filled) {
-            filled += 1;
-            full(batch, budget, pool);
+        if placed.filled {
+            while let Some(batch) = appender.take_filled() {
+                filled += 1;
+                full(batch, budget, pool);
+            }
         }
     }
     budget.restore(grant);

@@ -113,6 +113,7 @@ impl Senders {
             match lane.append(|| now, 5, None, Some(&wish.value), [], &mut grant, &mut Unpooled) {
                 Ok(placed) => {
                     self.budget.restore(grant);
+                    effects.filled.extend(std::iter::from_fn(|| lane.take_filled()));
                     self.accept(index, wish, placed, effects);
                     return;
                 }
@@ -152,8 +153,6 @@ impl Senders {
         if let Some(at) = placed.opened {
             effects.inputs.push(Input::Opened { batch, at });
         }
-        effects.filled.extend(placed.earlier);
-        effects.filled.extend(placed.filled);
     }
 
     /// Serves whoever memory was granted or denied to, and says whether the pressure changed.

@@ -81,7 +81,7 @@ fn a_batch_fills_to_batch_size_and_not_a_byte_more() {
         let placed = lane.append(&[7; 100]);
         assert_eq!(placed.opened.is_some(), placed.index == 0);
         indices.push((placed.slot, placed.index));
-        for filled in placed.earlier.into_iter().chain(placed.filled) {
+        while let Some(filled) = lane.appender.take_filled() {
             sizes.push(filled.builder.size());
             lane.budget.release(filled.charge);
         }
@@ -144,8 +144,9 @@ fn a_record_larger_than_a_batch_goes_alone_and_at_once() {
     let placed = lane.append(&[2; 50_000]);
     assert_eq!((placed.slot, placed.index), (Slot(1), 0));
     assert!(placed.opened.is_some());
-    assert_eq!(values(placed.earlier.unwrap()), [vec![1; 10]]);
-    assert_eq!(values(placed.filled.unwrap()), [vec![2; 50_000]]);
+    let mut filled = || values(lane.appender.take_filled().unwrap());
+    assert_eq!((filled(), filled()), (vec![vec![1; 10]], vec![vec![2; 50_000]]));
+    assert!(lane.appender.take_filled().is_none());
     let placed = lane.append(&[3; 10]);
     assert_eq!((placed.slot, placed.index), (Slot(2), 0));
     // The large one does not make the next buffers large.
@@ -179,7 +180,8 @@ fn without_batching_every_record_is_a_batch() {
     for slot in 0..3 {
         let placed = lane.append(b"x");
         assert_eq!((placed.slot, placed.index), (Slot(slot), 0));
-        assert_eq!(values(placed.filled.unwrap()), [b"x".to_vec()]);
+        assert!(placed.filled);
+        assert_eq!(values(lane.appender.take_filled().unwrap()), [b"x".to_vec()]);
     }
 }
 
@@ -201,8 +203,8 @@ fn batches_of_a_topic_that_compresses_well_come_to_hold_more_and_the_sealed_char
     let mut counts = Vec::new();
     let mut compressor = Compressor::new();
     for _ in 0..100_000 {
-        let placed = lane.append(&[b'a'; 100]);
-        for filled in placed.earlier.into_iter().chain(placed.filled) {
+        let _ = lane.append(&[b'a'; 100]);
+        while let Some(filled) = lane.appender.take_filled() {
             counts.push(filled.record_count());
             let charge = filled.charge;
             let (sealed, freed) = filled.seal(&mut compressor, &mut Unpooled);

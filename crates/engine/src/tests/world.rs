@@ -171,13 +171,14 @@ impl World {
             }
         };
         self.budget.restore(grant);
+        let filled: Vec<FilledBatch> = core::iter::from_fn(|| lane.take_filled()).collect();
         let batch = BatchId { partition: index, slot: placed.slot };
         let index = placed.index;
         self.sends.push(Sent { partition, value, batch, index, ending: None });
         if let Some(at) = placed.opened {
             self.input(Input::Opened { batch, at });
         }
-        for filled in placed.earlier.into_iter().chain(placed.filled) {
+        for filled in filled {
             self.seal(filled);
         }
         Ok(self.sends.len() - 1)
