@@ -24,38 +24,50 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod access;
 mod answer;
 mod api;
 mod broker;
 mod config;
+mod coordinator;
 mod fault;
 mod log;
 mod operate;
+mod partition;
 mod producers;
+mod quota;
 mod read;
 mod request;
 mod stats;
+mod time;
 mod topic;
 mod validate;
+mod view;
 
 #[cfg(test)]
 mod tests;
 
+pub use access::Permission;
 pub use answer::{Answer, Now, SessionId, Waiting};
 pub use broker::{Broker, BrokerId};
-pub use config::ModelConfig;
+pub use config::{Feature, ModelConfig};
 pub use fault::{Fault, FaultId};
 pub use log::{AppendContext, Appended, Log, LoggedBatch, LoggedRecord};
 pub use operate::TopicError;
+pub use partition::Partition;
 pub use producers::{Admission, AppendedBatch, ProducerState, WINDOW, admit};
 pub use stats::Stats;
-pub use topic::{Partition, TimestampType, Topic, TopicSpec};
+pub use topic::{TimestampType, Topic, TopicSpec};
 pub use validate::{Limits, MAX_DECOMPRESSED, Refusal, check_batch, only_batch, validate};
+pub use view::MetadataView;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use coordinator::Coordinators;
 use fault::Faults;
+use quota::Usage;
+use time::Clock;
 use rohrpost_codec::Uuid;
 
 /// A cluster of brokers.
@@ -73,6 +85,14 @@ pub struct Model {
     next_producer_id: i64,
     /// What InitProducerId gave to transactional ids.
     transactional: BTreeMap<String, broker::Transactional>,
+    coordinators: Coordinators,
+    /// What brokers tell that do not know how things are.
+    views: BTreeMap<BrokerId, MetadataView>,
+    denied: BTreeSet<Permission>,
+    usage: Usage,
+    clock: Clock,
+    /// The time since the start, as it was told last.
+    elapsed: Duration,
     /// Rises whenever an answer that waits may be due.
     changes: u64,
 }
@@ -100,6 +120,12 @@ impl Model {
             random: config.seed,
             next_producer_id: config.first_producer_id,
             transactional: BTreeMap::new(),
+            coordinators: Coordinators::default(),
+            views: BTreeMap::new(),
+            denied: BTreeSet::new(),
+            usage: Usage::default(),
+            clock: Clock::default(),
+            elapsed: Duration::ZERO,
             changes: 0,
             config,
         }
@@ -121,18 +147,6 @@ impl Model {
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes
-    }
-
-    /// Lets time pass: followers copy what is due. [`Model::handle`] and [`Model::resume`] do it themselves; before a leader
-    /// goes without a request at that time, call this, so that what was copied long ago is not lost.
-    pub fn advance(&mut self, now: Now) {
-        let lag = self.config.replication_lag;
-        if lag.is_zero() {
-            return;
-        }
-        let partitions = self.topics.values_mut().flat_map(|topic| &mut topic.partitions);
-        let moved = partitions.map(|partition| u64::from(partition.replicate(now.elapsed, lag)));
-        self.changes += moved.sum::<u64>();
     }
 
     /// The topic of this name.
@@ -169,6 +183,10 @@ impl Model {
 
     fn name_of(&self, id: Uuid) -> Option<&str> {
         self.topics.iter().find(|(_, topic)| topic.id == id).map(|(name, _)| name.as_str())
+    }
+
+    fn is_here(&self, broker: BrokerId) -> bool {
+        self.brokers.get(&broker).is_some_and(Broker::is_here)
     }
 
     fn is_up(&self, broker: BrokerId) -> bool {

@@ -221,7 +221,7 @@ fn when(dice: &mut Dice) -> When {
         0 => When::Now(2 * DAY),
         1..=2 => When::Now(-2 * DAY),
         3 => When::Never,
-        4 => When::Now(-60 * 365 * DAY + DAY),
+        4 => When::Now(-40 * 365 * DAY),
         _ => When::Now(i64::from(dice.between(-2000, 0)) * 7),
     }
 }

@@ -32,10 +32,10 @@ pub(crate) async fn ask(client: &mut Client, prefix: &str) -> Outcome {
         ("as many", &*plain, 2, None),
         ("fewer", &*plain, 1, None),
         ("more", &*plain, 3, None),
-        ("more than are assigned", &*plain, 4, Some(vec![1])),
-        ("a broker that is none", &*plain, 3, Some(vec![77])),
-        ("one broker twice", &*plain, 3, Some(vec![1, 1])),
-        ("an assigned one", &*plain, 3, Some(vec![1])),
+        ("more than are assigned", &*plain, 4, Some([1].into())),
+        ("a broker that is none", &*plain, 3, Some([77].into())),
+        ("one broker twice", &*plain, 3, Some([1, 1].into())),
+        ("an assigned one", &*plain, 3, Some([1].into())),
         ("unknown", "interrogate-nowhere", 3, None),
     ] {
         let assign =

@@ -106,9 +106,9 @@ async fn create(client: &mut Client, prefix: &str) -> Outcome {
         ("no time", vec![configured(&name("bad"), 1, &[("message.timestamp.type", "Now")])]),
         ("no policy", vec![configured(&name("bad"), 1, &[("cleanup.policy", "burn")])]),
         ("no such configuration", vec![configured(&name("bad"), 1, &[("colour", "red")])]),
-        ("no such broker", vec![assigned(0, vec![77])]),
-        ("the second partition alone", vec![assigned(1, vec![1])]),
-        ("no replica assigned", vec![assigned(0, vec![])]),
+        ("no such broker", vec![assigned(0, [77].into())]),
+        ("the second partition alone", vec![assigned(1, [1].into())]),
+        ("no replica assigned", vec![assigned(0, [].into())]),
     ];
     for (what, topics) in cases {
         let request = CreateTopicsRequest {

@@ -66,12 +66,12 @@ impl Open {
             match answer {
                 Answer::Send(frame) => {
                     stream.write_all(&frame).await?;
-                    return Ok(true);
+                    return Ok(self.is_open());
                 }
                 Answer::SendAt { at, frame } => {
                     sleep_until(self.shared.instant(at)).await;
                     stream.write_all(&frame).await?;
-                    return Ok(true);
+                    return Ok(self.is_open());
                 }
                 Answer::Nothing => return Ok(true),
                 Answer::Close => return Ok(false),
@@ -98,6 +98,11 @@ impl Open {
                 }
             }
         }
+    }
+
+    /// Whether the broker goes on with the connection.
+    fn is_open(&self) -> bool {
+        self.shared.with(|model| model.is_connected(self.session))
     }
 
     /// Takes what comes and does nothing about it, until the client gives up.

@@ -2,6 +2,7 @@
 
 mod configs;
 mod coordinator;
+mod delete_records;
 mod describe;
 pub(super) mod fetch;
 mod metadata;
@@ -25,6 +26,7 @@ pub(super) const SERVED: &[(ApiKey, VersionRange)] = &[
     (ApiKey::ApiVersions, VersionRange::new(0, 4)),
     (ApiKey::CreateTopics, m::CreateTopicsRequest::VERSIONS),
     (ApiKey::DeleteTopics, m::DeleteTopicsRequest::VERSIONS),
+    (ApiKey::DeleteRecords, m::DeleteRecordsRequest::VERSIONS),
     (ApiKey::InitProducerId, m::InitProducerIdRequest::VERSIONS),
     (ApiKey::OffsetForLeaderEpoch, m::OffsetForLeaderEpochRequest::VERSIONS),
     (ApiKey::DescribeConfigs, m::DescribeConfigsRequest::VERSIONS),

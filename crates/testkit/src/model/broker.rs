@@ -1,6 +1,7 @@
 //! Brokers, and what they give to producers.
 
 use core::fmt;
+use std::time::Duration;
 
 use rohrpost_records::{ProducerEpoch, ProducerId};
 
@@ -35,6 +36,12 @@ pub struct Broker {
     pub is_up: bool,
     /// Whether it is frozen: connections stay open, requests wait.
     pub is_paused: bool,
+    /// Whether it is cut off from the other brokers, not from clients.
+    pub is_isolated: bool,
+    /// Whether the controller takes it for dead: clients are not told of it.
+    pub is_fenced: bool,
+    /// Since when the controller has not heard of it.
+    pub(super) silent_since: Option<Duration>,
 }
 
 /// What a transactional id has.
@@ -47,6 +54,16 @@ pub(super) struct Transactional {
 }
 
 impl Broker {
+    /// Whether the other brokers can reach it.
+    pub(super) fn is_here(&self) -> bool {
+        self.is_up && !self.is_paused && !self.is_isolated
+    }
+
+    /// Whether clients are told of it.
+    pub(super) fn is_alive(&self) -> bool {
+        self.is_up && !self.is_fenced
+    }
+
     pub(super) fn new(id: i32) -> Self {
         Self {
             id: BrokerId(id),
@@ -55,6 +72,9 @@ impl Broker {
             rack: None,
             is_up: true,
             is_paused: false,
+            is_isolated: false,
+            is_fenced: false,
+            silent_since: None,
         }
     }
 }

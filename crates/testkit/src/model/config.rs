@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use rohrpost_codec::{ApiKey, VersionRange};
 
+/// Name, supported from and to, finalized (seen on 4.3.1).
+const FEATURES: [(&str, i16, i16, i16); 1] = [("metadata.version", 7, 29, 29)];
+
 /// What a cluster is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelConfig {
@@ -21,6 +24,20 @@ pub struct ModelConfig {
     /// How long followers take to copy a batch. With acks=1 an answer does not wait for them, with acks=all it does; what they
     /// lack is lost when the leader changes.
     pub replication_lag: Duration,
+    /// How long a follower may be behind and count as in sync (`replica.lag.time.max.ms`).
+    pub replica_lag_time_max: Duration,
+    /// How long a broker that is paused or isolated stays in office (`broker.session.timeout.ms`); for ever with `None`.
+    pub broker_session_timeout: Option<Duration>,
+    /// How long after their last record producers are remembered (`producer.id.expiration.ms`), by the wall clock and the records'
+    /// own timestamps; for ever with `None`. Looked at every [`ModelConfig::PRODUCER_CHECK`].
+    pub producer_id_expiration: Option<Duration>,
+    /// The bytes of Produce requests that each client may send to each broker in a second (the quota `producer_byte_rate`); no
+    /// limit with `None`.
+    pub producer_byte_rate: Option<u64>,
+    /// The longest timeout that a transactional producer may ask for (`transaction.max.timeout.ms`).
+    pub transaction_max_timeout: Duration,
+    /// The features that ApiVersions tells, by their names.
+    pub features: BTreeMap<String, Feature>,
     /// Versions that the brokers do not go beyond, to stand for older brokers; empty for an API that they lack.
     pub versions: BTreeMap<ApiKey, VersionRange>,
     /// What all randomness comes from: the topic ids.
@@ -31,8 +48,35 @@ pub struct ModelConfig {
     pub cluster_id: String,
 }
 
+/// The versions of a feature (KIP-584).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Feature {
+    /// Those that the brokers can do.
+    pub supported: VersionRange,
+    /// The one that the cluster has agreed on; 0 for none.
+    pub finalized: i16,
+}
+
+impl ModelConfig {
+    /// How often brokers look for producers to forget (`producer.id.expiration.check.interval.ms`).
+    pub const PRODUCER_CHECK: Duration = Duration::from_secs(600);
+
+    /// How often brokers look for records that are too old (`log.retention.check.interval.ms`).
+    pub const RETENTION_CHECK: Duration = Duration::from_secs(300);
+
+    /// The features of Apache Kafka 4.3.1, as a new cluster has them.
+    #[must_use]
+    pub fn default_features() -> BTreeMap<String, Feature> {
+        let feature = |(name, min, max, finalized): (&str, i16, i16, i16)| {
+            (name.to_owned(), Feature { supported: VersionRange::new(min, max), finalized })
+        };
+        FEATURES.into_iter().map(feature).collect()
+    }
+}
+
 impl Default for ModelConfig {
-    /// Three brokers, topics of one partition with three replicas, no automatic creation, followers that are never behind.
+    /// Three brokers, topics of one partition with three replicas, no automatic creation, followers that are never behind, no quota;
+    /// producers are remembered for ever.
     fn default() -> Self {
         Self {
             brokers: 3,
@@ -41,6 +85,12 @@ impl Default for ModelConfig {
             auto_create_topics: false,
             retention_bytes: None,
             replication_lag: Duration::ZERO,
+            replica_lag_time_max: Duration::from_secs(30),
+            broker_session_timeout: None,
+            producer_id_expiration: None,
+            producer_byte_rate: None,
+            transaction_max_timeout: Duration::from_secs(15 * 60),
+            features: Self::default_features(),
             versions: BTreeMap::new(),
             seed: 0,
             first_producer_id: 1000,

@@ -47,6 +47,7 @@ enum Effect {
     DisconnectAfter,
     Swallow,
     Garbage,
+    Cut(usize),
     Stall,
 }
 
@@ -98,6 +99,12 @@ impl Fault {
     #[must_use]
     pub fn garbage() -> Self {
         Self::new(Effect::Garbage)
+    }
+
+    /// The request is carried out, and the connection closes when this many bytes of the answer are out, or all but one.
+    #[must_use]
+    pub fn cut(bytes: usize) -> Self {
+        Self::new(Effect::Cut(bytes))
     }
 
     /// The request is carried out and never answered, nor is any other on its connection, which stays open.
@@ -304,6 +311,14 @@ impl Verdict {
 
     pub(crate) fn garbles(&self) -> bool {
         self.has(Effect::Garbage)
+    }
+
+    /// After how many bytes the answer ends.
+    pub(crate) fn cut(&self) -> Option<usize> {
+        self.struck.iter().find_map(|fault| match fault.effect {
+            Effect::Cut(bytes) => Some(bytes),
+            _ => None,
+        })
     }
 
     pub(crate) fn stalls(&self) -> bool {

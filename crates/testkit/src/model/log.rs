@@ -146,43 +146,63 @@ impl Log {
         })
     }
 
-    /// Moves the high watermark over the batches appended by `until`, or over all with `None`.
-    pub fn replicate(&mut self, until: Option<Duration>) -> bool {
-        let before = self.high_watermark;
-        self.high_watermark = match until {
-            None => self.end_offset,
-            Some(until) => {
-                let open = self.unreplicated().find(|batch| batch.appended_at > until);
-                open.map_or(self.end_offset, |batch| batch.header.base_offset)
-            }
-        };
-        self.high_watermark != before
+    /// Moves the high watermark on to `end`, never back.
+    pub fn advance_high_watermark(&mut self, end: i64) {
+        self.high_watermark = end.min(self.end_offset).max(self.high_watermark);
     }
 
-    /// The batches above the high watermark, the oldest first.
-    pub fn unreplicated(&self) -> impl Iterator<Item = &LoggedBatch> {
-        let first =
-            self.batches.partition_point(|batch| batch.header.base_offset < self.high_watermark);
-        self.batches.range(first..)
+    /// Where the batches end that were appended by then.
+    #[must_use]
+    pub fn end_of_appended_by(&self, until: Duration) -> i64 {
+        let after = self.batches.partition_point(|batch| batch.appended_at <= until);
+        self.batches.get(after).map_or(self.end_offset, |batch| batch.header.base_offset)
     }
 
-    /// Loses what only the leader had, as happens when another replica takes over: the records that are lost.
-    pub fn truncate_to_high_watermark(&mut self) -> u64 {
-        let lost = (self.end_offset - self.high_watermark).unsigned_abs();
+    /// The first batch of which anything is at `offset` or behind it.
+    #[must_use]
+    pub fn first_batch_from(&self, offset: i64) -> Option<&LoggedBatch> {
+        self.batches.get(self.batches.partition_point(|b| b.header.last_offset() < offset))
+    }
+
+    /// Loses everything from `end` on, as happens when a replica takes over that has no more: the number of records.
+    pub fn truncate(&mut self, end: i64) -> u64 {
+        let lost = (self.end_offset - end).max(0).unsigned_abs();
         if lost == 0 {
             return 0;
         }
-        while let Some(last) = self.batches.back() {
-            if last.header.base_offset < self.high_watermark {
-                break;
-            }
+        while let Some(last) = self.batches.back().filter(|last| last.header.base_offset >= end) {
             self.bytes -= last.bytes.len() as u64;
             self.batches.pop_back();
         }
-        self.end_offset = self.high_watermark;
-        self.epochs.retain(|&(_, start)| start < self.end_offset);
+        self.end_offset = end;
+        self.start_offset = self.start_offset.min(end);
+        self.high_watermark = self.high_watermark.min(end);
+        self.epochs.retain(|&(_, start)| start < end);
         self.rebuild_producers();
         lost
+    }
+
+    /// Removes the batches before `offset`, and says that what is left of the first one begins there, as DeleteRecords does.
+    pub fn delete_before(&mut self, offset: i64) {
+        self.start_offset = offset.clamp(self.start_offset, self.high_watermark);
+        while let Some(first) = self.batches.front() {
+            if first.header.last_offset() >= self.start_offset {
+                return;
+            }
+            self.bytes -= first.bytes.len() as u64;
+            self.batches.pop_front();
+        }
+    }
+
+    /// Removes the oldest batches that have no record since `timestamp`, ms. What followers lack stays.
+    pub fn retain_since(&mut self, timestamp: i64) {
+        let old = self.batches.iter().take_while(|batch| {
+            batch.header.max_timestamp < timestamp
+                && batch.header.last_offset() < self.high_watermark
+        });
+        if let Some(last) = old.last() {
+            self.delete_before(last.header.last_offset() + 1);
+        }
     }
 
     /// Removes the oldest batches while the log is over `limit` bytes: a tighter bound than Kafka's, which keeps the segment that
@@ -202,6 +222,12 @@ impl Log {
     /// Forgets every producer, as a broker does after `producer.id.expiration.ms`.
     pub fn forget_producers(&mut self) {
         self.producers.clear();
+    }
+
+    /// Forgets the producers whose last batch has no timestamp since `timestamp`, ms. Kafka goes by the timestamps of records too,
+    /// which are the producer's own (seen on 4.3.1).
+    pub fn forget_producers_since(&mut self, timestamp: i64) {
+        self.producers.retain(|_, state| state.last_timestamp() > timestamp);
     }
 
     /// A leader begins with the next record.

@@ -1,11 +1,14 @@
-//! What an operator, or a test, does to a cluster.
+//! What an operator, or a test, does to a cluster: topics and faults here, brokers and partitions in the files below.
+
+mod brokers;
+mod partitions;
 
 use core::fmt;
 
 use rohrpost_codec::Uuid;
 
-use super::topic::{Partition, Topic, TopicConfig};
-use super::{BrokerId, Fault, FaultId, Model, Session, SessionId, TopicSpec};
+use super::topic::{Topic, TopicConfig};
+use super::{BrokerId, Fault, FaultId, Model, Partition, TopicSpec};
 
 /// The most partitions of a topic that the model makes.
 const MAX_PARTITIONS: i32 = 100_000;
@@ -36,48 +39,6 @@ pub enum TopicError {
 }
 
 impl Model {
-    /// Tells clients where a broker is.
-    pub fn set_address(&mut self, broker: impl Into<BrokerId>, host: impl Into<String>, port: u16) {
-        if let Some(broker) = self.brokers.get_mut(&broker.into()) {
-            broker.host = host.into();
-            broker.port = port;
-        }
-    }
-
-    /// Puts a broker into a rack.
-    pub fn set_rack(&mut self, broker: impl Into<BrokerId>, rack: Option<String>) {
-        if let Some(broker) = self.brokers.get_mut(&broker.into()) {
-            broker.rack = rack;
-        }
-    }
-
-    /// Opens a connection to a broker; `None` if it is down, or there is none.
-    pub fn connect(&mut self, broker: impl Into<BrokerId>) -> Option<SessionId> {
-        let broker = broker.into();
-        if !self.is_up(broker) {
-            return None;
-        }
-        self.last_session += 1;
-        self.stats.connections += 1;
-        self.stats.open_connections += 1;
-        let session = SessionId(self.last_session);
-        self.sessions.insert(session, Session { broker, muted_until: None });
-        Some(session)
-    }
-
-    /// Closes a connection. What waits on it is forgotten, what was appended stays.
-    pub fn disconnect(&mut self, session: SessionId) {
-        if self.sessions.remove(&session).is_some() {
-            self.stats.open_connections -= 1;
-        }
-    }
-
-    /// Whether a connection is open: it is not any more once its broker has stopped.
-    #[must_use]
-    pub fn is_connected(&self, session: SessionId) -> bool {
-        self.sessions.contains_key(&session)
-    }
-
     /// Creates a topic, and gives its id. The replicas of partition n begin with the n-th broker.
     ///
     /// # Errors
@@ -108,7 +69,7 @@ impl Model {
         replicas: Vec<Vec<BrokerId>>,
     ) -> Uuid {
         let replication_factor = replicas.first().map_or(1, Vec::len);
-        let new = |replicas| Partition::new(replicas, |broker| self.is_up(broker));
+        let new = |replicas| Partition::new(replicas, |broker| self.is_here(broker));
         let partitions = replicas.into_iter().map(new).collect();
         let id = self.new_topic_id();
         let topic = Topic { id, config, replication_factor, partitions };
@@ -156,104 +117,12 @@ impl Model {
 
     /// Adds partitions with these replicas to a topic, if there is one.
     pub(super) fn extend_topic(&mut self, name: &str, replicas: Vec<Vec<BrokerId>>) {
-        let new = |replicas| Partition::new(replicas, |broker| self.is_up(broker));
+        let new = |replicas| Partition::new(replicas, |broker| self.is_here(broker));
         let added: Vec<_> = replicas.into_iter().map(new).collect();
         if let Some(topic) = self.topics.get_mut(name) {
             topic.partitions.extend(added);
             self.changes += 1;
         }
-    }
-
-    /// Stops a broker: its connections close, and the next replica in sync leads what it led. Says whether it was up.
-    pub fn stop_broker(&mut self, broker: impl Into<BrokerId>) -> bool {
-        let id = broker.into();
-        let Some(broker) = self.brokers.get_mut(&id).filter(|broker| broker.is_up) else {
-            return false;
-        };
-        (broker.is_up, broker.is_paused) = (false, false);
-        let before = self.sessions.len();
-        self.sessions.retain(|_, session| session.broker != id);
-        self.stats.open_connections -= (before - self.sessions.len()) as u64;
-        self.each_partition(|partition| partition.broker_down(id));
-        true
-    }
-
-    /// Starts a broker that is down: it catches up, and leads nothing that another leads. Says whether it was down.
-    pub fn start_broker(&mut self, broker: impl Into<BrokerId>) -> bool {
-        let id = broker.into();
-        let Some(broker) = self.brokers.get_mut(&id).filter(|broker| !broker.is_up) else {
-            return false;
-        };
-        broker.is_up = true;
-        self.each_partition(|partition| partition.broker_up(id));
-        true
-    }
-
-    /// Freezes a broker: connections stay, requests wait, nobody takes over. Says whether there is such a broker, up.
-    pub fn pause_broker(&mut self, broker: impl Into<BrokerId>) -> bool {
-        self.set_paused(broker.into(), true)
-    }
-
-    /// Lets a frozen broker go on with the requests that wait.
-    pub fn resume_broker(&mut self, broker: impl Into<BrokerId>) -> bool {
-        self.set_paused(broker.into(), false)
-    }
-
-    /// Makes a replica in sync the leader. What only the old leader had is lost.
-    ///
-    /// # Errors
-    ///
-    /// [`TopicError`] for a partition that there is not, and for a broker that is not in sync.
-    pub fn move_leader(
-        &mut self,
-        topic: &str,
-        partition: i32,
-        to: impl Into<BrokerId>,
-    ) -> Result<(), TopicError> {
-        let to = to.into();
-        let is_up = self.is_up(to);
-        let found = self.checked_partition(topic, partition)?;
-        if !found.isr.contains(&to) || !is_up {
-            return Err(TopicError::NotInSync(to));
-        }
-        let lost = found.elect(Some(to));
-        self.stats.lost_records += lost;
-        self.changes += 1;
-        Ok(())
-    }
-
-    /// Keeps followers from copying a partition, while they count as in sync: appends with acks=all wait, those with acks=1 do
-    /// not, and are lost if the leader goes.
-    ///
-    /// # Errors
-    ///
-    /// [`TopicError`] for a partition that there is not.
-    pub fn hold_replication(&mut self, topic: &str, partition: i32) -> Result<(), TopicError> {
-        self.checked_partition(topic, partition)?.is_replication_held = true;
-        Ok(())
-    }
-
-    /// Lets followers copy again.
-    ///
-    /// # Errors
-    ///
-    /// [`TopicError`] for a partition that there is not.
-    pub fn release_replication(&mut self, topic: &str, partition: i32) -> Result<(), TopicError> {
-        let partition = self.checked_partition(topic, partition)?;
-        partition.is_replication_held = false;
-        partition.log.replicate(None);
-        self.changes += 1;
-        Ok(())
-    }
-
-    /// Makes a partition forget its producers, as `producer.id.expiration.ms` does.
-    ///
-    /// # Errors
-    ///
-    /// [`TopicError`] for a partition that there is not.
-    pub fn forget_producers(&mut self, topic: &str, partition: i32) -> Result<(), TopicError> {
-        self.checked_partition(topic, partition)?.log.forget_producers();
-        Ok(())
     }
 
     /// Lets something go wrong.
@@ -295,33 +164,6 @@ impl Model {
         let high = u128::from(self.random());
         // Never zero, which means no id.
         Uuid::from_u128(high << 64 | u128::from(self.random() | 1))
-    }
-
-    fn set_paused(&mut self, broker: BrokerId, is_paused: bool) -> bool {
-        let Some(broker) = self.brokers.get_mut(&broker).filter(|broker| broker.is_up) else {
-            return false;
-        };
-        broker.is_paused = is_paused;
-        self.changes += 1;
-        true
-    }
-
-    fn each_partition(&mut self, change: impl FnMut(&mut Partition) -> u64) {
-        let partitions = self.topics.values_mut().flat_map(|topic| &mut topic.partitions);
-        self.stats.lost_records += partitions.map(change).sum::<u64>();
-        self.changes += 1;
-    }
-
-    fn checked_partition(
-        &mut self,
-        topic: &str,
-        partition: i32,
-    ) -> Result<&mut Partition, TopicError> {
-        if !self.topics.contains_key(topic) {
-            return Err(TopicError::Unknown(topic.into()));
-        }
-        let unknown = || TopicError::UnknownPartition { topic: topic.into(), partition };
-        self.partition_mut(topic, partition).ok_or_else(unknown)
     }
 }
 

@@ -114,6 +114,12 @@ impl ProducerState {
         self.window.back().map_or(-1, |batch| batch.last_offset)
     }
 
+    /// The largest timestamp of the last batch, ms.
+    #[must_use]
+    pub fn last_timestamp(&self) -> i64 {
+        self.window.back().map_or(-1, |batch| batch.max_timestamp)
+    }
+
     fn duplicate(&self, header: &BatchHeader) -> Option<AppendedBatch> {
         let is_it = |batch: &&AppendedBatch| {
             batch.base_sequence == header.base_sequence

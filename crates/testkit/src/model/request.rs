@@ -19,6 +19,10 @@ pub(super) struct Call {
     pub(super) broker: BrokerId,
     pub(super) version: i16,
     pub(super) correlation_id: i32,
+    /// Empty for a client that does not say.
+    pub(super) client_id: String,
+    /// Bytes of the request.
+    pub(super) size: usize,
     pub(super) verdict: Verdict,
 }
 
@@ -77,6 +81,8 @@ impl Model {
             broker,
             version: preamble.api_version,
             correlation_id: preamble.correlation_id,
+            client_id: String::new(),
+            size: frame.len(),
             verdict: Verdict::default(),
         };
         match key {
@@ -96,6 +102,7 @@ impl Model {
             ApiKey::CreatePartitions => self.run::<m::CreatePartitionsRequest>(call, frame),
             ApiKey::CreateTopics => self.run::<m::CreateTopicsRequest>(call, frame),
             ApiKey::DeleteTopics => self.run::<m::DeleteTopicsRequest>(call, frame),
+            ApiKey::DeleteRecords => self.run::<m::DeleteRecordsRequest>(call, frame),
             _ => Answer::Close,
         }
     }
@@ -129,7 +136,8 @@ impl Model {
     }
 
     fn run<R: Serve>(&mut self, mut call: Call, frame: &Bytes) -> Answer {
-        let Ok((_, request)) = decode_request::<R>(frame) else { return Answer::Close };
+        let Ok((header, request)) = decode_request::<R>(frame) else { return Answer::Close };
+        call.client_id = header.client_id.as_deref().unwrap_or_default().to_owned();
         let targets = request.targets(self, call.version);
         call.verdict = self.faults.judge(R::API_KEY, call.broker, &targets);
         self.stats.faults += call.verdict.count();
@@ -155,10 +163,8 @@ impl Model {
         };
         let verdict = &call.verdict;
         if !verdict.throttle().is_zero() {
-            if let Some(session) = self.sessions.get_mut(&call.session) {
-                let pause = verdict.delay().saturating_add(verdict.throttle());
-                session.muted_until = Some(call.now.elapsed.saturating_add(pause));
-            }
+            let pause = verdict.delay().saturating_add(verdict.throttle());
+            self.mute(call.session, call.now.elapsed.saturating_add(pause));
         }
         if verdict.closes_after() {
             return Answer::Close;
@@ -168,10 +174,25 @@ impl Model {
         }
         let Some(frame) = frame.filter(|_| !verdict.swallows()) else { return Answer::Nothing };
         let frame = if verdict.garbles() { garbage(frame.len()) } else { frame };
+        let frame = match verdict.cut() {
+            Some(bytes) => {
+                // The connection is over, once these bytes are out.
+                self.disconnect(call.session);
+                frame.slice(..bytes.min(frame.len() - 1))
+            }
+            None => frame,
+        };
         if verdict.delay().is_zero() {
             Answer::Send(frame)
         } else {
             Answer::SendAt { at: call.now.elapsed.saturating_add(verdict.delay()), frame }
+        }
+    }
+
+    /// Serves a connection nothing until then.
+    pub(super) fn mute(&mut self, session: SessionId, until: Duration) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.muted_until = session.muted_until.max(Some(until));
         }
     }
 

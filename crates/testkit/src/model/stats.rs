@@ -25,6 +25,8 @@ pub struct Stats {
     pub refused: u64,
     /// Records that were acknowledged to nobody and lost, or with acks=1 or acks=0, when a leader changed.
     pub lost_records: u64,
+    /// Answers that asked for a pause because of a quota.
+    pub throttled: u64,
     /// Faults that struck.
     pub faults: u64,
 }

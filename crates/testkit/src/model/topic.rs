@@ -1,11 +1,10 @@
-//! Topics and their partitions: who leads, who is in sync, what they allow.
+//! Topics, and what they allow.
 
 use std::time::Duration;
 
 use rohrpost_codec::Uuid;
 
-use super::BrokerId;
-use super::log::Log;
+use super::Partition;
 
 /// A topic that is to be created.
 ///
@@ -40,6 +39,7 @@ pub(crate) struct TopicConfig {
     pub(crate) timestamp_type: TimestampType,
     pub(crate) is_compacted: bool,
     pub(crate) retention_bytes: Option<u64>,
+    pub(crate) retention: Option<Duration>,
 }
 
 impl TopicSpec {
@@ -67,6 +67,10 @@ impl TopicSpec {
                 let bytes: i64 = parse(name, value)?;
                 // -1 is for ever.
                 config.retention_bytes = u64::try_from(bytes).ok();
+            }
+            "retention.ms" => {
+                let ms: i64 = parse(name, value)?;
+                config.retention = u64::try_from(ms).ok().map(Duration::from_millis);
             }
             "message.timestamp.type" => {
                 config.timestamp_type = match value {
@@ -135,6 +139,14 @@ impl TopicSpec {
         self.config.retention_bytes = Some(bytes);
         self
     }
+
+    /// Removes batches whose newest record is older than this (`retention.ms`), by the wall clock and whole batches, where Kafka
+    /// removes whole segments. Without it, everything stays.
+    #[must_use]
+    pub fn retention(mut self, age: Duration) -> Self {
+        self.config.retention = Some(age);
+        self
+    }
 }
 
 /// A configuration of a topic, as DescribeConfigs tells it.
@@ -177,6 +189,9 @@ impl TopicConfig {
                 c.min_insync_replicas.to_string()
             }),
             setting("retention.bytes", SettingKind::Long, &|c| retention(c).to_string()),
+            setting("retention.ms", SettingKind::Long, &|c| {
+                c.retention.map_or(-1, |age| age.as_millis() as i64).to_string()
+            }),
         ]
     }
 }
@@ -191,6 +206,7 @@ impl Default for TopicConfig {
             timestamp_type: TimestampType::CreateTime,
             is_compacted: false,
             retention_bytes: None,
+            retention: None,
         }
     }
 }
@@ -204,110 +220,4 @@ pub struct Topic {
     pub(crate) replication_factor: usize,
     /// Its partitions, by their index.
     pub partitions: Vec<Partition>,
-}
-
-/// A partition.
-#[derive(Clone, Debug)]
-pub struct Partition {
-    /// The broker that takes appends; none while every replica in sync is down.
-    pub leader: Option<BrokerId>,
-    /// Rises with every change of the leader.
-    pub leader_epoch: i32,
-    /// The brokers that have a copy, the preferred leader first.
-    pub replicas: Vec<BrokerId>,
-    /// The replicas that are in sync, in the order of `replicas`.
-    pub isr: Vec<BrokerId>,
-    /// What was appended.
-    pub log: Log,
-    /// Whether followers have stopped to fetch, while they count as in sync.
-    pub(crate) is_replication_held: bool,
-}
-
-impl Partition {
-    pub(crate) fn new(replicas: Vec<BrokerId>, alive: impl Fn(BrokerId) -> bool) -> Self {
-        let up: Vec<_> = replicas.iter().copied().filter(|&broker| alive(broker)).collect();
-        let mut log = Log::default();
-        log.begin_epoch(0);
-        Self {
-            leader: up.first().copied(),
-            leader_epoch: 0,
-            // With every replica down, whichever comes up first may lead: there is nothing to lose.
-            isr: if up.is_empty() { replicas.clone() } else { up },
-            replicas,
-            log,
-            is_replication_held: false,
-        }
-    }
-
-    /// Lets followers catch up with what was appended at least `lag` ago. Says whether more is visible now.
-    pub(crate) fn replicate(&mut self, now: Duration, lag: Duration) -> bool {
-        if self.isr.len() <= 1 || (lag.is_zero() && !self.is_replication_held) {
-            return self.log.replicate(None);
-        }
-        if self.is_replication_held {
-            return false;
-        }
-        match now.checked_sub(lag) {
-            Some(until) => self.log.replicate(Some(until)),
-            None => false,
-        }
-    }
-
-    /// When the followers have the oldest batch that they lack, if that is only a question of time.
-    pub(crate) fn next_replication(&self, lag: Duration) -> Option<Duration> {
-        if self.is_replication_held {
-            return None;
-        }
-        self.log.unreplicated().next().map(|batch| batch.appended_at + lag)
-    }
-
-    /// A replica goes. If it led, the next one in sync leads, without what only the old leader had: the records that are lost.
-    pub(crate) fn broker_down(&mut self, broker: BrokerId) -> u64 {
-        if self.isr.len() > 1 {
-            self.isr.retain(|&replica| replica != broker);
-        }
-        if self.leader == Some(broker) {
-            let heir = self.isr.first().copied().filter(|&heir| heir != broker);
-            return self.elect(heir);
-        }
-        if self.isr.len() == 1 && self.leader.is_some() {
-            // Nobody is left to wait for.
-            self.log.replicate(None);
-        }
-        0
-    }
-
-    /// A replica comes back and catches up.
-    pub(crate) fn broker_up(&mut self, broker: BrokerId) -> u64 {
-        if !self.replicas.contains(&broker) {
-            return 0;
-        }
-        match self.leader {
-            // Only a replica in sync may lead again.
-            None if self.isr.contains(&broker) => return self.elect(Some(broker)),
-            None => {}
-            Some(_) => {
-                let isr = std::mem::take(&mut self.isr);
-                let is_in = |replica: &BrokerId| *replica == broker || isr.contains(replica);
-                self.isr = self.replicas.iter().copied().filter(is_in).collect();
-            }
-        }
-        0
-    }
-
-    /// Makes a broker the leader, or none: the records that are lost by it.
-    pub(crate) fn elect(&mut self, leader: Option<BrokerId>) -> u64 {
-        if leader == self.leader {
-            return 0;
-        }
-        // A leader that comes back to its own log loses nothing; any other has what was replicated.
-        let is_new = self.leader.is_some() && leader.is_some();
-        let lost = if is_new { self.log.truncate_to_high_watermark() } else { 0 };
-        self.leader = leader;
-        self.leader_epoch += 1;
-        if leader.is_some() {
-            self.log.begin_epoch(self.leader_epoch);
-        }
-        lost
-    }
 }

@@ -168,7 +168,7 @@ async fn topics_are_created_and_deleted_by_request() -> Outcome {
         }]
     };
     let assignments =
-        vec![CreatableReplicaAssignment { broker_ids: vec![3, 1], ..Default::default() }];
+        vec![CreatableReplicaAssignment { broker_ids: [3, 1].into(), ..Default::default() }];
     let cases = [
         (topic("plain", -1, -1), ErrorCode::NONE),
         (topic("plain", -1, -1), ErrorCode::TOPIC_ALREADY_EXISTS),

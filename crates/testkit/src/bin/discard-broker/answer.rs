@@ -164,8 +164,8 @@ fn partition(index: i32) -> MetadataResponsePartition {
         partition_index: index,
         leader_id: NODE,
         leader_epoch: 0,
-        replica_nodes: vec![NODE],
-        isr_nodes: vec![NODE],
+        replica_nodes: [NODE].into(),
+        isr_nodes: [NODE].into(),
         ..Default::default()
     }
 }

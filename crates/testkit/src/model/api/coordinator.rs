@@ -55,12 +55,13 @@ fn describe(key: &ByteStr, found: Result<&Broker, ErrorCode>) -> Coordinator {
 
 impl Model {
     fn coordinator(&self, key: &str, key_type: i8) -> Result<&Broker, ErrorCode> {
-        if key_type != GROUP && key_type != TRANSACTION {
-            return Err(ErrorCode::INVALID_REQUEST);
+        match key_type {
+            GROUP => {}
+            TRANSACTION if self.may_use(key) => {}
+            TRANSACTION => return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
+            _ => return Err(ErrorCode::INVALID_REQUEST),
         }
-        let up: Vec<_> = self.brokers.values().filter(|broker| broker.is_up).collect();
-        let sum = key.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31) + usize::from(byte));
-        let index = sum.checked_rem(up.len()).ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)?;
-        up.get(index).copied().ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)
+        let found = self.coordinator_of(key).and_then(|id| self.broker(id));
+        found.ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)
     }
 }

@@ -10,11 +10,10 @@ use rohrpost_codec::messages::describe_topic_partitions_response::{
 use rohrpost_codec::messages::{DescribeClusterRequest, DescribeTopicPartitionsRequest};
 use rohrpost_codec::{ByteStr, ErrorCode};
 
-use crate::model::Model;
+use crate::model::{Model, Partition};
 use crate::model::fault::Target;
 use crate::model::operate::is_topic_name;
 use crate::model::request::{Call, Reply, Serve};
-use crate::model::topic::Partition;
 
 /// The endpoints of brokers, which these are.
 const BROKERS: i8 = 1;
@@ -43,13 +42,14 @@ impl Serve for DescribeClusterRequest {
                 _ => ErrorCode::UNSUPPORTED_ENDPOINT_TYPE,
             };
         } else {
-            let told = model.brokers.values().filter(|b| b.is_up || self.include_fenced_brokers);
+            let seen = model.seen_by(call.broker).brokers;
+            let told = seen.values().filter(|b| b.is_alive() || self.include_fenced_brokers);
             let brokers = told.map(|broker| DescribeClusterBroker {
                 broker_id: broker.id.0,
                 host: ByteStr::copy_from(&broker.host),
                 port: broker.port.into(),
                 rack: broker.rack.as_deref().map(ByteStr::copy_from),
-                is_fenced: !broker.is_up,
+                is_fenced: !broker.is_alive(),
                 ..DescribeClusterBroker::default()
             });
             response.brokers = brokers.collect();
@@ -66,7 +66,10 @@ impl Serve for DescribeTopicPartitionsRequest {
 
     fn serve(self, model: &mut Model, call: &Call) -> Reply<DescribeTopicPartitionsResponse> {
         let mut names: Vec<String> = match self.topics.is_empty() {
-            true => model.topics.keys().cloned().collect(),
+            true => {
+                let all = model.seen_by(call.broker).topics.keys();
+                all.filter(|name| model.may_describe(name)).cloned().collect()
+            }
             false => self.topics.iter().map(|topic| topic.name.to_string()).collect(),
         };
         names.sort();
@@ -124,7 +127,11 @@ impl Model {
             answer.error_code = code;
             return (answer, None);
         }
-        let Some(topic) = self.topics.get(name) else {
+        if !self.may_describe(name) {
+            answer.error_code = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+            return (answer, None);
+        }
+        let Some(topic) = self.seen_by(call.broker).topics.get(name) else {
             answer.error_code = match is_topic_name(name) {
                 true => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
                 false => ErrorCode::INVALID_TOPIC_EXCEPTION,
@@ -145,7 +152,7 @@ impl Model {
         index: usize,
         partition: &Partition,
     ) -> DescribeTopicPartitionsResponsePartition {
-        let offline = partition.replicas.iter().filter(|&&replica| !self.is_up(replica));
+        let offline = partition.replicas.iter().filter(|&&replica| !self.is_alive(replica));
         DescribeTopicPartitionsResponsePartition {
             error_code: match partition.leader {
                 Some(_) => ErrorCode::NONE,
@@ -156,8 +163,8 @@ impl Model {
             leader_epoch: partition.leader_epoch,
             replica_nodes: partition.replicas.iter().map(|replica| replica.0).collect(),
             isr_nodes: partition.isr.iter().map(|replica| replica.0).collect(),
-            eligible_leader_replicas: Some(Vec::new()),
-            last_known_elr: Some(Vec::new()),
+            eligible_leader_replicas: Some([].into()),
+            last_known_elr: Some([].into()),
             offline_replicas: offline.map(|replica| replica.0).collect(),
             ..DescribeTopicPartitionsResponsePartition::default()
         }

@@ -75,7 +75,7 @@ pub(in crate::model) fn fetch(
                 ..PartitionData::default()
             };
             let read = found.as_ref().map_err(|&code| code).and_then(|name| {
-                let due = model.catch_up(call, name, asked.partition);
+                let due = model.replicate(name, asked.partition);
                 deadline = due.map_or(deadline, |due| deadline.min(due));
                 read(model, call, name, asked, &mut room, &mut data)
             });
@@ -181,17 +181,5 @@ fn point_to_leader(
             rack: leader.rack.as_deref().map(ByteStr::copy_from),
             ..NodeEndpoint::default()
         });
-    }
-}
-
-impl Model {
-    /// Lets followers have what is due; says when the next is.
-    fn catch_up(&mut self, call: &Call, name: &str, index: i32) -> Option<Duration> {
-        let lag = self.config.replication_lag;
-        let partition = self.partition_mut(name, index)?;
-        let has_moved = partition.replicate(call.now.elapsed, lag);
-        let due = partition.next_replication(lag);
-        self.changes += u64::from(has_moved);
-        due
     }
 }

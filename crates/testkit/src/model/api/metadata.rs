@@ -9,8 +9,8 @@ use rohrpost_codec::{ByteStr, ErrorCode};
 use crate::model::fault::Target;
 use crate::model::operate::is_topic_name;
 use crate::model::request::{Call, Reply, Serve};
-use crate::model::topic::{Partition, Topic};
-use crate::model::{Model, TopicSpec};
+use crate::model::view::Seen;
+use crate::model::{Model, Partition, Topic, TopicSpec};
 
 /// Since then a client says whether it wants topics to be created; before, they are.
 const AUTO_CREATION_SINCE: i16 = 4;
@@ -47,13 +47,14 @@ impl Serve for MetadataRequest {
                 asked.iter().map(|topic| model.describe(call, topic, may_create)).collect()
             }
             None => {
-                let all = model.topics.iter();
-                all.map(|(name, topic)| model.topic_metadata(call, name, topic)).collect()
+                let seen = model.seen_by(call.broker);
+                let all = seen.topics.iter().filter(|(name, _)| model.may_describe(name));
+                all.map(|(name, topic)| seen.topic_metadata(call, name, topic)).collect()
             }
         };
         Reply::With(MetadataResponse {
             throttle_time_ms: call.verdict.throttle_ms(),
-            brokers: model.broker_metadata(),
+            brokers: model.seen_by(call.broker).broker_metadata(),
             cluster_id: Some(ByteStr::copy_from(&model.config.cluster_id)),
             controller_id: model.controller(),
             topics,
@@ -71,19 +72,7 @@ fn asked(request: &MetadataRequest, version: i16) -> Option<&[MetadataRequestTop
 impl Model {
     /// The broker that stands for the controller: the first that is up, or none (-1).
     pub(super) fn controller(&self) -> i32 {
-        self.brokers.values().find(|broker| broker.is_up).map_or(-1, |broker| broker.id.0)
-    }
-
-    fn broker_metadata(&self) -> Vec<MetadataResponseBroker> {
-        let up = self.brokers.values().filter(|broker| broker.is_up);
-        let described = up.map(|broker| MetadataResponseBroker {
-            node_id: broker.id.0,
-            host: ByteStr::copy_from(&broker.host),
-            port: broker.port.into(),
-            rack: broker.rack.as_deref().map(ByteStr::copy_from),
-            ..MetadataResponseBroker::default()
-        });
-        described.collect()
+        self.brokers.values().find(|broker| broker.is_alive()).map_or(-1, |broker| broker.id.0)
     }
 
     fn describe(
@@ -98,9 +87,13 @@ impl Model {
             topic_id: asked.topic_id,
             ..MetadataResponseTopic::default()
         };
+        let seen = self.seen_by(call.broker);
         let name = match &asked.name {
+            Some(name) if !self.may_describe(name) => {
+                return failed(ErrorCode::TOPIC_AUTHORIZATION_FAILED);
+            }
             Some(name) => name.as_str(),
-            None => match self.name_of(asked.topic_id) {
+            None => match seen.name_of(asked.topic_id).filter(|name| self.may_describe(name)) {
                 Some(name) => name,
                 None => return failed(ErrorCode::UNKNOWN_TOPIC_ID),
             },
@@ -109,17 +102,32 @@ impl Model {
         if let Some(code) = code {
             return failed(code);
         }
-        if let Some(topic) = self.topics.get(name) {
-            return self.topic_metadata(call, name, topic);
+        if let Some(topic) = seen.topics.get(name) {
+            return seen.topic_metadata(call, name, topic);
         }
         if !is_topic_name(name) {
             return failed(ErrorCode::INVALID_TOPIC_EXCEPTION);
         }
         if may_create {
             // The topic is there when the client asks again: that is how a cluster answers that creates it meanwhile.
+            let name = name.to_owned();
             let _ = self.create_topic(&TopicSpec::new(name));
         }
         failed(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
+    }
+}
+
+impl Seen<'_> {
+    fn broker_metadata(&self) -> Vec<MetadataResponseBroker> {
+        let up = self.brokers.values().filter(|broker| broker.is_alive());
+        let described = up.map(|broker| MetadataResponseBroker {
+            node_id: broker.id.0,
+            host: ByteStr::copy_from(&broker.host),
+            port: broker.port.into(),
+            rack: broker.rack.as_deref().map(ByteStr::copy_from),
+            ..MetadataResponseBroker::default()
+        });
+        described.collect()
     }
 
     fn topic_metadata(&self, call: &Call, name: &str, topic: &Topic) -> MetadataResponseTopic {
@@ -139,7 +147,7 @@ impl Model {
     }
 
     fn partition_metadata(&self, index: i32, partition: &Partition) -> MetadataResponsePartition {
-        let offline = partition.replicas.iter().filter(|&&replica| !self.is_up(replica));
+        let offline = partition.replicas.iter().filter(|&&replica| !self.is_alive(replica));
         MetadataResponsePartition {
             error_code: match partition.leader {
                 Some(_) => ErrorCode::NONE,

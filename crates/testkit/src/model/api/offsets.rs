@@ -12,10 +12,9 @@ use rohrpost_codec::messages::offset_for_leader_epoch_response::{
     EpochEndOffset, OffsetForLeaderEpochResponse, OffsetForLeaderTopicResult,
 };
 
-use crate::model::Model;
+use crate::model::{Model, Partition};
 use crate::model::fault::Target;
 use crate::model::request::{Call, Reply, Serve};
-use crate::model::topic::Partition;
 
 /// Since then an offset comes with its leader epoch.
 const EPOCHS_SINCE: i16 = 4;
@@ -162,6 +161,7 @@ impl Model {
     ) -> Result<&Partition, ErrorCode> {
         let partition =
             self.partition(topic, index).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        let partition = partition.known_to(call.broker);
         if known_epoch >= 0 && known_epoch < partition.leader_epoch {
             return Err(ErrorCode::FENCED_LEADER_EPOCH);
         }

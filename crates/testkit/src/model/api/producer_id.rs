@@ -1,12 +1,13 @@
 //! InitProducerId (KIP-98, KIP-360).
 
 use std::collections::btree_map::Entry;
+use std::time::Duration;
 
 use rohrpost_codec::ErrorCode;
 use rohrpost_codec::messages::{InitProducerIdRequest, InitProducerIdResponse};
 use rohrpost_records::{ProducerEpoch, ProducerId};
 
-use crate::model::Model;
+use crate::model::{Model, Permission};
 use crate::model::broker::Transactional;
 use crate::model::fault::Target;
 use crate::model::request::{Call, Reply, Serve};
@@ -22,7 +23,7 @@ impl Serve for InitProducerIdRequest {
     fn serve(self, model: &mut Model, call: &Call) -> Reply<InitProducerIdResponse> {
         let identity = match call.verdict.refusal_of(None) {
             Some(code) => Err(code),
-            None => identity(model, &self, call.version),
+            None => identity(model, &self, call),
         };
         let identity = identity.and_then(|identity| match call.verdict.disguise_of(None) {
             Some(code) => Err(code),
@@ -46,7 +47,7 @@ impl Serve for InitProducerIdRequest {
 fn identity(
     model: &mut Model,
     request: &InitProducerIdRequest,
-    version: i16,
+    call: &Call,
 ) -> Result<(ProducerId, ProducerEpoch), ErrorCode> {
     if (request.producer_id == ProducerId::NONE.0)
         != (request.producer_epoch == ProducerEpoch::NONE.0)
@@ -54,15 +55,27 @@ fn identity(
         return Err(ErrorCode::INVALID_REQUEST);
     }
     let Some(transactional_id) = &request.transactional_id else {
+        if model.is_denied(&Permission::IdempotentWrite) {
+            return Err(ErrorCode::CLUSTER_AUTHORIZATION_FAILED);
+        }
         // Whatever an idempotent producer had before, it gets a new id: it bumps its epoch by itself.
         return Ok((model.new_producer_id(), ProducerEpoch(0)));
     };
     if transactional_id.is_empty() {
         return Err(ErrorCode::INVALID_REQUEST);
     }
+    if !model.may_use(transactional_id) {
+        return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    }
+    let timeout = u64::try_from(request.transaction_timeout_ms).ok().filter(|&ms| ms > 0);
+    let max = model.config.transaction_max_timeout;
+    if timeout.is_none_or(|ms| Duration::from_millis(ms) > max) {
+        return Err(ErrorCode::INVALID_TRANSACTION_TIMEOUT);
+    }
+    model.check_coordinator(call.broker, transactional_id)?;
     let asked = (ProducerId(request.producer_id), ProducerEpoch(request.producer_epoch));
     let id = model.new_producer_id_if_needed(transactional_id);
-    let fenced = if version >= FENCED_SINCE {
+    let fenced = if call.version >= FENCED_SINCE {
         ErrorCode::PRODUCER_FENCED
     } else {
         ErrorCode::INVALID_PRODUCER_EPOCH

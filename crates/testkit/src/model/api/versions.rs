@@ -1,12 +1,17 @@
 //! ApiVersions (KIP-35, KIP-511).
 
 use rohrpost_codec::messages::ApiVersionsRequest;
-use rohrpost_codec::messages::api_versions_response::{ApiVersion, ApiVersionsResponse};
-use rohrpost_codec::{ApiKey, ErrorCode, encode_response};
+use rohrpost_codec::messages::api_versions_response::{
+    ApiVersion, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
+};
+use rohrpost_codec::{ApiKey, ByteStr, ErrorCode, encode_response};
 
 use crate::model::fault::Target;
 use crate::model::request::{Call, Reply, Serve};
 use crate::model::{Answer, Model};
+
+/// Before, features that can be off, in version 0, are not told: clients took them for mistakes (KAFKA-17011).
+const FEATURES_FROM_ZERO_SINCE: i16 = 4;
 
 /// Since then a client says its name and version, which must look like ones.
 const NAMES_SINCE: i16 = 3;
@@ -29,6 +34,7 @@ impl Serve for ApiVersionsRequest {
             response.error_code = ErrorCode::INVALID_REQUEST;
         } else {
             response.api_keys = all(model);
+            tell_features(model, call.version, &mut response);
             response.error_code = call.verdict.disguise_of(None).unwrap_or_default();
         }
         Reply::With(response)
@@ -61,6 +67,29 @@ fn all(model: &Model) -> Vec<ApiVersion> {
         })
     });
     told.collect()
+}
+
+fn tell_features(model: &Model, version: i16, response: &mut ApiVersionsResponse) {
+    for (name, feature) in &model.config.features {
+        let name = ByteStr::copy_from(name);
+        if feature.supported.min > 0 || version >= FEATURES_FROM_ZERO_SINCE {
+            response.supported_features.push(SupportedFeatureKey {
+                name: name.clone(),
+                min_version: feature.supported.min,
+                max_version: feature.supported.max,
+                ..SupportedFeatureKey::default()
+            });
+        }
+        if feature.finalized > 0 {
+            response.finalized_features.push(FinalizedFeatureKey {
+                name,
+                min_version_level: feature.finalized,
+                max_version_level: feature.finalized,
+                ..FinalizedFeatureKey::default()
+            });
+        }
+    }
+    response.finalized_features_epoch = 1;
 }
 
 /// What KIP-511 allows in a client's name: letters, digits, dots and dashes, with a letter or digit at both ends.

@@ -5,11 +5,13 @@ use rohrpost_codec::messages::{InitProducerIdRequest, InitProducerIdResponse};
 
 use super::support::*;
 use crate::TopicSpec;
-use crate::model::{Model, ModelConfig};
+use crate::model::{BrokerId, Model, ModelConfig};
 
 fn init(model: &mut Model, id: Option<&'static str>, known: (i64, i16)) -> InitProducerIdResponse {
-    let session = model.connect(2).unwrap();
+    let broker = id.and_then(|id| model.coordinator_of(id)).unwrap_or(BrokerId(2));
+    let session = model.connect(broker).unwrap();
     let request = InitProducerIdRequest {
+        transaction_timeout_ms: 60_000,
         transactional_id: id.map(Into::into),
         producer_id: known.0,
         producer_epoch: known.1,

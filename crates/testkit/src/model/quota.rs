@@ -1,0 +1,48 @@
+//! Quotas: how long a broker has a client pause that sends too much (KIP-13, KIP-219).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use super::BrokerId;
+
+/// How many samples a rate is made of, the one that is being filled included (`quota.window.num`).
+const SAMPLES: u32 = 11;
+/// How long each sample is (`quota.window.size.seconds`).
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// What each client has sent to each broker of late.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Usage(BTreeMap<(BrokerId, String), VecDeque<Sample>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    began: Duration,
+    bytes: u64,
+}
+
+impl Usage {
+    /// Counts a request, and says how long the client has to pause to be within `rate` bytes a second.
+    pub(crate) fn pause(
+        &mut self,
+        broker: BrokerId,
+        client_id: &str,
+        bytes: usize,
+        rate: u64,
+        now: Duration,
+    ) -> Duration {
+        let samples = self.0.entry((broker, client_id.to_owned())).or_default();
+        samples.retain(|sample| sample.began + WINDOW * SAMPLES > now);
+        match samples.back_mut().filter(|last| last.began + WINDOW > now) {
+            Some(last) => last.bytes += bytes as u64,
+            None => samples.push_back(Sample { began: now, bytes: bytes as u64 }),
+        }
+        let first = samples.front().map_or(now, |first| first.began);
+        // A rate is over all samples but the one that is being filled, at least.
+        let part = Duration::from_nanos(((now - first).as_nanos() % WINDOW.as_nanos()) as u64);
+        let window = (now - first).max(WINDOW * (SAMPLES - 1) + part);
+        let total: u64 = samples.iter().map(|sample| sample.bytes).sum();
+        let due = Duration::from_secs_f64(total as f64 / rate.max(1) as f64);
+        // Whole milliseconds are what an answer can say.
+        Duration::from_millis(due.saturating_sub(window).as_millis() as u64)
+    }
+}
