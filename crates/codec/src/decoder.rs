@@ -7,9 +7,12 @@ use nom::{Err, Needed};
 
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::parse::{self, Parsed, Refusal};
-use crate::{ByteStr, ErrorCode, TaggedFields, Uuid, Wire};
+use crate::{ByteStr, ErrorCode, Int32Array, TaggedFields, Uuid, Wire};
 
 type Result<T> = core::result::Result<T, DecodeError>;
+
+/// What reads the tagged fields that a structure knows.
+type Known<'k, 'a> = &'k mut dyn FnMut(&mut Decoder<'a>, u32) -> Result<bool>;
 
 /// Reads the fields of one message, one after the other, from a frame.
 ///
@@ -18,10 +21,10 @@ type Result<T> = core::result::Result<T, DecodeError>;
 #[derive(Debug)]
 pub struct Decoder<'a> {
     frame: &'a Bytes,
-    /// The next byte to read.
-    position: usize,
-    /// Where the message, or the tagged field being read, ends.
-    end: usize,
+    /// What is left of the message, or of the tagged field being read.
+    rest: &'a [u8],
+    /// The bytes of the frame behind `rest`.
+    behind: usize,
     message: &'static str,
     version: i16,
     flexible: bool,
@@ -37,7 +40,8 @@ impl<'a> Decoder<'a> {
         version: i16,
         flexible: bool,
     ) -> Self {
-        Self { frame, position, end: frame.len(), message, version, flexible }
+        let rest = frame.get(position..).unwrap_or_default();
+        Self { frame, rest, behind: 0, message, version, flexible }
     }
 
     /// The version that the message is read as.
@@ -48,58 +52,69 @@ impl<'a> Decoder<'a> {
 
     /// Where the next byte to read stands in the frame.
     pub(crate) fn position(&self) -> usize {
-        self.position
+        self.frame.len() - self.behind - self.rest.len()
     }
 
     /// Refuses what is left over.
     pub(crate) fn finish(&self) -> Result<()> {
-        match self.remaining() {
+        match self.rest.len() {
             0 => Ok(()),
-            bytes => Err(self.error(self.position, DecodeErrorKind::Trailing { bytes })),
+            bytes => Err(self.error(self.position(), DecodeErrorKind::Trailing { bytes })),
         }
     }
 
     /// Reads a value of a fixed-size type, a string, bytes, or a structure.
+    #[inline]
     pub(crate) fn field<T: Wire>(&mut self, field: &'static str) -> Result<T> {
         T::decode(self).map_err(|error| error.in_field(field))
     }
 
+    #[inline]
     pub(crate) fn int8(&mut self, field: &'static str) -> Result<i8> {
         self.field(field)
     }
 
+    #[inline]
     pub(crate) fn int16(&mut self, field: &'static str) -> Result<i16> {
         self.field(field)
     }
 
+    #[inline]
     pub(crate) fn uint16(&mut self, field: &'static str) -> Result<u16> {
         self.field(field)
     }
 
+    #[inline]
     pub(crate) fn int32(&mut self, field: &'static str) -> Result<i32> {
         self.field(field)
     }
 
+    #[inline]
     pub(crate) fn uint32(&mut self, field: &'static str) -> Result<u32> {
         self.field(field)
     }
 
+    #[inline]
     pub(crate) fn int64(&mut self, field: &'static str) -> Result<i64> {
         self.field(field)
     }
 
+    #[inline]
     pub(crate) fn float64(&mut self, field: &'static str) -> Result<f64> {
         self.field(field)
     }
 
+    #[inline]
     pub(crate) fn bool(&mut self, field: &'static str) -> Result<bool> {
         self.field(field)
     }
 
+    #[inline]
     pub(crate) fn uuid(&mut self, field: &'static str) -> Result<Uuid> {
         self.field(field)
     }
 
+    #[inline]
     pub(crate) fn error_code(&mut self, field: &'static str) -> Result<ErrorCode> {
         self.field(field)
     }
@@ -141,7 +156,7 @@ impl<'a> Decoder<'a> {
     }
 
     pub(crate) fn array<T: Wire>(&mut self, field: &'static str) -> Result<Vec<T>> {
-        let start = self.position;
+        let start = self.position();
         let elements = self.elements().map_err(|error| error.in_field(field))?;
         elements.ok_or_else(|| self.error(start, DecodeErrorKind::Null).in_field(field))
     }
@@ -153,27 +168,51 @@ impl<'a> Decoder<'a> {
         self.elements().map_err(|error| error.in_field(field))
     }
 
+    /// An array of 32-bit integers, of which there are many.
+    pub(crate) fn int32_array(&mut self, field: &'static str) -> Result<Int32Array> {
+        let start = self.position();
+        let elements = self.int32s().map_err(|error| error.in_field(field))?;
+        elements.ok_or_else(|| self.error(start, DecodeErrorKind::Null).in_field(field))
+    }
+
+    pub(crate) fn nullable_int32_array(
+        &mut self,
+        field: &'static str,
+    ) -> Result<Option<Int32Array>> {
+        self.int32s().map_err(|error| error.in_field(field))
+    }
+
     /// The tagged fields at the end of a structure: none but in flexible versions. `known` reads
     /// the field of a tag and says whether it knows the tag; what it does not know is kept.
+    #[inline]
     pub(crate) fn tagged_fields(
         &mut self,
         mut known: impl FnMut(&mut Self, u32) -> Result<bool>,
     ) -> Result<TaggedFields> {
-        let mut unknown = TaggedFields::new();
         if !self.flexible {
-            return Ok(unknown);
+            return Ok(TaggedFields::new());
         }
-        let start = self.position;
+        // As nearly always.
+        if let [0, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(TaggedFields::new());
+        }
+        self.some_tagged_fields(&mut known)
+    }
+
+    fn some_tagged_fields(&mut self, known: Known<'_, 'a>) -> Result<TaggedFields> {
+        let mut unknown = TaggedFields::new();
+        let start = self.position();
         let count = self.read(parse::unsigned_varint)?;
         self.check_count(start, count as usize)?;
         let mut previous = None;
         for _ in 0..count {
-            let start = self.position;
+            let start = self.position();
             let tag = self.read(parse::unsigned_varint)?;
             if let Some(previous) = previous.replace(tag).filter(|&previous| tag <= previous) {
                 return Err(self.error(start, DecodeErrorKind::TagOrder { tag, previous }));
             }
-            self.tagged_field(tag, &mut known, &mut unknown).map_err(|error| error.in_tag(tag))?;
+            self.tagged_field(tag, known, &mut unknown).map_err(|error| error.in_tag(tag))?;
         }
         Ok(unknown)
     }
@@ -181,32 +220,31 @@ impl<'a> Decoder<'a> {
     fn tagged_field(
         &mut self,
         tag: u32,
-        known: &mut impl FnMut(&mut Self, u32) -> Result<bool>,
+        known: Known<'_, 'a>,
         unknown: &mut TaggedFields,
     ) -> Result<()> {
         let size = self.read(parse::unsigned_varint)? as usize;
-        let start = self.position;
         let content = self.read(parse::bytes(size))?;
-        let after = core::mem::replace(&mut self.position, start);
-        let end = core::mem::replace(&mut self.end, after);
+        let after = core::mem::replace(&mut self.rest, content);
+        self.behind += after.len();
         if known(self, tag)? {
             self.finish()?;
         } else {
             unknown.insert(tag, self.frame.slice_ref(content));
-            self.position = after;
         }
-        self.end = end;
+        self.behind -= after.len();
+        self.rest = after;
         Ok(())
     }
 
     fn elements<T: Wire>(&mut self) -> Result<Option<Vec<T>>> {
-        let start = self.position;
+        let start = self.position();
         let Some(count) = self.read(parse::length(self.flexible))? else { return Ok(None) };
         self.check_count(start, count)?;
         // No more memory than there is input, to begin with.
-        let fits = self.remaining() / size_of::<T>().max(1);
+        let fits = self.rest.len() / size_of::<T>().max(1);
         let mut elements = Vec::with_capacity(count.min(fits));
-        let first = self.position;
+        let first = self.rest.len();
         for index in 0..count {
             if index == elements.capacity() {
                 elements.reserve_exact(self.room(first, index).min(count - index));
@@ -216,59 +254,80 @@ impl<'a> Decoder<'a> {
         Ok(Some(elements))
     }
 
-    /// How many elements more to make room for, where `read` ones have come since `first`: as many as
-    /// the bytes that are left hold if the rest is like them, half of them at least, but not more
-    /// than there are bytes.
+    /// How many elements more to make room for, where `read` ones have come since `first` bytes were
+    /// left: as many as the bytes that are left hold if the rest is like them, half of them at least,
+    /// but not more than there are bytes.
+    #[cold]
     fn room(&self, first: usize, read: usize) -> usize {
-        let remaining = self.remaining();
-        let alike = remaining.saturating_mul(read).checked_div(self.position - first);
+        let remaining = self.rest.len();
+        let alike = remaining.saturating_mul(read).checked_div(first - remaining);
         alike.unwrap_or_default().max(read / 2).max(4).min(remaining)
     }
 
     /// Every element takes a byte at least, so that more of them than bytes cannot be.
     fn check_count(&self, start: usize, count: usize) -> Result<()> {
-        let remaining = self.remaining();
+        let remaining = self.rest.len();
         if count > remaining {
             return Err(self.error(start, DecodeErrorKind::CountTooLarge { count, remaining }));
         }
         Ok(())
     }
 
+    fn int32s(&mut self) -> Result<Option<Int32Array>> {
+        let start = self.position();
+        let Some(count) = self.read(parse::length(self.flexible))? else { return Ok(None) };
+        self.check_count(start, count)?;
+        // Each of them is there, or the first that is not whole is named.
+        let whole = count.min(self.rest.len() / size_of::<i32>());
+        let bytes = self.read(parse::bytes(whole * size_of::<i32>()))?;
+        if whole < count {
+            return Err(self.read(parse::int32).err().map_or_else(
+                || self.error(start, DecodeErrorKind::CountTooLarge { count, remaining: 0 }),
+                |error| error.in_element(whole),
+            ));
+        }
+        Ok(Some(Int32Array::from_be_bytes(bytes)))
+    }
+
     fn text(&mut self, flexible: bool) -> Result<Option<ByteStr>> {
         let Some(length) = self.read(parse::string_length(flexible))? else { return Ok(None) };
+        let start = self.position();
         let text = self.read(parse::text(length))?;
-        Ok(Some(ByteStr::from_checked(self.frame.slice_ref(text.as_bytes()))))
+        Ok(Some(ByteStr::from_checked(self.frame.slice(start..start + text.len()))))
     }
 
     fn blob(&mut self) -> Result<Option<Bytes>> {
         let Some(length) = self.read(parse::length(self.flexible))? else { return Ok(None) };
+        let start = self.position();
         let bytes = self.read(parse::bytes(length))?;
-        Ok(Some(self.frame.slice_ref(bytes)))
+        Ok(Some(self.frame.slice(start..start + bytes.len())))
     }
 
     /// Runs a parser on what is left.
+    #[inline(always)]
     fn read<T>(&mut self, parser: impl FnOnce(&'a [u8]) -> Parsed<'a, T>) -> Result<T> {
-        let input = &self.frame[self.position..self.end];
-        match parser(input) {
+        match parser(self.rest) {
             Ok((rest, value)) => {
-                self.position = self.end - rest.len();
+                self.rest = rest;
                 Ok(value)
             }
-            Err(Err::Incomplete(needed)) => {
-                let needed = match needed {
-                    Needed::Size(size) => size.get(),
-                    Needed::Unknown => 1,
-                };
-                Err(self.error(self.position, DecodeErrorKind::Short { needed }))
-            }
-            Err(
-                Err::Error(Refusal { kind, remaining }) | Err::Failure(Refusal { kind, remaining }),
-            ) => Err(self.error(self.end - remaining, kind)),
+            Err(error) => Err(self.refused(&error)),
         }
     }
 
-    fn remaining(&self) -> usize {
-        self.end - self.position
+    #[cold]
+    fn refused(&self, error: &Err<Refusal>) -> DecodeError {
+        match *error {
+            Err::Incomplete(Needed::Size(needed)) => {
+                self.error(self.position(), DecodeErrorKind::Short { needed: needed.get() })
+            }
+            Err::Incomplete(Needed::Unknown) => {
+                self.error(self.position(), DecodeErrorKind::Short { needed: 1 })
+            }
+            Err::Error(Refusal { kind, remaining }) | Err::Failure(Refusal { kind, remaining }) => {
+                self.error(self.frame.len() - self.behind - remaining, kind)
+            }
+        }
     }
 
     #[cold]
@@ -283,6 +342,7 @@ pub(crate) mod value {
 
     macro_rules! fixed_size {
         ($($name:ident: $type:ty),*) => {$(
+            #[inline]
             pub(crate) fn $name(input: &mut Decoder<'_>) -> Result<$type> {
                 input.read(parse::$name)
             }
@@ -292,21 +352,23 @@ pub(crate) mod value {
     fixed_size!(int8: i8, int16: i16, uint16: u16, int32: i32, uint32: u32, int64: i64);
     fixed_size!(float64: f64, bool: bool);
 
+    #[inline]
     pub(crate) fn uuid(input: &mut Decoder<'_>) -> Result<Uuid> {
         input.read(parse::uuid).map(Uuid)
     }
 
+    #[inline]
     pub(crate) fn error_code(input: &mut Decoder<'_>) -> Result<ErrorCode> {
         int16(input).map(ErrorCode)
     }
 
     pub(crate) fn string(input: &mut Decoder<'_>) -> Result<ByteStr> {
-        let start = input.position;
+        let start = input.position();
         input.text(input.flexible)?.ok_or_else(|| input.error(start, DecodeErrorKind::Null))
     }
 
     pub(crate) fn bytes(input: &mut Decoder<'_>) -> Result<Bytes> {
-        let start = input.position;
+        let start = input.position();
         input.blob()?.ok_or_else(|| input.error(start, DecodeErrorKind::Null))
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::error::{EncodeError, EncodeErrorKind};
 use crate::primitive;
-use crate::sink::{Count, Sink};
+use crate::sink::Sink;
 use crate::{ByteStr, ErrorCode, TaggedFields, Uuid, Wire};
 
 type Result<T = ()> = core::result::Result<T, EncodeError>;
@@ -20,7 +20,7 @@ const MAX_LENGTH: usize = i32::MAX as usize - 1;
 /// Made by [`Message::to_bytes`](crate::Message::to_bytes), [`Message::size`](crate::Message::size)
 /// and the functions that encode frames; used by the generated code of the messages.
 pub struct Encoder<'a> {
-    sink: &'a mut dyn Sink,
+    sink: &'a mut Sink,
     message: &'static str,
     version: i16,
     flexible: bool,
@@ -51,7 +51,7 @@ pub(crate) struct Tagged<'a> {
 #[allow(dead_code, reason = "which types of fields there are depends on the features")]
 impl<'a> Encoder<'a> {
     pub(crate) fn new(
-        sink: &'a mut dyn Sink,
+        sink: &'a mut Sink,
         message: &'static str,
         version: i16,
         flexible: bool,
@@ -65,42 +65,52 @@ impl<'a> Encoder<'a> {
         self.version
     }
 
+    #[inline]
     pub(crate) fn int8(&mut self, value: i8) {
         self.sink.put(&value.to_be_bytes());
     }
 
+    #[inline]
     pub(crate) fn int16(&mut self, value: i16) {
         self.sink.put(&value.to_be_bytes());
     }
 
+    #[inline]
     pub(crate) fn uint16(&mut self, value: u16) {
         self.sink.put(&value.to_be_bytes());
     }
 
+    #[inline]
     pub(crate) fn int32(&mut self, value: i32) {
         self.sink.put(&value.to_be_bytes());
     }
 
+    #[inline]
     pub(crate) fn uint32(&mut self, value: u32) {
         self.sink.put(&value.to_be_bytes());
     }
 
+    #[inline]
     pub(crate) fn int64(&mut self, value: i64) {
         self.sink.put(&value.to_be_bytes());
     }
 
+    #[inline]
     pub(crate) fn float64(&mut self, value: f64) {
         self.sink.put(&value.to_be_bytes());
     }
 
+    #[inline]
     pub(crate) fn bool(&mut self, value: bool) {
         self.sink.put(&[u8::from(value)]);
     }
 
+    #[inline]
     pub(crate) fn uuid(&mut self, value: Uuid) {
         self.sink.put(&value.0);
     }
 
+    #[inline]
     pub(crate) fn error_code(&mut self, value: ErrorCode) {
         self.int16(value.0);
     }
@@ -167,6 +177,18 @@ impl<'a> Encoder<'a> {
         self.elements(elements).map_err(|error| error.in_field(field))
     }
 
+    pub(crate) fn int32_array(&mut self, field: &'static str, elements: &[i32]) -> Result {
+        self.int32s(Some(elements)).map_err(|error| error.in_field(field))
+    }
+
+    pub(crate) fn nullable_int32_array(
+        &mut self,
+        field: &'static str,
+        elements: Option<&[i32]>,
+    ) -> Result {
+        self.int32s(elements).map_err(|error| error.in_field(field))
+    }
+
     /// The value of a field that this version does not allow to be null.
     pub(crate) fn not_null<'v, T>(
         &self,
@@ -186,7 +208,19 @@ impl<'a> Encoder<'a> {
 
     /// The tagged fields at the end of a structure, by rising tags: those of `known` that this
     /// version has and that are set, and the unknown ones. Nothing but in flexible versions.
+    #[inline]
     pub(crate) fn tagged_fields(&mut self, known: &[Tagged<'_>], unknown: &TaggedFields) -> Result {
+        // As nearly always.
+        if known.is_empty() && unknown.is_empty() {
+            if self.flexible {
+                self.sink.put(&[0]);
+            }
+            return Ok(());
+        }
+        self.some_tagged_fields(known, unknown)
+    }
+
+    fn some_tagged_fields(&mut self, known: &[Tagged<'_>], unknown: &TaggedFields) -> Result {
         for field in known.iter().filter(|field| !field.in_version && !field.ignorable) {
             self.not_in_version(field.field, field.is_default)?;
         }
@@ -212,12 +246,16 @@ impl<'a> Encoder<'a> {
     }
 
     fn known_tagged_field(&mut self, field: &Tagged<'_>) -> Result {
-        let mut count = Count::default();
+        let mut count = Sink::counting();
         let mut measure = Encoder::new(&mut count, self.message, self.version, self.flexible);
         (field.write)(&mut measure)?;
-        let size = self.length_u32(count.0)?;
+        let size = self.length_u32(count.len())?;
         self.unsigned_varint(field.tag);
         self.unsigned_varint(size);
+        if self.sink.is_counting() {
+            self.sink.count(count.len());
+            return Ok(());
+        }
         (field.write)(self)
     }
 
@@ -233,6 +271,14 @@ impl<'a> Encoder<'a> {
         self.length(elements.map(<[T]>::len))?;
         for (index, element) in elements.unwrap_or_default().iter().enumerate() {
             element.encode(self).map_err(|error| error.in_element(index))?;
+        }
+        Ok(())
+    }
+
+    fn int32s(&mut self, elements: Option<&[i32]>) -> Result {
+        self.length(elements.map(<[i32]>::len))?;
+        for element in elements.unwrap_or_default() {
+            self.int32(*element);
         }
         Ok(())
     }
@@ -280,7 +326,11 @@ impl<'a> Encoder<'a> {
         Ok(length as u32)
     }
 
+    #[inline]
     fn unsigned_varint(&mut self, value: u32) {
+        if value < 0x80 {
+            return self.sink.put(&[value as u8]);
+        }
         let (bytes, len) = primitive::to_bytes(u64::from(value));
         self.sink.put(&bytes[..len]);
     }

@@ -4,11 +4,10 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use crate::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
-use crate::message::{join, read, write};
+use crate::error::{DecodeError, DecodeErrorKind, EncodeError};
+use crate::message::{join, read};
 use crate::messages::{RequestHeader, ResponseHeader};
-use crate::sink::{Segments, Sink};
-use crate::{ByteStr, Message, Request, Response};
+use crate::{ByteStr, FrameBuffer, Message, Request, Response};
 
 /// Bytes of the length prefix of a frame.
 pub const LENGTH_PREFIX: usize = 4;
@@ -27,6 +26,11 @@ pub struct Frame {
 }
 
 impl Frame {
+    pub(crate) fn new(segments: Vec<Bytes>) -> Self {
+        let len = segments.iter().map(Bytes::len).sum();
+        Self { segments, len }
+    }
+
     /// The bytes of the frame in order, with the length prefix; no segment is empty.
     #[must_use]
     pub fn segments(&self) -> &[Bytes] {
@@ -75,14 +79,10 @@ pub fn encode_request<R: Request>(
     request: &R,
     version: i16,
 ) -> Result<Frame, EncodeError> {
-    let header = RequestHeader {
-        request_api_key: R::API_KEY.into(),
-        request_api_version: version,
-        correlation_id,
-        client_id: client_id.map(ByteStr::copy_from),
-        ..RequestHeader::default()
-    };
-    encode(&header, R::header_version(version), request, version)
+    let client_id = client_id.map(ByteStr::copy_from);
+    let mut buffer = FrameBuffer::with_capacity(FIRST_CAPACITY);
+    buffer.put_request_of(correlation_id, client_id, request, version)?;
+    Ok(buffer.into_frame())
 }
 
 /// Encodes a response in `version`, behind its header.
@@ -95,8 +95,9 @@ pub fn encode_response<R: Response>(
     response: &R,
     version: i16,
 ) -> Result<Frame, EncodeError> {
-    let header = ResponseHeader { correlation_id, ..ResponseHeader::default() };
-    encode(&header, R::header_version(version), response, version)
+    let mut buffer = FrameBuffer::with_capacity(FIRST_CAPACITY);
+    buffer.put_response(correlation_id, response, version)?;
+    Ok(buffer.into_frame())
 }
 
 /// Decodes the answer to a request of `version` from a frame without its length prefix: the
@@ -156,23 +157,4 @@ pub fn peek_request(frame: &Bytes) -> Result<RequestPreamble, DecodeError> {
         api_version: i16::from_be_bytes([*version_0, *version_1]),
         correlation_id: i32::from_be_bytes(*id),
     })
-}
-
-fn encode<H: Message, M: Message>(
-    header: &H,
-    header_version: i16,
-    message: &M,
-    version: i16,
-) -> Result<Frame, EncodeError> {
-    let mut sink = Segments::with_capacity(FIRST_CAPACITY);
-    sink.put(&[0; LENGTH_PREFIX]);
-    write(header, &mut sink, header_version)?;
-    write(message, &mut sink, version)?;
-    let len = sink.len();
-    let content = i32::try_from(len - LENGTH_PREFIX).map_err(|_| {
-        let kind = EncodeErrorKind::TooLong { length: len - LENGTH_PREFIX, max: i32::MAX as usize };
-        EncodeError::new(M::NAME, version, kind)
-    })?;
-    sink.patch(0, &content.to_be_bytes());
-    Ok(Frame { segments: sink.finish(), len })
 }

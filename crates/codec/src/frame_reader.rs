@@ -6,6 +6,10 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::LENGTH_PREFIX;
 
+/// The longest frame that is accepted where nothing else is said: 100 MiB, as a broker's
+/// `socket.request.max.bytes` has it.
+pub const DEFAULT_MAX_FRAME: usize = 100 * 1024 * 1024;
+
 /// The most bytes that are asked for ahead of a frame of which nothing has come yet.
 const FIRST_RESERVATION: usize = 64 * 1024;
 
@@ -47,6 +51,13 @@ pub enum PeerHint {
     Http,
     /// TLS: a listener, or a client, that wants encryption.
     Tls,
+}
+
+impl Default for FrameReader {
+    /// A reader of frames of at most [`DEFAULT_MAX_FRAME`] bytes.
+    fn default() -> Self {
+        Self::new(DEFAULT_MAX_FRAME)
+    }
 }
 
 impl FrameReader {
@@ -191,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_speaks_something_else_is_named() {
-        let limit = 100 * 1024 * 1024;
+        let limit = DEFAULT_MAX_FRAME;
         assert_eq!(error(b"HTTP", limit).hint(), Some(PeerHint::Http));
         assert_eq!(error(b"GET ", limit).hint(), Some(PeerHint::Http));
         assert_eq!(error(&[0x15, 3, 3, 0], limit).hint(), Some(PeerHint::Tls));

@@ -2,7 +2,7 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(any(test, feature = "tokio-util"))]
+#[cfg(any(test, feature = "tokio-codec"))]
 extern crate std;
 
 pub mod messages;
@@ -16,7 +16,9 @@ mod error;
 mod error_code;
 mod fallback;
 mod frame;
+mod frame_buffer;
 mod frame_reader;
+mod int32_array;
 mod message;
 mod parse;
 mod sink;
@@ -24,7 +26,7 @@ mod tagged;
 mod uuid;
 mod version;
 
-#[cfg(feature = "tokio-util")]
+#[cfg(feature = "tokio-codec")]
 mod tokio_codec;
 
 #[cfg(test)]
@@ -41,11 +43,13 @@ pub use frame::{
     Frame, LENGTH_PREFIX, RequestPreamble, decode_request, decode_response, encode_request,
     encode_response, peek_correlation_id, peek_request,
 };
-pub use frame_reader::{FrameError, FrameReader, PeerHint};
+pub use frame_buffer::FrameBuffer;
+pub use frame_reader::{DEFAULT_MAX_FRAME, FrameError, FrameReader, PeerHint};
+pub use int32_array::Int32Array;
 pub use message::{Message, Request, Response, Wire};
 pub use messages::{RequestHeader, ResponseHeader};
 pub use tagged::TaggedFields;
-#[cfg(feature = "tokio-util")]
+#[cfg(feature = "tokio-codec")]
 pub use tokio_codec::{KafkaCodec, KafkaCodecError};
 pub use uuid::{ParseUuidError, Uuid};
 pub use version::VersionRange;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::decoder::{Decoder, value as decode};
 use crate::encoder::{Encoder, value as encode};
 use crate::error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
-use crate::sink::{Count, Segments, Sink};
+use crate::sink::Sink;
 use crate::{ApiKey, ByteStr, ErrorCode, Uuid, VersionRange};
 
 /// What is written to, and read from, the wire: a primitive value, or a structure of a message.
@@ -74,9 +74,9 @@ pub trait Message: Wire + Default + Clone + Debug + PartialEq {
     ///
     /// [`EncodeError`] for an unsupported version, or a value that it cannot carry.
     fn size(&self, version: i16) -> Result<usize, EncodeError> {
-        let mut count = Count::default();
+        let mut count = Sink::counting();
         write(self, &mut count, version)?;
-        Ok(count.0)
+        Ok(count.len())
     }
 
     /// The message in `version`, in one piece, without header and length prefix.
@@ -85,9 +85,26 @@ pub trait Message: Wire + Default + Clone + Debug + PartialEq {
     ///
     /// [`EncodeError`] for an unsupported version, or a value that it cannot carry.
     fn to_bytes(&self, version: i16) -> Result<Bytes, EncodeError> {
-        let mut sink = Segments::default();
-        write(self, &mut sink, version)?;
-        Ok(join(sink.finish()))
+        let mut buffer = Vec::new();
+        self.encode_into(&mut buffer, version)?;
+        Ok(Bytes::from(buffer))
+    }
+
+    /// Appends the message in `version` to `buffer`, in one piece, without header and length prefix.
+    /// Where the buffer has room enough, nothing is allocated.
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::to_bytes`]; the buffer is then as it was.
+    fn encode_into(&self, buffer: &mut Vec<u8>, version: i16) -> Result<(), EncodeError> {
+        let mut sink = Sink::copying(core::mem::take(buffer));
+        let mark = sink.mark();
+        let written = write(self, &mut sink, version);
+        if written.is_err() {
+            sink.truncate(mark);
+        }
+        *buffer = sink.into_copied();
+        written
     }
 
     /// Reads the message from the whole of `bytes`. Strings and byte fields share its memory.
@@ -143,7 +160,7 @@ pub trait Response: Message {
 /// Writes a message in `version`.
 pub(crate) fn write<M: Message>(
     message: &M,
-    sink: &mut dyn Sink,
+    sink: &mut Sink,
     version: i16,
 ) -> Result<(), EncodeError> {
     if !is_spoken::<M>(version) {
@@ -188,11 +205,13 @@ fn is_spoken<M: Message>(version: i16) -> bool {
 macro_rules! fixed_size {
     ($($type:ty: $name:ident),*) => {$(
         impl Wire for $type {
+            #[inline]
             fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
                 out.$name(*self);
                 Ok(())
             }
 
+            #[inline]
             fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
                 decode::$name(input)
             }
@@ -206,10 +225,12 @@ fixed_size!(f64: float64, bool: bool, Uuid: uuid, ErrorCode: error_code);
 macro_rules! variable_size {
     ($($type:ty: $name:ident),*) => {$(
         impl Wire for $type {
+            #[inline]
             fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
                 encode::$name(out, self)
             }
 
+            #[inline]
             fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
                 decode::$name(input)
             }

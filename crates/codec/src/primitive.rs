@@ -82,11 +82,23 @@ pub fn put_varlong(out: &mut Vec<u8>, value: i64) {
 /// [`VarintError`] if the input ends inside of it, or it does not fit into 32 bits.
 #[inline]
 pub fn read_unsigned_varint(input: &[u8]) -> Result<(u32, &[u8]), VarintError> {
-    if let [byte @ 0..=0x7f, rest @ ..] = input {
-        return Ok((u32::from(*byte), rest));
+    // Most are of a byte; lengths of record batches are of three.
+    match *input {
+        [a @ 0..=0x7f, ref rest @ ..] => Ok((u32::from(a), rest)),
+        [a, b @ 0..=0x7f, ref rest @ ..] => Ok((seven_bits(a) | u32::from(b) << 7, rest)),
+        [a, b, c @ 0..=0x7f, ref rest @ ..] => {
+            Ok((seven_bits(a) | seven_bits(b) << 7 | u32::from(c) << 14, rest))
+        }
+        _ => {
+            let (value, rest) = read(input, MAX_VARINT_LEN)?;
+            u32::try_from(value).map(|value| (value, rest)).map_err(|_| VarintError::TooLong)
+        }
     }
-    let (value, rest) = read(input, MAX_VARINT_LEN)?;
-    u32::try_from(value).map(|value| (value, rest)).map_err(|_| VarintError::TooLong)
+}
+
+#[inline]
+const fn seven_bits(byte: u8) -> u32 {
+    (byte & 0x7f) as u32
 }
 
 /// Reads a zigzag `VARINT` from the start of `input`: the value and what follows it.

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
 use crate::frame_reader::next_frame;
-use crate::{Frame, FrameError};
+use crate::{DEFAULT_MAX_FRAME, Frame, FrameError};
 
 /// Reads frames without their length prefix, as `Bytes`; writes [`Frame`]s, which it has to copy:
 /// `Framed` knows no vectored writes.
@@ -26,6 +26,13 @@ pub enum KafkaCodecError {
     Io(io::Error),
     /// The other side announced what cannot be a frame.
     Frame(FrameError),
+}
+
+impl Default for KafkaCodec {
+    /// A codec for frames of at most [`DEFAULT_MAX_FRAME`] bytes.
+    fn default() -> Self {
+        Self::new(DEFAULT_MAX_FRAME)
+    }
 }
 
 impl KafkaCodec {
@@ -110,6 +117,22 @@ mod tests {
         let mut cut = stream.split_to(stream.len() - 1);
         assert!(codec.decode(&mut cut).unwrap().is_none());
         assert!(matches!(codec.decode_eof(&mut cut), Err(KafkaCodecError::Io(_))));
+    }
+
+    #[test]
+    fn frames_of_up_to_100_mib_are_accepted_and_memory_follows_what_has_come() {
+        let limit = 100 * 1024 * 1024_i32;
+        let mut stream = BytesMut::from(&limit.to_be_bytes()[..]);
+        assert!(KafkaCodec::default().decode(&mut stream).unwrap().is_none());
+        assert!(stream.capacity() <= 128 * 1024, "{}", stream.capacity());
+        for read in 1..=100 {
+            stream.extend_from_slice(&[7; 10_000]);
+            assert!(KafkaCodec::default().decode(&mut stream).unwrap().is_none());
+            assert!(stream.capacity() <= 4 * 10_000 * read + 128 * 1024, "{}", stream.capacity());
+        }
+        let mut stream = BytesMut::from(&(limit + 1).to_be_bytes()[..]);
+        let error = KafkaCodec::default().decode(&mut stream).unwrap_err();
+        assert!(matches!(error, KafkaCodecError::Frame(error) if error.length() == limit + 1));
     }
 
     #[test]

@@ -15,6 +15,7 @@ const IMPORTED: &[&str] = &[
     "EncodeError",
     "Encoder",
     "ErrorCode",
+    "Int32Array",
     "Message",
     "Request",
     "Response",

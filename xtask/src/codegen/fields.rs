@@ -104,6 +104,7 @@ impl Type {
             Self::Bytes | Self::Records => "Bytes".to_owned(),
             Self::ErrorCode => "ErrorCode".to_owned(),
             Self::Struct(name) => name.clone(),
+            Self::Array(element) if **element == Self::Int32 => "Int32Array".to_owned(),
             Self::Array(element) => format!("Vec<{}>", element.rust()),
         }
     }
@@ -144,6 +145,7 @@ impl Type {
             Self::Bytes | Self::Records => "bytes",
             Self::ErrorCode => "error_code",
             Self::Struct(_) => "structure",
+            Self::Array(element) if **element == Self::Int32 => "int32_array",
             Self::Array(_) => "array",
         }
     }
@@ -229,7 +231,10 @@ impl Field {
             (Default::Zero, Type::ErrorCode) => "ErrorCode::NONE".to_owned(),
             (Default::Zero, Type::String) => "ByteStr::new()".to_owned(),
             (Default::Zero, Type::Bytes | Type::Records) => "Bytes::new()".to_owned(),
-            (Default::Zero, Type::Array(_)) => "Vec::new()".to_owned(),
+            (Default::Zero, ty @ Type::Array(_)) => {
+                // Without the type of the elements, which goes without saying.
+                format!("{}::new()", ty.rust().split('<').next().unwrap_or_default())
+            }
             (Default::Zero, Type::Struct(name)) => format!("{name}::default()"),
             (Default::Zero, _) => "0".to_owned(),
         };

@@ -103,9 +103,9 @@ pub(crate) fn topic(name: &'static str, id: u128, leaders: &[(i32, i32)]) -> Met
         partition_index: index,
         leader_id,
         leader_epoch,
-        replica_nodes: vec![1, 2],
-        isr_nodes: vec![1],
-        offline_replicas: vec![2],
+        replica_nodes: [1, 2].into(),
+        isr_nodes: [1].into(),
+        offline_replicas: [2].into(),
         ..Default::default()
     };
     MetadataResponseTopic {

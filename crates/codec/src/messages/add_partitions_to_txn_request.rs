@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, Request, TaggedFields,
-    VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Int32Array, Message, Request,
+    TaggedFields, VersionRange, Wire,
 };
 
 /// The request of the AddPartitionsToTxn API: versions 0-5, flexible from 3.
@@ -150,7 +150,7 @@ pub struct AddPartitionsToTxnTopic {
     /// `string` (topicName), key.
     pub name: ByteStr,
     /// Array of `int32`.
-    pub partitions: Vec<i32>,
+    pub partitions: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -158,13 +158,13 @@ pub struct AddPartitionsToTxnTopic {
 impl Wire for AddPartitionsToTxnTopic {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
-        out.array("partitions", &self.partitions)?;
+        out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
-        let partitions = input.array("partitions")?;
+        let partitions = input.int32_array("partitions")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { name, partitions, unknown_tagged_fields })
     }

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, Request, TaggedFields,
-    VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Int32Array, Message, Request,
+    TaggedFields, VersionRange, Wire,
 };
 
 /// The request of the AlterPartitionReassignments API: versions 0-1, flexible from 0.
@@ -102,7 +102,7 @@ pub struct ReassignablePartition {
     /// `int32`.
     pub partition_index: i32,
     /// Array of `int32` (brokerId), nullable, default null.
-    pub replicas: Option<Vec<i32>>,
+    pub replicas: Option<Int32Array>,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -110,13 +110,13 @@ pub struct ReassignablePartition {
 impl Wire for ReassignablePartition {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
-        out.nullable_array("replicas", self.replicas.as_deref())?;
+        out.nullable_int32_array("replicas", self.replicas.as_deref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
-        let replicas = input.nullable_array("replicas")?;
+        let replicas = input.nullable_int32_array("replicas")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { partition_index, replicas, unknown_tagged_fields })
     }

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, DecodeError, Decoder, EncodeError, Encoder, Message, Request, TaggedFields, Uuid,
-    VersionRange, Wire,
+    ApiKey, DecodeError, Decoder, EncodeError, Encoder, Int32Array, Message, Request, TaggedFields,
+    Uuid, VersionRange, Wire,
 };
 
 /// The request of the AlterPartition API: versions 2-3, flexible from 2.
@@ -94,7 +94,7 @@ pub struct PartitionData {
     /// `int32`.
     pub leader_epoch: i32,
     /// Array of `int32` (brokerId), version 2.
-    pub new_isr: Vec<i32>,
+    pub new_isr: Int32Array,
     /// Array of [`BrokerState`], versions 3+.
     pub new_isr_with_epochs: Vec<BrokerState>,
     /// `int8`.
@@ -111,7 +111,7 @@ impl Wire for PartitionData {
         out.int32(self.partition_index);
         out.int32(self.leader_epoch);
         if version <= 2 {
-            out.array("new_isr", &self.new_isr)?;
+            out.int32_array("new_isr", &self.new_isr)?;
         } else {
             out.not_in_version("new_isr", self.new_isr.is_empty())?;
         }
@@ -129,7 +129,7 @@ impl Wire for PartitionData {
         let version = input.version();
         let partition_index = input.int32("partition_index")?;
         let leader_epoch = input.int32("leader_epoch")?;
-        let new_isr = if version <= 2 { input.array("new_isr")? } else { Vec::new() };
+        let new_isr = if version <= 2 { input.int32_array("new_isr")? } else { Int32Array::new() };
         let new_isr_with_epochs =
             if version >= 3 { input.array("new_isr_with_epochs")? } else { Vec::new() };
         let leader_recovery_state = input.int8("leader_recovery_state")?;

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, DecodeError, Decoder, EncodeError, Encoder, ErrorCode, Message, Response, TaggedFields,
-    Uuid, VersionRange, Wire,
+    ApiKey, DecodeError, Decoder, EncodeError, Encoder, ErrorCode, Int32Array, Message, Response,
+    TaggedFields, Uuid, VersionRange, Wire,
 };
 
 /// The response of the AlterPartition API: versions 2-3, flexible from 2.
@@ -85,7 +85,7 @@ pub struct PartitionData {
     /// `int32`.
     pub leader_epoch: i32,
     /// Array of `int32` (brokerId).
-    pub isr: Vec<i32>,
+    pub isr: Int32Array,
     /// `int8`.
     pub leader_recovery_state: i8,
     /// `int32`.
@@ -100,7 +100,7 @@ impl Wire for PartitionData {
         out.error_code(self.error_code);
         out.int32(self.leader_id);
         out.int32(self.leader_epoch);
-        out.array("isr", &self.isr)?;
+        out.int32_array("isr", &self.isr)?;
         out.int8(self.leader_recovery_state);
         out.int32(self.partition_epoch);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
@@ -111,7 +111,7 @@ impl Wire for PartitionData {
         let error_code = input.error_code("error_code")?;
         let leader_id = input.int32("leader_id")?;
         let leader_epoch = input.int32("leader_epoch")?;
-        let isr = input.array("isr")?;
+        let isr = input.int32_array("isr")?;
         let leader_recovery_state = input.int8("leader_recovery_state")?;
         let partition_epoch = input.int32("partition_epoch")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

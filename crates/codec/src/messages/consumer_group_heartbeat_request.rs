@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, Request, TaggedFields,
-    Uuid, VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Int32Array, Message, Request,
+    TaggedFields, Uuid, VersionRange, Wire,
 };
 
 /// The request of the ConsumerGroupHeartbeat API: versions 0-1, flexible from 0.
@@ -120,7 +120,7 @@ pub struct TopicPartitions {
     /// `uuid`.
     pub topic_id: Uuid,
     /// Array of `int32`.
-    pub partitions: Vec<i32>,
+    pub partitions: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -128,13 +128,13 @@ pub struct TopicPartitions {
 impl Wire for TopicPartitions {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
-        out.array("partitions", &self.partitions)?;
+        out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
-        let partitions = input.array("partitions")?;
+        let partitions = input.int32_array("partitions")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { topic_id, partitions, unknown_tagged_fields })
     }

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use crate::{
-    ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, TaggedFields, VersionRange, Wire,
+    ByteStr, DecodeError, Decoder, EncodeError, Encoder, Int32Array, Message, TaggedFields,
+    VersionRange, Wire,
 };
 
 /// Data that is stored, or carried inside of a field: versions 0-3.
@@ -87,7 +88,7 @@ pub struct TopicPartition {
     /// `string` (topicName), key.
     pub topic: ByteStr,
     /// Array of `int32`.
-    pub partitions: Vec<i32>,
+    pub partitions: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -95,13 +96,13 @@ pub struct TopicPartition {
 impl Wire for TopicPartition {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic", &self.topic)?;
-        out.array("partitions", &self.partitions)?;
+        out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic = input.string("topic")?;
-        let partitions = input.array("partitions")?;
+        let partitions = input.int32_array("partitions")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { topic, partitions, unknown_tagged_fields })
     }

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, Request, TaggedFields,
-    VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Int32Array, Message, Request,
+    TaggedFields, VersionRange, Wire,
 };
 
 /// The request of the CreatePartitions API: versions 0-3, flexible from 2.
@@ -94,19 +94,19 @@ impl Wire for CreatePartitionsTopic {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CreatePartitionsAssignment {
     /// Array of `int32` (brokerId).
-    pub broker_ids: Vec<i32>,
+    pub broker_ids: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
 
 impl Wire for CreatePartitionsAssignment {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
-        out.array("broker_ids", &self.broker_ids)?;
+        out.int32_array("broker_ids", &self.broker_ids)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let broker_ids = input.array("broker_ids")?;
+        let broker_ids = input.int32_array("broker_ids")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { broker_ids, unknown_tagged_fields })
     }

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, Request, TaggedFields,
-    VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Int32Array, Message, Request,
+    TaggedFields, VersionRange, Wire,
 };
 
 /// The request of the CreateTopics API: versions 2-7, flexible from 5.
@@ -111,7 +111,7 @@ pub struct CreatableReplicaAssignment {
     /// `int32`, key.
     pub partition_index: i32,
     /// Array of `int32` (brokerId).
-    pub broker_ids: Vec<i32>,
+    pub broker_ids: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -119,13 +119,13 @@ pub struct CreatableReplicaAssignment {
 impl Wire for CreatableReplicaAssignment {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
-        out.array("broker_ids", &self.broker_ids)?;
+        out.int32_array("broker_ids", &self.broker_ids)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
-        let broker_ids = input.array("broker_ids")?;
+        let broker_ids = input.int32_array("broker_ids")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { partition_index, broker_ids, unknown_tagged_fields })
     }

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, Request, TaggedFields,
-    VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Int32Array, Message, Request,
+    TaggedFields, VersionRange, Wire,
 };
 
 /// The request of the DescribeLogDirs API: versions 1-5, flexible from 2.
@@ -53,7 +53,7 @@ pub struct DescribableLogDirTopic {
     /// `string` (topicName), key.
     pub topic: ByteStr,
     /// Array of `int32`.
-    pub partitions: Vec<i32>,
+    pub partitions: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -61,13 +61,13 @@ pub struct DescribableLogDirTopic {
 impl Wire for DescribableLogDirTopic {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic", &self.topic)?;
-        out.array("partitions", &self.partitions)?;
+        out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic = input.string("topic")?;
-        let partitions = input.array("partitions")?;
+        let partitions = input.int32_array("partitions")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { topic, partitions, unknown_tagged_fields })
     }

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, Request, TaggedFields,
-    VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Int32Array, Message, Request,
+    TaggedFields, VersionRange, Wire,
 };
 
 /// The request of the DescribeProducers API: version 0, flexible from 0.
@@ -47,7 +47,7 @@ pub struct TopicRequest {
     /// `string` (topicName), key.
     pub name: ByteStr,
     /// Array of `int32`.
-    pub partition_indexes: Vec<i32>,
+    pub partition_indexes: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -55,13 +55,13 @@ pub struct TopicRequest {
 impl Wire for TopicRequest {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
-        out.array("partition_indexes", &self.partition_indexes)?;
+        out.int32_array("partition_indexes", &self.partition_indexes)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
-        let partition_indexes = input.array("partition_indexes")?;
+        let partition_indexes = input.int32_array("partition_indexes")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { name, partition_indexes, unknown_tagged_fields })
     }

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, ErrorCode, Message, Response,
-    TaggedFields, Uuid, VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, ErrorCode, Int32Array, Message,
+    Response, TaggedFields, Uuid, VersionRange, Wire,
 };
 
 /// The response of the DescribeTopicPartitions API: version 0, flexible from 0.
@@ -123,15 +123,15 @@ pub struct DescribeTopicPartitionsResponsePartition {
     /// `int32`, default -1.
     pub leader_epoch: i32,
     /// Array of `int32` (brokerId).
-    pub replica_nodes: Vec<i32>,
+    pub replica_nodes: Int32Array,
     /// Array of `int32` (brokerId).
-    pub isr_nodes: Vec<i32>,
+    pub isr_nodes: Int32Array,
     /// Array of `int32` (brokerId), nullable, default null.
-    pub eligible_leader_replicas: Option<Vec<i32>>,
+    pub eligible_leader_replicas: Option<Int32Array>,
     /// Array of `int32` (brokerId), nullable, default null.
-    pub last_known_elr: Option<Vec<i32>>,
+    pub last_known_elr: Option<Int32Array>,
     /// Array of `int32` (brokerId).
-    pub offline_replicas: Vec<i32>,
+    pub offline_replicas: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -143,11 +143,11 @@ impl Default for DescribeTopicPartitionsResponsePartition {
             partition_index: 0,
             leader_id: 0,
             leader_epoch: -1,
-            replica_nodes: Vec::new(),
-            isr_nodes: Vec::new(),
+            replica_nodes: Int32Array::new(),
+            isr_nodes: Int32Array::new(),
             eligible_leader_replicas: None,
             last_known_elr: None,
-            offline_replicas: Vec::new(),
+            offline_replicas: Int32Array::new(),
             unknown_tagged_fields: TaggedFields::new(),
         }
     }
@@ -159,11 +159,14 @@ impl Wire for DescribeTopicPartitionsResponsePartition {
         out.int32(self.partition_index);
         out.int32(self.leader_id);
         out.int32(self.leader_epoch);
-        out.array("replica_nodes", &self.replica_nodes)?;
-        out.array("isr_nodes", &self.isr_nodes)?;
-        out.nullable_array("eligible_leader_replicas", self.eligible_leader_replicas.as_deref())?;
-        out.nullable_array("last_known_elr", self.last_known_elr.as_deref())?;
-        out.array("offline_replicas", &self.offline_replicas)?;
+        out.int32_array("replica_nodes", &self.replica_nodes)?;
+        out.int32_array("isr_nodes", &self.isr_nodes)?;
+        out.nullable_int32_array(
+            "eligible_leader_replicas",
+            self.eligible_leader_replicas.as_deref(),
+        )?;
+        out.nullable_int32_array("last_known_elr", self.last_known_elr.as_deref())?;
+        out.int32_array("offline_replicas", &self.offline_replicas)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
@@ -172,11 +175,11 @@ impl Wire for DescribeTopicPartitionsResponsePartition {
         let partition_index = input.int32("partition_index")?;
         let leader_id = input.int32("leader_id")?;
         let leader_epoch = input.int32("leader_epoch")?;
-        let replica_nodes = input.array("replica_nodes")?;
-        let isr_nodes = input.array("isr_nodes")?;
-        let eligible_leader_replicas = input.nullable_array("eligible_leader_replicas")?;
-        let last_known_elr = input.nullable_array("last_known_elr")?;
-        let offline_replicas = input.array("offline_replicas")?;
+        let replica_nodes = input.int32_array("replica_nodes")?;
+        let isr_nodes = input.int32_array("isr_nodes")?;
+        let eligible_leader_replicas = input.nullable_int32_array("eligible_leader_replicas")?;
+        let last_known_elr = input.nullable_int32_array("last_known_elr")?;
+        let offline_replicas = input.int32_array("offline_replicas")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self {
             error_code,

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, Request, TaggedFields,
-    Uuid, VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Int32Array, Message, Request,
+    TaggedFields, Uuid, VersionRange, Wire,
 };
 
 /// The request of the EndQuorumEpoch API: versions 0-1, flexible from 1.
@@ -90,7 +90,7 @@ pub struct PartitionData {
     /// `int32`.
     pub leader_epoch: i32,
     /// Array of `int32`, version 0; left out of other versions.
-    pub preferred_successors: Vec<i32>,
+    pub preferred_successors: Int32Array,
     /// Array of [`ReplicaInfo`], versions 1+; left out of other versions.
     pub preferred_candidates: Vec<ReplicaInfo>,
     /// Tagged fields that have no name in this version of the crate.
@@ -104,7 +104,7 @@ impl Wire for PartitionData {
         out.int32(self.leader_id);
         out.int32(self.leader_epoch);
         if version <= 0 {
-            out.array("preferred_successors", &self.preferred_successors)?;
+            out.int32_array("preferred_successors", &self.preferred_successors)?;
         }
         if version >= 1 {
             out.array("preferred_candidates", &self.preferred_candidates)?;
@@ -117,8 +117,11 @@ impl Wire for PartitionData {
         let partition_index = input.int32("partition_index")?;
         let leader_id = input.int32("leader_id")?;
         let leader_epoch = input.int32("leader_epoch")?;
-        let preferred_successors =
-            if version <= 0 { input.array("preferred_successors")? } else { Vec::new() };
+        let preferred_successors = if version <= 0 {
+            input.int32_array("preferred_successors")?
+        } else {
+            Int32Array::new()
+        };
         let preferred_candidates =
             if version >= 1 { input.array("preferred_candidates")? } else { Vec::new() };
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use crate::encoder::Tagged;
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, Request, TaggedFields,
-    Uuid, VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Int32Array, Message, Request,
+    TaggedFields, Uuid, VersionRange, Wire,
 };
 
 /// The request of the Fetch API: versions 4-18, flexible from 12.
@@ -365,7 +365,7 @@ pub struct ForgottenTopic {
     /// `uuid`, versions 13+; left out of other versions.
     pub topic_id: Uuid,
     /// Array of `int32`.
-    pub partitions: Vec<i32>,
+    pub partitions: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -379,7 +379,7 @@ impl Wire for ForgottenTopic {
         if version >= 13 {
             out.uuid(self.topic_id);
         }
-        out.array("partitions", &self.partitions)?;
+        out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
@@ -387,7 +387,7 @@ impl Wire for ForgottenTopic {
         let version = input.version();
         let topic = if version <= 12 { input.string("topic")? } else { ByteStr::new() };
         let topic_id = if version >= 13 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let partitions = input.array("partitions")?;
+        let partitions = input.int32_array("partitions")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { topic, topic_id, partitions, unknown_tagged_fields })
     }

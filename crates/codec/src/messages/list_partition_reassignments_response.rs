@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, ErrorCode, Message, Response,
-    TaggedFields, VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, ErrorCode, Int32Array, Message,
+    Response, TaggedFields, VersionRange, Wire,
 };
 
 /// The response of the ListPartitionReassignments API: version 0, flexible from 0.
@@ -95,11 +95,11 @@ pub struct OngoingPartitionReassignment {
     /// `int32`.
     pub partition_index: i32,
     /// Array of `int32` (brokerId).
-    pub replicas: Vec<i32>,
+    pub replicas: Int32Array,
     /// Array of `int32` (brokerId).
-    pub adding_replicas: Vec<i32>,
+    pub adding_replicas: Int32Array,
     /// Array of `int32` (brokerId).
-    pub removing_replicas: Vec<i32>,
+    pub removing_replicas: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -107,17 +107,17 @@ pub struct OngoingPartitionReassignment {
 impl Wire for OngoingPartitionReassignment {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
-        out.array("replicas", &self.replicas)?;
-        out.array("adding_replicas", &self.adding_replicas)?;
-        out.array("removing_replicas", &self.removing_replicas)?;
+        out.int32_array("replicas", &self.replicas)?;
+        out.int32_array("adding_replicas", &self.adding_replicas)?;
+        out.int32_array("removing_replicas", &self.removing_replicas)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
-        let replicas = input.array("replicas")?;
-        let adding_replicas = input.array("adding_replicas")?;
-        let removing_replicas = input.array("removing_replicas")?;
+        let replicas = input.int32_array("replicas")?;
+        let adding_replicas = input.int32_array("adding_replicas")?;
+        let removing_replicas = input.int32_array("removing_replicas")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self {
             partition_index,

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, ErrorCode, Message, Response,
-    TaggedFields, Uuid, VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, ErrorCode, Int32Array, Message,
+    Response, TaggedFields, Uuid, VersionRange, Wire,
 };
 
 /// The response of the Metadata API: versions 0-13, flexible from 9.
@@ -246,11 +246,11 @@ pub struct MetadataResponsePartition {
     /// `int32`, versions 7+, default -1; left out of other versions.
     pub leader_epoch: i32,
     /// Array of `int32` (brokerId).
-    pub replica_nodes: Vec<i32>,
+    pub replica_nodes: Int32Array,
     /// Array of `int32` (brokerId).
-    pub isr_nodes: Vec<i32>,
+    pub isr_nodes: Int32Array,
     /// Array of `int32` (brokerId), versions 5+; left out of other versions.
-    pub offline_replicas: Vec<i32>,
+    pub offline_replicas: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -262,9 +262,9 @@ impl Default for MetadataResponsePartition {
             partition_index: 0,
             leader_id: 0,
             leader_epoch: -1,
-            replica_nodes: Vec::new(),
-            isr_nodes: Vec::new(),
-            offline_replicas: Vec::new(),
+            replica_nodes: Int32Array::new(),
+            isr_nodes: Int32Array::new(),
+            offline_replicas: Int32Array::new(),
             unknown_tagged_fields: TaggedFields::new(),
         }
     }
@@ -279,10 +279,10 @@ impl Wire for MetadataResponsePartition {
         if version >= 7 {
             out.int32(self.leader_epoch);
         }
-        out.array("replica_nodes", &self.replica_nodes)?;
-        out.array("isr_nodes", &self.isr_nodes)?;
+        out.int32_array("replica_nodes", &self.replica_nodes)?;
+        out.int32_array("isr_nodes", &self.isr_nodes)?;
         if version >= 5 {
-            out.array("offline_replicas", &self.offline_replicas)?;
+            out.int32_array("offline_replicas", &self.offline_replicas)?;
         }
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
@@ -293,10 +293,10 @@ impl Wire for MetadataResponsePartition {
         let partition_index = input.int32("partition_index")?;
         let leader_id = input.int32("leader_id")?;
         let leader_epoch = if version >= 7 { input.int32("leader_epoch")? } else { -1 };
-        let replica_nodes = input.array("replica_nodes")?;
-        let isr_nodes = input.array("isr_nodes")?;
+        let replica_nodes = input.int32_array("replica_nodes")?;
+        let isr_nodes = input.int32_array("isr_nodes")?;
         let offline_replicas =
-            if version >= 5 { input.array("offline_replicas")? } else { Vec::new() };
+            if version >= 5 { input.int32_array("offline_replicas")? } else { Int32Array::new() };
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self {
             error_code,

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, Request, TaggedFields,
-    Uuid, VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Int32Array, Message, Request,
+    TaggedFields, Uuid, VersionRange, Wire,
 };
 
 /// The request of the OffsetFetch API: versions 1-10, flexible from 6.
@@ -105,7 +105,7 @@ pub struct OffsetFetchRequestTopic {
     /// `string` (topicName).
     pub name: ByteStr,
     /// Array of `int32`.
-    pub partition_indexes: Vec<i32>,
+    pub partition_indexes: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -113,13 +113,13 @@ pub struct OffsetFetchRequestTopic {
 impl Wire for OffsetFetchRequestTopic {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
-        out.array("partition_indexes", &self.partition_indexes)?;
+        out.int32_array("partition_indexes", &self.partition_indexes)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
-        let partition_indexes = input.array("partition_indexes")?;
+        let partition_indexes = input.int32_array("partition_indexes")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { name, partition_indexes, unknown_tagged_fields })
     }
@@ -185,7 +185,7 @@ pub struct OffsetFetchRequestTopics {
     /// `uuid`, versions 10+; left out of other versions.
     pub topic_id: Uuid,
     /// Array of `int32`.
-    pub partition_indexes: Vec<i32>,
+    pub partition_indexes: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -199,7 +199,7 @@ impl Wire for OffsetFetchRequestTopics {
         if version >= 10 {
             out.uuid(self.topic_id);
         }
-        out.array("partition_indexes", &self.partition_indexes)?;
+        out.int32_array("partition_indexes", &self.partition_indexes)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
@@ -207,7 +207,7 @@ impl Wire for OffsetFetchRequestTopics {
         let version = input.version();
         let name = if version <= 9 { input.string("name")? } else { ByteStr::new() };
         let topic_id = if version >= 10 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let partition_indexes = input.array("partition_indexes")?;
+        let partition_indexes = input.int32_array("partition_indexes")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { name, topic_id, partition_indexes, unknown_tagged_fields })
     }

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, ErrorCode, Message, Response,
-    TaggedFields, Uuid, VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, ErrorCode, Int32Array, Message,
+    Response, TaggedFields, Uuid, VersionRange, Wire,
 };
 
 /// The response of the ShareGroupDescribe API: version 1, flexible from 1.
@@ -210,7 +210,7 @@ pub struct TopicPartitions {
     /// `string` (topicName).
     pub topic_name: ByteStr,
     /// Array of `int32`.
-    pub partitions: Vec<i32>,
+    pub partitions: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -219,14 +219,14 @@ impl Wire for TopicPartitions {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.string("topic_name", &self.topic_name)?;
-        out.array("partitions", &self.partitions)?;
+        out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let topic_name = input.string("topic_name")?;
-        let partitions = input.array("partitions")?;
+        let partitions = input.int32_array("partitions")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { topic_id, topic_name, partitions, unknown_tagged_fields })
     }

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, Request, TaggedFields,
-    VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Int32Array, Message, Request,
+    TaggedFields, VersionRange, Wire,
 };
 
 /// The request of the StreamsGroupHeartbeat API: versions 0-1, flexible from 0.
@@ -331,7 +331,7 @@ pub struct TaskIds {
     /// `string`.
     pub subtopology_id: ByteStr,
     /// Array of `int32`.
-    pub partitions: Vec<i32>,
+    pub partitions: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -339,13 +339,13 @@ pub struct TaskIds {
 impl Wire for TaskIds {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("subtopology_id", &self.subtopology_id)?;
-        out.array("partitions", &self.partitions)?;
+        out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let subtopology_id = input.string("subtopology_id")?;
-        let partitions = input.array("partitions")?;
+        let partitions = input.int32_array("partitions")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { subtopology_id, partitions, unknown_tagged_fields })
     }

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, Request, TaggedFields,
-    VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Int32Array, Message, Request,
+    TaggedFields, VersionRange, Wire,
 };
 
 /// The request of the WriteTxnMarkers API: versions 1-2, flexible from 1.
@@ -102,7 +102,7 @@ pub struct WritableTxnMarkerTopic {
     /// `string` (topicName).
     pub name: ByteStr,
     /// Array of `int32`.
-    pub partition_indexes: Vec<i32>,
+    pub partition_indexes: Int32Array,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -110,13 +110,13 @@ pub struct WritableTxnMarkerTopic {
 impl Wire for WritableTxnMarkerTopic {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
-        out.array("partition_indexes", &self.partition_indexes)?;
+        out.int32_array("partition_indexes", &self.partition_indexes)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
-        let partition_indexes = input.array("partition_indexes")?;
+        let partition_indexes = input.int32_array("partition_indexes")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { name, partition_indexes, unknown_tagged_fields })
     }

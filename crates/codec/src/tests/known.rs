@@ -101,9 +101,9 @@ fn metadata() {
             partition_index: 11,
             leader_id: -1,
             leader_epoch: if version >= 7 { 6 } else { -1 },
-            replica_nodes: vec![1, 2],
-            isr_nodes: vec![1],
-            offline_replicas: since(5, version, vec![2]),
+            replica_nodes: [1, 2].into(),
+            isr_nodes: [1].into(),
+            offline_replicas: since(5, version, [2].into()),
             ..Default::default()
         };
         let topic = MetadataResponseTopic {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use crate::{ByteStr, ErrorCode, TaggedFields, Uuid, Wire};
+use crate::{ByteStr, ErrorCode, Int32Array, TaggedFields, Uuid, Wire};
 
 /// In no version.
 pub(crate) const NEVER: (i16, i16) = (0, -1);
@@ -140,6 +140,14 @@ impl Sample for Bytes {
         // Some are long enough to be a segment of their own.
         let length = if source.chance(16) { 1024 } else { source.length() };
         (0..length).map(|_| source.next() as u8).collect()
+    }
+}
+
+impl Sample for Int32Array {
+    fn sample(source: &mut Source, can_be_null: bool) -> Self {
+        // Longer than what needs no memory of its own, too.
+        let length = if source.chance(8) { 6 } else { 0 };
+        Vec::sample(source, can_be_null).into_iter().chain(0..length).collect()
     }
 }
 
