@@ -67,8 +67,8 @@ use std::time::Duration;
 use coordinator::Coordinators;
 use fault::Faults;
 use quota::Usage;
-use time::Clock;
 use rohrpost_codec::Uuid;
+use time::Clock;
 
 /// A cluster of brokers.
 #[derive(Clone, Debug)]

@@ -40,10 +40,14 @@ pub(crate) fn compare(
             true => Step::ReadBack,
             false => drawer.draw(&mut dice, &topics, &model),
         };
-        let wanted = run(kafka, &step, &topics)?;
-        let got = run(&mut model, &step, &topics)?;
         if trace {
-            println!("{number}.{turn} {step:?}\n  {}", wanted.join("\n  "));
+            println!("{number}.{turn} {step:?}");
+        }
+        let failed = |side, error| format!("{side}, sequence {number}, {step:?}: {error}");
+        let wanted = run(kafka, &step, &topics).map_err(|error| failed("Kafka", error))?;
+        let got = run(&mut model, &step, &topics).map_err(|error| failed("the model", error))?;
+        if trace {
+            println!("  {}", wanted.join("\n  "));
         }
         if wanted != got {
             mismatch = Some(describe(&steps, &step, &wanted, &got));

@@ -131,12 +131,9 @@ impl Drawer {
             3 => dice.one_of(&[-1, i32::MAX, i32::MIN]),
             _ => dice.between(0, topics[index].partitions - 1),
         };
-        if dice.percent(1) {
-            return Entry { topic, partition, batch: None };
-        }
         let batch = self.batch(dice, (&topics[index].name, index, partition), model);
         self.sent.push((index, partition, batch.clone()));
-        Entry { topic, partition, batch: Some(batch) }
+        Entry { topic, partition, batch }
     }
 
     fn batch(

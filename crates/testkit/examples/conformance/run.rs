@@ -88,7 +88,7 @@ fn produce<S: Side>(side: &mut S, produce: &Produce, topics: &[Topic]) -> io::Re
         let (name, topic_id) = called(&names, topics, entry, produce.version);
         let data = PartitionProduceData {
             index: entry.partition,
-            records: entry.batch.as_ref().map(|batch| batch.to_bytes(&names.given)),
+            records: Some(entry.batch.to_bytes(&names.given)),
             ..Default::default()
         };
         match request.topic_data.last_mut() {
@@ -249,7 +249,8 @@ fn read_back<S: Side>(side: &mut S, topics: &[Topic]) -> io::Result<Vec<String>>
             let first = offset(side, &topic.name, partition, -2)?;
             let place = format!("{}-{partition}", topic.name);
             lines.push(format!("{place}: earliest {first:?}"));
-            for time in [-1, -3] {
+            // Where retention has moved the start, Kafka's largest timestamp may be that of a record before it.
+            for &time in if first.1 == 0 { &[-1, -3][..] } else { &[-1] } {
                 let found = offset(side, &topic.name, partition, time)?;
                 let at = if time == -3 && topic.has_broker_time() { -1 } else { found.2 };
                 lines.push(format!("{place}: {time} {} {} {at}", found.0, found.1));

@@ -43,8 +43,7 @@ pub(crate) struct Produce {
 pub(crate) struct Entry {
     pub(crate) topic: TopicRef,
     pub(crate) partition: i32,
-    /// `None` for null.
-    pub(crate) batch: Option<Batch>,
+    pub(crate) batch: Batch,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

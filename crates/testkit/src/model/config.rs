@@ -6,7 +6,15 @@ use std::time::Duration;
 use rohrpost_codec::{ApiKey, VersionRange};
 
 /// Name, supported from and to, finalized (seen on 4.3.1).
-const FEATURES: [(&str, i16, i16, i16); 1] = [("metadata.version", 7, 29, 29)];
+const FEATURES: [(&str, i16, i16, i16); 7] = [
+    ("eligible.leader.replicas.version", 0, 1, 1),
+    ("group.version", 0, 1, 1),
+    ("kraft.version", 0, 1, 0),
+    ("metadata.version", 7, 30, 30),
+    ("share.version", 0, 1, 1),
+    ("streams.version", 0, 1, 1),
+    ("transaction.version", 0, 2, 2),
+];
 
 /// What a cluster is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

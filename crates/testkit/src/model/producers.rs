@@ -50,7 +50,11 @@ pub enum Admission {
 /// does not begin with 0, for a duplicate that has left the window.
 pub fn admit(state: Option<&ProducerState>, header: &BatchHeader) -> Result<Admission, ErrorCode> {
     let Some(state) = state else {
-        return Ok(Admission::Append);
+        return if header.producer_epoch < ProducerEpoch::NONE {
+            Err(ErrorCode::INVALID_PRODUCER_EPOCH)
+        } else {
+            Ok(Admission::Append)
+        };
     };
     if header.producer_epoch < state.epoch {
         return Err(ErrorCode::INVALID_PRODUCER_EPOCH);

@@ -34,6 +34,8 @@ pub(super) enum Reply<R> {
     None,
     /// Close the connection.
     Close,
+    /// Answer neither this nor anything that follows.
+    Stall,
     /// The answer is not known yet.
     Wait { deadline: Option<Duration>, kind: Box<WaitingKind> },
 }
@@ -153,6 +155,7 @@ impl Model {
         let frame = match reply {
             Reply::Wait { deadline, kind } => return self.wait(deadline, kind),
             Reply::Close => return Answer::Close,
+            Reply::Stall => return Answer::Stall,
             Reply::None => None,
             Reply::With(response) => {
                 match encode_response(call.correlation_id, &response, call.version) {

@@ -38,6 +38,8 @@ pub(crate) struct TopicConfig {
     pub(crate) max_message_bytes: i32,
     pub(crate) timestamp_type: TimestampType,
     pub(crate) is_compacted: bool,
+    /// Whether records can be deleted, by retention or by request.
+    pub(crate) is_deleted: bool,
     pub(crate) retention_bytes: Option<u64>,
     pub(crate) retention: Option<Duration>,
 }
@@ -80,9 +82,10 @@ impl TopicSpec {
                 }
             }
             "cleanup.policy" => {
-                config.is_compacted = match value {
-                    "delete" => false,
-                    "compact" | "compact,delete" | "delete,compact" => true,
+                (config.is_compacted, config.is_deleted) = match value {
+                    "delete" => (false, true),
+                    "compact" => (true, false),
+                    "compact,delete" | "delete,compact" => (true, true),
                     _ => return Err(format!("{name}: {value:?} is no value for it")),
                 }
             }
@@ -129,7 +132,7 @@ impl TopicSpec {
     /// Refuses records without a key, as a topic with `cleanup.policy=compact` does. Nothing is ever compacted.
     #[must_use]
     pub fn compacted(mut self) -> Self {
-        self.config.is_compacted = true;
+        (self.config.is_compacted, self.config.is_deleted) = (true, false);
         self
     }
 
@@ -170,7 +173,11 @@ impl TopicConfig {
     pub(crate) fn settings(&self) -> Vec<Setting> {
         let default = Self::default();
         let retention = |config: &Self| config.retention_bytes.map_or(-1, |bytes| bytes as i64);
-        let policy = |config: &Self| if config.is_compacted { "compact" } else { "delete" };
+        let policy = |config: &Self| match (config.is_compacted, config.is_deleted) {
+            (true, true) => "compact,delete",
+            (true, false) => "compact",
+            (false, _) => "delete",
+        };
         let time = |config: &Self| match config.timestamp_type {
             TimestampType::CreateTime => "CreateTime",
             TimestampType::LogAppendTime => "LogAppendTime",
@@ -205,6 +212,7 @@ impl Default for TopicConfig {
             max_message_bytes: (1 << 20) + 12,
             timestamp_type: TimestampType::CreateTime,
             is_compacted: false,
+            is_deleted: true,
             retention_bytes: None,
             retention: None,
         }

@@ -1,6 +1,8 @@
 //! What a leader checks in the records of a Produce request before it looks at their producer.
 
-use bytes::Bytes;
+mod records;
+
+use bytes::{Bytes, BytesMut};
 use rohrpost_codec::{ByteStr, ErrorCode, messages::produce_response::BatchIndexAndErrorMessage};
 use rohrpost_records::{
     BatchError, BatchErrorKind, BatchHeader, Codec, LOG_OVERHEAD, MAGIC, RecordBatch,
@@ -15,6 +17,13 @@ const NO_TIMESTAMP: i64 = -1;
 const LENGTH_AT: usize = 8;
 const MAGIC_AT: usize = 16;
 const CODEC_AT: usize = 22;
+const MAX_TIMESTAMP_AT: usize = 35;
+const CRC_AT: usize = 17;
+/// What the CRC covers begins here.
+const CRC_FROM: usize = 21;
+/// In the byte with the codec.
+const LOG_APPEND_TIME: u8 = 0x08;
+const TRANSACTIONAL: u8 = 0x10;
 
 /// The least that the length of anything in a log can be: that of a message of magic 0.
 const MIN_LENGTH: i32 = 14;
@@ -65,29 +74,46 @@ pub fn validate(
 /// # Errors
 ///
 /// INVALID_RECORD for no whole batch, or more than one, or magic 0 or 1; CORRUPT_MESSAGE for a length or magic that no batch has;
-/// UNSUPPORTED_COMPRESSION_TYPE for zstd before Produce 7.
+/// UNSUPPORTED_COMPRESSION_TYPE for zstd before Produce 7, UNKNOWN_SERVER_ERROR for no codec at all before it.
 pub fn only_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, Refusal> {
     let found = records.map(|records| Ok((records, batch_size(records)?))).transpose()?;
     let Some((records, Some(size))) = found else {
         return refuse(ErrorCode::INVALID_RECORD, "the request has no whole record batch");
     };
-    if batch_size(&records[size..])?.is_some() {
-        return refuse(ErrorCode::INVALID_RECORD, "more than one batch for the partition");
-    }
     let batch = records.slice(..size);
     if batch[MAGIC_AT] as i8 != MAGIC {
         let message = format!("the batch has magic {}, only {MAGIC} is taken", batch[MAGIC_AT]);
         return refuse(ErrorCode::INVALID_RECORD, message);
     }
-    let codec = batch.get(CODEC_AT).and_then(|byte| Codec::from_id(byte & 7));
-    if codec == Some(Codec::Zstd) && version < ZSTD_SINCE {
-        let message = format!("zstd needs Produce {ZSTD_SINCE}, this is {version}");
-        return refuse(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, message);
+    if version < ZSTD_SINCE {
+        match batch.get(CODEC_AT).map(|byte| Codec::from_id(byte & 7)) {
+            Some(Some(Codec::Zstd)) => {
+                let message = format!("zstd needs Produce {ZSTD_SINCE}, this is {version}");
+                return refuse(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, message);
+            }
+            Some(None) => {
+                return refuse(ErrorCode::UNKNOWN_SERVER_ERROR, "there is no such codec");
+            }
+            _ => {}
+        }
+    }
+    if batch_size(&records[size..])?.is_some() {
+        return refuse(ErrorCode::INVALID_RECORD, "more than one batch for the partition");
     }
     Ok(batch)
 }
 
-/// Checks a batch as a log does that is to take it.
+/// Whether the first whole batch of a partition's records is part of a transaction; of older magic, none is.
+///
+/// # Errors
+///
+/// CORRUPT_MESSAGE for a length or magic that no batch has.
+pub(super) fn is_transactional(records: &Bytes) -> Result<bool, Refusal> {
+    let is_batch = batch_size(records)?.is_some() && records[MAGIC_AT] as i8 == MAGIC;
+    Ok(is_batch && records.get(CODEC_AT).is_some_and(|byte| byte & TRANSACTIONAL != 0))
+}
+
+/// Checks a batch as a log does that is to take it, and corrects its header's largest timestamp and timestamp type, as that does.
 ///
 /// # Errors
 ///
@@ -111,8 +137,25 @@ pub fn check_batch(batch: &Bytes, limits: &Limits) -> Result<RecordBatch, Refusa
         Refusal::new(code, error.to_string())
     })?;
     check_header(batch.header())?;
-    check_records(&batch, limits)?;
-    Ok(batch)
+    let max_timestamp = check_records(&batch, limits)?;
+    let is_right = batch.header().max_timestamp == max_timestamp
+        && !batch.header().attributes.is_log_append_time();
+    if is_right || limits.max_timestamp.is_none() {
+        return Ok(batch);
+    }
+    correct(&batch, max_timestamp)
+}
+
+/// The same batch with the producer's time, and this as the largest.
+fn correct(batch: &RecordBatch, max_timestamp: i64) -> Result<RecordBatch, Refusal> {
+    let mut bytes = BytesMut::from(&batch.bytes()[..]);
+    bytes[CODEC_AT] &= !LOG_APPEND_TIME;
+    bytes[MAX_TIMESTAMP_AT..][..8].copy_from_slice(&max_timestamp.to_be_bytes());
+    let crc = crc32c::crc32c(&bytes[CRC_FROM..]);
+    bytes[CRC_AT..][..4].copy_from_slice(&crc.to_be_bytes());
+    let corrected = RecordBatch::parse(&bytes.freeze());
+    let refused = |error: BatchError| Refusal::new(ErrorCode::CORRUPT_MESSAGE, error.to_string());
+    corrected.map(|(batch, _)| batch).map_err(refused)
 }
 
 /// The bytes of the batch at the front, if it is whole, of any magic.
@@ -158,20 +201,15 @@ fn check_header(header: &BatchHeader) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_records(batch: &RecordBatch, limits: &Limits) -> Result<(), Refusal> {
-    let unreadable = |error: BatchError| {
-        let code = match error.kind {
-            BatchErrorKind::Corrupt { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
-            _ => ErrorCode::INVALID_RECORD,
-        };
-        Refusal::new(code, error.to_string())
-    };
+/// Gives the largest timestamp.
+fn check_records(batch: &RecordBatch, limits: &Limits) -> Result<i64, Refusal> {
     let says_broker_time = batch.header().attributes.is_log_append_time();
     let mut keyless = Vec::new();
     let mut late = Vec::new();
-    for (index, record) in (0..).zip(batch.records(MAX_DECOMPRESSED).map_err(unreadable)?) {
-        let record = record.map_err(unreadable)?;
-        if limits.is_compacted && record.key.is_none() {
+    let mut max_timestamp = NO_TIMESTAMP;
+    let mut index = 0;
+    records::each(batch, |record| {
+        if limits.is_compacted && !record.has_key {
             keyless.push(record_error(index, "a compacted topic needs a key"));
         }
         // Kafka looks at the type only where it does not look at the time.
@@ -184,7 +222,9 @@ fn check_records(batch: &RecordBatch, limits: &Limits) -> Result<(), Refusal> {
             }
             _ => {}
         }
-    }
+        max_timestamp = record.timestamp.max(max_timestamp);
+        index += 1;
+    })?;
     if !keyless.is_empty() {
         let refusal = Refusal::new(ErrorCode::INVALID_RECORD, "records without a key".into());
         return Err(Refusal { record_errors: keyless, ..refusal });
@@ -193,7 +233,7 @@ fn check_records(batch: &RecordBatch, limits: &Limits) -> Result<(), Refusal> {
         let refusal = Refusal::new(ErrorCode::INVALID_TIMESTAMP, "timestamps out of range".into());
         return Err(Refusal { record_errors: late, ..refusal });
     }
-    Ok(())
+    Ok(max_timestamp)
 }
 
 fn record_error(index: i32, message: &'static str) -> BatchIndexAndErrorMessage {

@@ -62,6 +62,9 @@ fn delete(
         return Err(code);
     }
     let log = &model.led_partition(call, topic, index, -1)?.log;
+    if model.topics.get(topic).is_some_and(|topic| !topic.config.is_deleted) {
+        return Err(ErrorCode::POLICY_VIOLATION);
+    }
     let end = log.high_watermark();
     let before = if asked.offset == HIGH_WATERMARK { end } else { asked.offset };
     if !(0..=end).contains(&before) {

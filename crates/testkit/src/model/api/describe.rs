@@ -10,10 +10,10 @@ use rohrpost_codec::messages::describe_topic_partitions_response::{
 use rohrpost_codec::messages::{DescribeClusterRequest, DescribeTopicPartitionsRequest};
 use rohrpost_codec::{ByteStr, ErrorCode};
 
-use crate::model::{Model, Partition};
 use crate::model::fault::Target;
 use crate::model::operate::is_topic_name;
 use crate::model::request::{Call, Reply, Serve};
+use crate::model::{Model, Partition};
 
 /// The endpoints of brokers, which these are.
 const BROKERS: i8 = 1;

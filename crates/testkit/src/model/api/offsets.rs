@@ -12,9 +12,9 @@ use rohrpost_codec::messages::offset_for_leader_epoch_response::{
     EpochEndOffset, OffsetForLeaderEpochResponse, OffsetForLeaderTopicResult,
 };
 
-use crate::model::{Model, Partition};
 use crate::model::fault::Target;
 use crate::model::request::{Call, Reply, Serve};
+use crate::model::{Model, Partition};
 
 /// Since then an offset comes with its leader epoch.
 const EPOCHS_SINCE: i16 = 4;

@@ -11,12 +11,13 @@ use rohrpost_codec::messages::produce_response::{
 use rohrpost_codec::messages::{ProduceRequest, ProduceResponse};
 use rohrpost_codec::{ByteStr, ErrorCode, Uuid};
 
-use self::append::{Refused, append, is_transactional};
+use self::append::{Refused, append};
 use crate::model::Model;
 use crate::model::answer::{OpenAppend, WaitingKind};
 use crate::model::fault::Target;
 use crate::model::log::Appended;
 use crate::model::request::{Call, Reply, Serve};
+use crate::model::validate::{is_transactional, only_batch};
 
 /// Since then topics go by their ids (KIP-516).
 const IDS_SINCE: i16 = 13;
@@ -48,8 +49,13 @@ impl Serve for ProduceRequest {
             throttle_time_ms: call.verdict.throttle_ms(),
             ..ProduceResponse::default()
         };
+        let mut all = self.topic_data.iter().flat_map(|topic| &topic.partition_data);
+        if all.any(|data| data.records.is_none()) {
+            // Kafka 4.3.1 trips over null and never answers.
+            return Reply::Stall;
+        }
         let mut open = Vec::new();
-        let refused = refusal_of_all(model, &self);
+        let refused = refusal_of_all(model, call, &self).err();
         for part in parts(&self) {
             let outcome = match refused {
                 Some(code) => Err(code.into()),
@@ -111,6 +117,22 @@ impl Part<'_> {
         self.data.first().map_or(-1, |data| data.index)
     }
 
+    /// Whether the broker gets as far as to look at the records.
+    fn is_known(&self, model: &Model, call: &Call) -> bool {
+        let name = model.produced_topic(call, self.name, self.topic_id);
+        name.is_ok_and(|name| {
+            model.may_write(&name) && model.find_partition(call, &name, self.index()).is_ok()
+        })
+    }
+
+    /// Whether a look at the records is the end of the whole request.
+    fn is_fatal(&self, version: i16) -> bool {
+        let refused = self.data.iter().filter_map(|data| {
+            only_batch(data.records.as_ref(), version).err().map(|refusal| refusal.error_code)
+        });
+        refused.into_iter().any(|code| code == ErrorCode::UNKNOWN_SERVER_ERROR)
+    }
+
     fn append(
         &self,
         model: &mut Model,
@@ -122,12 +144,23 @@ impl Part<'_> {
     }
 }
 
-/// Why a request is refused as a whole, if it is.
-fn refusal_of_all(model: &Model, request: &ProduceRequest) -> Option<ErrorCode> {
-    let mut all = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
-    let is_transactional = all.any(|data| data.records.as_ref().is_some_and(is_transactional));
-    let may = request.transactional_id.as_ref().is_some_and(|id| model.may_use(id));
-    (is_transactional && !may).then_some(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+/// Whether a request is refused as a whole: the look for a transactional batch ends at the first one, or at bytes that cannot be a batch.
+fn refusal_of_all(model: &Model, call: &Call, request: &ProduceRequest) -> Result<(), ErrorCode> {
+    let all = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    for records in all.filter_map(|data| data.records.as_ref()) {
+        if is_transactional(records).map_err(|refusal| refusal.error_code)? {
+            let may = request.transactional_id.as_ref().is_some_and(|id| model.may_use(id));
+            if may {
+                break;
+            }
+            return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+        }
+    }
+    let mut all = parts(request).into_iter().filter(|part| part.is_known(model, call));
+    match all.any(|part| part.is_fatal(call.version)) {
+        true => Err(ErrorCode::UNKNOWN_SERVER_ERROR),
+        false => Ok(()),
+    }
 }
 
 /// The answer for a part's topic, and where it is.
@@ -135,9 +168,8 @@ fn topic_answer<'a>(
     response: &'a mut ProduceResponse,
     part: &Part<'_>,
 ) -> (usize, &'a mut TopicProduceResponse) {
-    let is_it = |topic: &TopicProduceResponse| {
-        (&topic.name, topic.topic_id) == (part.name, part.topic_id)
-    };
+    let is_it =
+        |topic: &TopicProduceResponse| (&topic.name, topic.topic_id) == (part.name, part.topic_id);
     let at = response.responses.iter().position(is_it).unwrap_or_else(|| {
         response.responses.push(TopicProduceResponse {
             name: part.name.clone(),

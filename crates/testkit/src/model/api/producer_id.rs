@@ -7,10 +7,10 @@ use rohrpost_codec::ErrorCode;
 use rohrpost_codec::messages::{InitProducerIdRequest, InitProducerIdResponse};
 use rohrpost_records::{ProducerEpoch, ProducerId};
 
-use crate::model::{Model, Permission};
 use crate::model::broker::Transactional;
 use crate::model::fault::Target;
 use crate::model::request::{Call, Reply, Serve};
+use crate::model::{Model, Permission};
 
 /// Since then a producer that is behind hears PRODUCER_FENCED; before, INVALID_PRODUCER_EPOCH.
 const FENCED_SINCE: i16 = 4;

@@ -155,7 +155,8 @@ impl Model {
         let Some(timeout) = self.config.broker_session_timeout else { return };
         let now = self.elapsed;
         let is_due = |since: std::time::Duration| since.saturating_add(timeout) <= now;
-        let due = self.brokers.values().filter(|b| !b.is_fenced && b.silent_since.is_some_and(is_due));
+        let due =
+            self.brokers.values().filter(|b| !b.is_fenced && b.silent_since.is_some_and(is_due));
         let due: Vec<_> = due.map(|broker| broker.id).collect();
         for broker in due {
             self.fence_broker(broker);

@@ -98,7 +98,8 @@ fn an_append_times_out_when_too_few_replicas_are_left() {
 
 #[test]
 fn replicas_lost_behind_the_high_watermark_are_told() {
-    let config = ModelConfig { replication_lag: Duration::from_millis(30), ..ModelConfig::default() };
+    let config =
+        ModelConfig { replication_lag: Duration::from_millis(30), ..ModelConfig::default() };
     let mut model = Model::new(config);
     model.create_topic(&TopicSpec::new("t").min_insync_replicas(2)).unwrap();
     let session = model.connect(1).unwrap();

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use rohrpost_codec::ErrorCode;
 use rohrpost_codec::messages::ProduceRequest;
 use rohrpost_codec::messages::produce_request::PartitionProduceData;
-use rohrpost_records::BatchHeader;
 
 use super::ALL;
 use crate::model::Model;
@@ -119,11 +118,6 @@ fn append_batch(
     Ok(appended)
 }
 
-/// Whether a partition's records are those of a transaction.
-pub(super) fn is_transactional(batch: &Bytes) -> bool {
-    BatchHeader::parse(batch).is_ok_and(|header| header.attributes.is_transactional())
-}
-
 fn limits(config: &TopicConfig, wall_ms: i64) -> Limits {
     let is_producers_time = config.timestamp_type == TimestampType::CreateTime;
     Limits {
@@ -135,7 +129,7 @@ fn limits(config: &TopicConfig, wall_ms: i64) -> Limits {
 
 impl Model {
     /// The configuration of the topic of a partition that is there, and that the broker knows.
-    fn find_partition(
+    pub(super) fn find_partition(
         &self,
         call: &Call,
         name: &str,
