@@ -47,8 +47,50 @@ pub(crate) enum Obstacle {
 }
 
 impl Shared {
-    /// Appends a record to its partition's batch. `grant` pays for room; what is missing is taken from memory if it is there.
+    /// Appends a record to its partition's open batch if nothing but writing it has to be done: no waiting, no memory, no batch to begin or end. What
+    /// comes back is small, and everything else is left to [`append`](Self::append): this is the way of almost every record.
+    ///
+    /// # Errors
+    /// Nothing was done. If a partition was chosen, its number, which `append` is to be told: choosing again would be another choice.
     #[inline]
+    pub(crate) fn append_to_open<'h, H>(
+        &self,
+        record: &Record<'_>,
+        timestamp: i64,
+        headers: &H,
+    ) -> Result<(Arc<Completion>, u32), Option<i32>>
+    where
+        H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
+    {
+        if self.is_closing() {
+            return Err(None);
+        }
+        let topic = self.topics.get(record.topic).ok_or(None)?;
+        let partition = match record.partition {
+            Some(partition) => partition,
+            None => {
+                let count = topic.count().ok_or(None)?;
+                let chosen = topic.chooser.choose(record.key, count).ok_or(None)?;
+                i32::try_from(chosen).map_err(|_| None)?
+            }
+        };
+        let number = u32::try_from(partition).map_err(|_| None)?;
+        let lane = topic.lane(number).ok_or(Some(partition))?;
+        let mut open = lock(&lane.open);
+        if open.closed {
+            return Err(Some(partition));
+        }
+        let index =
+            open.appender.append_to_open(timestamp, record.key, record.value, headers.clone());
+        match (open.completion.as_ref(), index) {
+            (Some(completion), Some(index)) => Ok((completion.clone(), index)),
+            // An open batch has a completion: what was not appended is all that comes here.
+            _ => Err(Some(partition)),
+        }
+    }
+
+    /// Appends a record to its partition's batch, whatever that takes short of waiting. `grant` pays for room; what is missing is taken from memory if
+    /// it is there.
     pub(crate) fn append<'h, H>(
         &self,
         record: &Record<'_>,
@@ -75,7 +117,6 @@ impl Shared {
         self.append_to(lane, record, headers, grant)
     }
 
-    #[inline]
     fn append_to<'h, H>(
         &self,
         lane: &Lane,

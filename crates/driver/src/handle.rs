@@ -10,6 +10,7 @@ use rohrpost_records::RecordHeader;
 use tokio::sync::oneshot;
 
 use crate::append::{Obstacle, Record};
+use crate::clock::wall_milliseconds;
 use crate::delivery::Delivery;
 use crate::failure::SendFailure;
 use crate::memory::Denied;
@@ -26,6 +27,8 @@ pub struct Handle {
 #[derive(Debug, Default)]
 pub struct Wait {
     step: Step,
+    /// The partition that was chosen for the record a moment ago.
+    chosen: Option<i32>,
     /// It let the driver have its turn.
     gave_way: bool,
     /// `max.block.ms` from the first obstacle on.
@@ -40,6 +43,13 @@ enum Step {
     Memory(Ticket, usize),
 }
 
+impl Wait {
+    /// The record, sent to the partition that was chosen a moment ago.
+    fn direct<'r>(&mut self, record: &Record<'r>) -> Record<'r> {
+        Record { partition: self.chosen.take().or(record.partition), ..*record }
+    }
+}
+
 /// The driver's task has ended: its runtime was shut down, or it panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gone;
@@ -49,11 +59,39 @@ impl Handle {
         Self { shared, max_block }
     }
 
+    /// Appends a record if nothing is in the way at all: what a sender tries first. `None`: nothing was done, and [`poll_send`](Self::poll_send) or
+    /// [`try_send`](Self::try_send) goes on with the same `wait`.
+    #[inline]
+    pub fn send_now<'h, H>(
+        &self,
+        record: &Record<'_>,
+        headers: &H,
+        wait: &mut Wait,
+    ) -> Option<Delivery>
+    where
+        H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
+    {
+        if self.shared.inbox.is_crowded() || !matches!(wait.step, Step::Append) {
+            return None;
+        }
+        let timestamp = record.timestamp.unwrap_or_else(wall_milliseconds);
+        match self.shared.append_to_open(record, timestamp, headers) {
+            Ok((completion, index)) => {
+                let (key, value) = (record.key.map(<[u8]>::len), record.value.map(<[u8]>::len));
+                Some(Delivery::new(completion, index, timestamp, key, value))
+            }
+            Err(chosen) => {
+                wait.chosen = chosen;
+                None
+            }
+        }
+    }
+
     /// Appends a record, waiting for metadata and memory where it has to.
     ///
     /// # Errors
     /// [`SendFailure`]: the record is in no batch.
-    #[inline]
+    #[cold]
     pub fn poll_send<'h, H>(
         &self,
         cx: &mut Context<'_>,
@@ -73,7 +111,7 @@ impl Handle {
         }
         if let Step::Append = wait.step {
             let mut grant = Grant::NONE;
-            let result = self.shared.append(record, headers, &mut grant);
+            let result = self.shared.append(&wait.direct(record), headers, &mut grant);
             self.shared.memory.restore(grant);
             match result {
                 Ok(delivery) => return Poll::Ready(Ok(delivery)),
@@ -87,13 +125,18 @@ impl Handle {
     ///
     /// # Errors
     /// [`SendFailure`]: the record is in no batch.
-    #[inline]
-    pub fn try_send<'h, H>(&self, record: &Record<'_>, headers: &H) -> Result<Delivery, SendFailure>
+    #[cold]
+    pub fn try_send<'h, H>(
+        &self,
+        record: &Record<'_>,
+        headers: &H,
+        wait: &mut Wait,
+    ) -> Result<Delivery, SendFailure>
     where
         H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
     {
         let mut grant = Grant::NONE;
-        let result = self.shared.append(record, headers, &mut grant);
+        let result = self.shared.append(&wait.direct(record), headers, &mut grant);
         self.shared.memory.restore(grant);
         result.map_err(|obstacle| self.note_obstacle(&obstacle, record))
     }

@@ -80,6 +80,12 @@ impl<T> Inbox<T> {
         }
     }
 
+    /// Whether [`take_crowded`](Self::take_crowded) has something to tell.
+    #[inline]
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed)
+    }
+
     /// Whether the driver has not had a turn for so long that a sender should give way to it. One sender is told, once for each item that comes on top.
     #[inline]
     pub(crate) fn take_crowded(&self) -> bool {

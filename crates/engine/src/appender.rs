@@ -169,6 +169,28 @@ impl PartitionAppender {
         self.builder.records_size()
     }
 
+    /// Appends a record if that takes no more than writing it: a batch is open, its buffer has room, and the record surely does not fill it. That
+    /// is almost every record. Its index; `None` says that nothing was done, and [`append`](Self::append) knows what to do or why not.
+    #[inline]
+    pub fn append_to_open<'a, H>(
+        &mut self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: H,
+    ) -> Option<u32>
+    where
+        H: IntoIterator<Item = RecordHeader<'a>, IntoIter: ExactSizeIterator + Clone>,
+    {
+        let headers = headers.into_iter();
+        let size = upper_bound(key, value, headers.clone());
+        let may_end_batch = self.builder.size().saturating_add(size) >= self.limit;
+        if self.builder.is_empty() || may_end_batch || size > self.largest {
+            return None;
+        }
+        self.builder.try_append(timestamp, key, value, headers).ok().map(i32::unsigned_abs)
+    }
+
     /// Appends a record.
     ///
     /// `now` is asked only when a batch opens. `timestamp` is in ms since the epoch, or -1. `grant` pays for the

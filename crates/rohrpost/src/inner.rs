@@ -41,7 +41,11 @@ impl Inner {
 
     #[inline]
     pub(crate) fn try_send(&self, record: &ProducerRecord<'_>) -> Result<Delivery, Error> {
-        match self.handle.try_send(&borrow(record), &headers(record)) {
+        let mut wait = driver::Wait::default();
+        if let Some(delivery) = self.handle.send_now(&borrow(record), &headers(record), &mut wait) {
+            return Ok(Delivery::new(delivery));
+        }
+        match self.handle.try_send(&borrow(record), &headers(record), &mut wait) {
             Ok(delivery) => Ok(Delivery::new(delivery)),
             Err(failure) => Err(Error::from_send(&failure, record)),
         }
@@ -49,6 +53,20 @@ impl Inner {
 
     #[inline]
     pub(crate) fn poll_send(
+        &self,
+        cx: &mut Context<'_>,
+        record: &ProducerRecord<'_>,
+        wait: &mut Wait,
+    ) -> Poll<Result<Delivery, Error>> {
+        match self.handle.send_now(&borrow(record), &headers(record), &mut wait.0) {
+            Some(delivery) => Poll::Ready(Ok(Delivery::new(delivery))),
+            None => self.poll_send_slowly(cx, record, wait),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn poll_send_slowly(
         &self,
         cx: &mut Context<'_>,
         record: &ProducerRecord<'_>,

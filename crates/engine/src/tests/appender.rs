@@ -95,6 +95,34 @@ fn a_batch_fills_to_batch_size_and_not_a_byte_more() {
 }
 
 #[test]
+fn the_short_way_writes_what_the_long_way_writes_and_leaves_the_rest_to_it() {
+    let (mut long, mut lane) = (Lane::new(CONFIG), Lane::new(CONFIG));
+    let (mut expected, mut found, mut short) = (Vec::new(), Vec::new(), 0);
+    for at in 0..2000_usize {
+        // One of them as large as a batch.
+        let value = vec![at as u8; if at == 999 { 5000 } else { at * 7 % 300 }];
+        let _ = long.append(&value);
+        match lane.appender.append_to_open(1, None, Some(&value), []) {
+            Some(index) => {
+                short += 1;
+                assert!(index > 0);
+            }
+            None => {
+                let _ = lane.append(&value);
+            }
+        }
+        expected.extend(core::iter::from_fn(|| long.appender.take_filled()).map(values));
+        found.extend(core::iter::from_fn(|| lane.appender.take_filled()).map(values));
+    }
+    assert_eq!(found, expected);
+    assert!(short > 1600, "{short}");
+    // Nothing that append refuses.
+    assert!(lane.appender.append_to_open(-2, None, None, []).is_none());
+    let _ = lane.appender.take_any();
+    assert!(lane.appender.append_to_open(1, None, None, []).is_none());
+}
+
+#[test]
 fn growth_is_paid_for_before_it_happens_and_a_refusal_changes_nothing() {
     let mut lane = Lane::new(CONFIG);
     let _ = lane.append(&[1; 200]);
