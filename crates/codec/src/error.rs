@@ -76,6 +76,11 @@ pub enum DecodeErrorKind {
         /// The versions that it speaks.
         supported: VersionRange,
     },
+    /// No API with this key is known, or the crate's features leave it out.
+    UnknownApi {
+        /// The key.
+        key: i16,
+    },
     /// The frame is a request for another API.
     OtherApi {
         /// The API that was to be read.
@@ -342,6 +347,13 @@ impl fmt::Display for DecodeErrorKind {
             Self::UnsupportedVersion { supported } => {
                 write!(f, "the version is not supported; these are: {supported}")
             }
+            Self::UnknownApi { key } => match ApiKey::try_from(key) {
+                Ok(api) if api.versions().is_empty() => {
+                    write!(f, "the API {api} (key {key}) was removed in Kafka 4")
+                }
+                Ok(api) => write!(f, "the API {api} (key {key}) is in no feature that is on"),
+                Err(unknown) => unknown.fmt(f),
+            },
             Self::OtherApi { expected, found } => {
                 let name = ApiKey::try_from(found).map_or("an unknown API", ApiKey::name);
                 write!(f, "the request is for API key {found} ({name}), not for {expected}")

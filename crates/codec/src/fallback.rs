@@ -1,6 +1,14 @@
 //! What a client must read before it knows which versions the broker speaks (KIP-511).
 
 use crate::ErrorCode;
+use crate::message::is_spoken;
+use crate::messages::ApiVersionsRequest;
+
+/// The ApiVersions request that a broker takes one of an unknown version for: its body says nothing
+/// that the answer depends on.
+pub(crate) fn api_versions_request(version: i16) -> Option<(i16, ApiVersionsRequest)> {
+    (!is_spoken::<ApiVersionsRequest>(version)).then(|| (0, ApiVersionsRequest::default()))
+}
 
 /// The version of an ApiVersions answer's body: a broker that does not speak the request's version
 /// answers UNSUPPORTED_VERSION in version 0, with the versions that it speaks.

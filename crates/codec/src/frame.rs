@@ -108,14 +108,27 @@ pub fn encode_response<R: Response>(
 /// [`DecodeError`] for an unsupported version, or a frame that ends early, is wrong, or goes on
 /// behind the response.
 pub fn decode_response<R: Response>(frame: &Bytes, version: i16) -> Result<(i32, R), DecodeError> {
+    let (header, _, response) = read_response(frame, version)?;
+    Ok((header.correlation_id, response))
+}
+
+/// Gives the header, the version that the response has, and the response.
+pub(crate) fn read_response<R: Response>(
+    frame: &Bytes,
+    version: i16,
+) -> Result<(ResponseHeader, i16, R), DecodeError> {
     let (header, body): (ResponseHeader, _) = read(frame, 0, R::header_version(version), false)?;
     let version = R::body_version(&frame[body..], version);
     let (response, _) = read(frame, body, version, true)?;
-    Ok((header.correlation_id, response))
+    Ok((header, version, response))
 }
 
 /// Decodes a request and its header from a frame without its length prefix. The request shares the
 /// frame's memory.
+///
+/// An ApiVersions request of a version that this crate does not speak is read as one of version 0
+/// (KIP-511): its header tells which version it had, and the answer is to be UNSUPPORTED_VERSION, in
+/// version 0.
 ///
 /// # Errors
 ///
@@ -127,9 +140,23 @@ pub fn decode_request<R: Request>(frame: &Bytes) -> Result<(RequestHeader, R), D
         let kind = DecodeErrorKind::OtherApi { expected: R::API_KEY, found };
         return Err(DecodeError::new(R::NAME, version, 0, kind));
     }
+    let (header, _, request) = read_request(frame)?;
+    Ok((header, request))
+}
+
+/// Gives the header, the version that the request has been read as, and the request.
+pub(crate) fn read_request<R: Request>(
+    frame: &Bytes,
+) -> Result<(RequestHeader, i16, R), DecodeError> {
+    let version = peek_request(frame)?.api_version;
+    if let Some((version, request)) = R::of_unknown_version(version) {
+        // What follows the client's id is not known, nor is it needed.
+        let (header, _) = read(frame, 0, 1, false)?;
+        return Ok((header, version, request));
+    }
     let (header, body) = read(frame, 0, R::header_version(version), false)?;
     let (request, _) = read(frame, body, version, true)?;
-    Ok((header, request))
+    Ok((header, version, request))
 }
 
 /// Reads which request a response, in a frame without its length prefix, answers.

@@ -8,6 +8,7 @@ extern crate std;
 pub mod messages;
 pub mod primitive;
 
+mod any;
 mod api_key;
 mod byte_str;
 mod decoder;
@@ -32,6 +33,7 @@ mod tokio_codec;
 #[cfg(test)]
 mod tests;
 
+pub use any::{AnyRequest, AnyResponse, RequestFrame, ResponseFrame};
 pub use api_key::{ApiKey, UnknownApiKey};
 pub use byte_str::ByteStr;
 pub use bytes::Bytes;

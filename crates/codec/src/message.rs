@@ -133,6 +133,14 @@ pub trait Request: Message {
     fn header_version(version: i16) -> i16 {
         if Self::is_flexible(version) { 2 } else { 1 }
     }
+
+    /// What a request of a version that is not spoken is taken for, and in which version it is to be
+    /// answered: nothing, but for ApiVersions (KIP-511).
+    #[must_use]
+    fn of_unknown_version(version: i16) -> Option<(i16, Self)> {
+        let _ = version;
+        None
+    }
 }
 
 /// A message that a broker answers with.
@@ -198,7 +206,7 @@ pub(crate) fn join(mut segments: Vec<Bytes>) -> Bytes {
     Bytes::from(segments.concat())
 }
 
-fn is_spoken<M: Message>(version: i16) -> bool {
+pub(crate) fn is_spoken<M: Message>(version: i16) -> bool {
     M::VERSIONS.contains(version) || M::UNSTABLE_VERSION == Some(version)
 }
 

@@ -768,6 +768,194 @@ pub use write_txn_markers_request::WriteTxnMarkersRequest;
 #[cfg(any(feature = "admin", feature = "controller"))]
 pub use write_txn_markers_response::WriteTxnMarkersResponse;
 
+/// Hands every API, its request and its response to a macro.
+macro_rules! with_every_api {
+    ($macro:ident) => {
+        $macro! {
+            #[cfg(feature = "producer")]
+            Produce: ProduceRequest, ProduceResponse;
+            #[cfg(feature = "consumer")]
+            Fetch: FetchRequest, FetchResponse;
+            #[cfg(any(feature = "consumer", feature = "admin"))]
+            ListOffsets: ListOffsetsRequest, ListOffsetsResponse;
+            #[cfg(any(feature = "producer", feature = "consumer", feature = "admin"))]
+            Metadata: MetadataRequest, MetadataResponse;
+            #[cfg(any(feature = "consumer", feature = "admin"))]
+            OffsetCommit: OffsetCommitRequest, OffsetCommitResponse;
+            #[cfg(any(feature = "consumer", feature = "admin"))]
+            OffsetFetch: OffsetFetchRequest, OffsetFetchResponse;
+            #[cfg(any(feature = "producer", feature = "consumer", feature = "admin"))]
+            FindCoordinator: FindCoordinatorRequest, FindCoordinatorResponse;
+            #[cfg(feature = "consumer")]
+            JoinGroup: JoinGroupRequest, JoinGroupResponse;
+            #[cfg(feature = "consumer")]
+            Heartbeat: HeartbeatRequest, HeartbeatResponse;
+            #[cfg(feature = "consumer")]
+            LeaveGroup: LeaveGroupRequest, LeaveGroupResponse;
+            #[cfg(feature = "consumer")]
+            SyncGroup: SyncGroupRequest, SyncGroupResponse;
+            #[cfg(feature = "admin")]
+            DescribeGroups: DescribeGroupsRequest, DescribeGroupsResponse;
+            #[cfg(feature = "admin")]
+            ListGroups: ListGroupsRequest, ListGroupsResponse;
+            SaslHandshake: SaslHandshakeRequest, SaslHandshakeResponse;
+            ApiVersions: ApiVersionsRequest, ApiVersionsResponse;
+            #[cfg(feature = "admin")]
+            CreateTopics: CreateTopicsRequest, CreateTopicsResponse;
+            #[cfg(feature = "admin")]
+            DeleteTopics: DeleteTopicsRequest, DeleteTopicsResponse;
+            #[cfg(feature = "admin")]
+            DeleteRecords: DeleteRecordsRequest, DeleteRecordsResponse;
+            #[cfg(feature = "producer")]
+            InitProducerId: InitProducerIdRequest, InitProducerIdResponse;
+            #[cfg(feature = "consumer")]
+            OffsetForLeaderEpoch: OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse;
+            #[cfg(feature = "producer")]
+            AddPartitionsToTxn: AddPartitionsToTxnRequest, AddPartitionsToTxnResponse;
+            #[cfg(feature = "producer")]
+            AddOffsetsToTxn: AddOffsetsToTxnRequest, AddOffsetsToTxnResponse;
+            #[cfg(feature = "producer")]
+            EndTxn: EndTxnRequest, EndTxnResponse;
+            #[cfg(any(feature = "admin", feature = "controller"))]
+            WriteTxnMarkers: WriteTxnMarkersRequest, WriteTxnMarkersResponse;
+            #[cfg(feature = "producer")]
+            TxnOffsetCommit: TxnOffsetCommitRequest, TxnOffsetCommitResponse;
+            #[cfg(feature = "admin")]
+            DescribeAcls: DescribeAclsRequest, DescribeAclsResponse;
+            #[cfg(feature = "admin")]
+            CreateAcls: CreateAclsRequest, CreateAclsResponse;
+            #[cfg(feature = "admin")]
+            DeleteAcls: DeleteAclsRequest, DeleteAclsResponse;
+            #[cfg(feature = "admin")]
+            DescribeConfigs: DescribeConfigsRequest, DescribeConfigsResponse;
+            #[cfg(feature = "admin")]
+            AlterConfigs: AlterConfigsRequest, AlterConfigsResponse;
+            #[cfg(feature = "admin")]
+            AlterReplicaLogDirs: AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse;
+            #[cfg(feature = "admin")]
+            DescribeLogDirs: DescribeLogDirsRequest, DescribeLogDirsResponse;
+            SaslAuthenticate: SaslAuthenticateRequest, SaslAuthenticateResponse;
+            #[cfg(feature = "admin")]
+            CreatePartitions: CreatePartitionsRequest, CreatePartitionsResponse;
+            #[cfg(feature = "admin")]
+            CreateDelegationToken: CreateDelegationTokenRequest, CreateDelegationTokenResponse;
+            #[cfg(feature = "admin")]
+            RenewDelegationToken: RenewDelegationTokenRequest, RenewDelegationTokenResponse;
+            #[cfg(feature = "admin")]
+            ExpireDelegationToken: ExpireDelegationTokenRequest, ExpireDelegationTokenResponse;
+            #[cfg(feature = "admin")]
+            DescribeDelegationToken: DescribeDelegationTokenRequest, DescribeDelegationTokenResponse;
+            #[cfg(feature = "admin")]
+            DeleteGroups: DeleteGroupsRequest, DeleteGroupsResponse;
+            #[cfg(feature = "admin")]
+            ElectLeaders: ElectLeadersRequest, ElectLeadersResponse;
+            #[cfg(feature = "admin")]
+            IncrementalAlterConfigs: IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse;
+            #[cfg(feature = "admin")]
+            AlterPartitionReassignments: AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse;
+            #[cfg(feature = "admin")]
+            ListPartitionReassignments: ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse;
+            #[cfg(feature = "admin")]
+            OffsetDelete: OffsetDeleteRequest, OffsetDeleteResponse;
+            #[cfg(feature = "admin")]
+            DescribeClientQuotas: DescribeClientQuotasRequest, DescribeClientQuotasResponse;
+            #[cfg(feature = "admin")]
+            AlterClientQuotas: AlterClientQuotasRequest, AlterClientQuotasResponse;
+            #[cfg(feature = "admin")]
+            DescribeUserScramCredentials: DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse;
+            #[cfg(feature = "admin")]
+            AlterUserScramCredentials: AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse;
+            #[cfg(feature = "controller")]
+            Vote: VoteRequest, VoteResponse;
+            #[cfg(feature = "controller")]
+            BeginQuorumEpoch: BeginQuorumEpochRequest, BeginQuorumEpochResponse;
+            #[cfg(feature = "controller")]
+            EndQuorumEpoch: EndQuorumEpochRequest, EndQuorumEpochResponse;
+            #[cfg(feature = "admin")]
+            DescribeQuorum: DescribeQuorumRequest, DescribeQuorumResponse;
+            #[cfg(feature = "controller")]
+            AlterPartition: AlterPartitionRequest, AlterPartitionResponse;
+            #[cfg(feature = "admin")]
+            UpdateFeatures: UpdateFeaturesRequest, UpdateFeaturesResponse;
+            #[cfg(feature = "controller")]
+            Envelope: EnvelopeRequest, EnvelopeResponse;
+            #[cfg(feature = "controller")]
+            FetchSnapshot: FetchSnapshotRequest, FetchSnapshotResponse;
+            #[cfg(feature = "admin")]
+            DescribeCluster: DescribeClusterRequest, DescribeClusterResponse;
+            #[cfg(feature = "admin")]
+            DescribeProducers: DescribeProducersRequest, DescribeProducersResponse;
+            #[cfg(feature = "controller")]
+            BrokerRegistration: BrokerRegistrationRequest, BrokerRegistrationResponse;
+            #[cfg(feature = "controller")]
+            BrokerHeartbeat: BrokerHeartbeatRequest, BrokerHeartbeatResponse;
+            #[cfg(feature = "admin")]
+            UnregisterBroker: UnregisterBrokerRequest, UnregisterBrokerResponse;
+            #[cfg(feature = "admin")]
+            DescribeTransactions: DescribeTransactionsRequest, DescribeTransactionsResponse;
+            #[cfg(feature = "admin")]
+            ListTransactions: ListTransactionsRequest, ListTransactionsResponse;
+            #[cfg(feature = "controller")]
+            AllocateProducerIds: AllocateProducerIdsRequest, AllocateProducerIdsResponse;
+            #[cfg(feature = "consumer")]
+            ConsumerGroupHeartbeat: ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse;
+            #[cfg(any(feature = "consumer", feature = "admin"))]
+            ConsumerGroupDescribe: ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse;
+            #[cfg(feature = "controller")]
+            ControllerRegistration: ControllerRegistrationRequest, ControllerRegistrationResponse;
+            #[cfg(any(feature = "producer", feature = "consumer"))]
+            GetTelemetrySubscriptions: GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse;
+            #[cfg(any(feature = "producer", feature = "consumer"))]
+            PushTelemetry: PushTelemetryRequest, PushTelemetryResponse;
+            #[cfg(feature = "controller")]
+            AssignReplicasToDirs: AssignReplicasToDirsRequest, AssignReplicasToDirsResponse;
+            #[cfg(feature = "admin")]
+            ListConfigResources: ListConfigResourcesRequest, ListConfigResourcesResponse;
+            #[cfg(feature = "admin")]
+            DescribeTopicPartitions: DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse;
+            #[cfg(feature = "consumer")]
+            ShareGroupHeartbeat: ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse;
+            #[cfg(any(feature = "consumer", feature = "admin"))]
+            ShareGroupDescribe: ShareGroupDescribeRequest, ShareGroupDescribeResponse;
+            #[cfg(feature = "consumer")]
+            ShareFetch: ShareFetchRequest, ShareFetchResponse;
+            #[cfg(feature = "consumer")]
+            ShareAcknowledge: ShareAcknowledgeRequest, ShareAcknowledgeResponse;
+            #[cfg(feature = "admin")]
+            AddRaftVoter: AddRaftVoterRequest, AddRaftVoterResponse;
+            #[cfg(feature = "admin")]
+            RemoveRaftVoter: RemoveRaftVoterRequest, RemoveRaftVoterResponse;
+            #[cfg(feature = "controller")]
+            UpdateRaftVoter: UpdateRaftVoterRequest, UpdateRaftVoterResponse;
+            #[cfg(feature = "controller")]
+            InitializeShareGroupState: InitializeShareGroupStateRequest, InitializeShareGroupStateResponse;
+            #[cfg(feature = "controller")]
+            ReadShareGroupState: ReadShareGroupStateRequest, ReadShareGroupStateResponse;
+            #[cfg(feature = "controller")]
+            WriteShareGroupState: WriteShareGroupStateRequest, WriteShareGroupStateResponse;
+            #[cfg(feature = "controller")]
+            DeleteShareGroupState: DeleteShareGroupStateRequest, DeleteShareGroupStateResponse;
+            #[cfg(feature = "controller")]
+            ReadShareGroupStateSummary: ReadShareGroupStateSummaryRequest, ReadShareGroupStateSummaryResponse;
+            #[cfg(feature = "consumer")]
+            StreamsGroupHeartbeat: StreamsGroupHeartbeatRequest, StreamsGroupHeartbeatResponse;
+            #[cfg(any(feature = "consumer", feature = "admin"))]
+            StreamsGroupDescribe: StreamsGroupDescribeRequest, StreamsGroupDescribeResponse;
+            #[cfg(feature = "admin")]
+            DescribeShareGroupOffsets: DescribeShareGroupOffsetsRequest, DescribeShareGroupOffsetsResponse;
+            #[cfg(feature = "admin")]
+            AlterShareGroupOffsets: AlterShareGroupOffsetsRequest, AlterShareGroupOffsetsResponse;
+            #[cfg(feature = "admin")]
+            DeleteShareGroupOffsets: DeleteShareGroupOffsetsRequest, DeleteShareGroupOffsetsResponse;
+            #[cfg(feature = "consumer")]
+            StreamsGroupTopologyDescriptionUpdate: StreamsGroupTopologyDescriptionUpdateRequest, StreamsGroupTopologyDescriptionUpdateResponse;
+            #[cfg(feature = "admin")]
+            UnregisterController: UnregisterControllerRequest, UnregisterControllerResponse;
+        }
+    };
+}
+pub(crate) use with_every_api;
+
 /// Hands module and name of every message to a macro.
 #[cfg(test)]
 macro_rules! with_every_message {

@@ -1,5 +1,6 @@
 //! Promises that every message keeps.
 
+mod any;
 mod every_message;
 #[cfg(feature = "producer")]
 mod frames;

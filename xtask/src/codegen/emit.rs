@@ -211,8 +211,15 @@ fn message_traits(out: &mut String, message: &Message) {
             let _ = writeln!(
                 out,
                 "impl Request for {name} {{\nconst API_KEY: ApiKey = ApiKey::{api};\n\n\
-                 type Response = super::{api}Response;\n}}\n"
+                 type Response = super::{api}Response;"
             );
+            if api == "ApiVersions" {
+                out.push_str(
+                    "\nfn of_unknown_version(version: i16) -> Option<(i16, Self)> {\n\
+                     crate::fallback::api_versions_request(version)\n}\n",
+                );
+            }
+            out.push_str("}\n\n");
         }
         Kind::Response => {
             let _ = writeln!(

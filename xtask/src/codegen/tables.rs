@@ -32,6 +32,14 @@ pub(super) fn messages(definitions: &Definitions) -> Result<String> {
     let _ = writeln!(out, "{modules}\n{uses}");
     let _ = write!(
         out,
+        "/// Hands every API, its request and its response to a macro.\n\
+         macro_rules! with_every_api {{\n    \
+             ($macro:ident) => {{\n        $macro! {{\n{}        }}\n    }};\n\
+         }}\npub(crate) use with_every_api;\n\n",
+        every_api(definitions)?
+    );
+    let _ = write!(
+        out,
         "/// Hands module and name of every message to a macro.\n\
          #[cfg(test)]\n\
          macro_rules! with_every_message {{\n    \
@@ -39,6 +47,18 @@ pub(super) fn messages(definitions: &Definitions) -> Result<String> {
          }}\n#[cfg(test)]\npub(crate) use with_every_message;\n"
     );
     Ok(out)
+}
+
+/// A line for each API that has not been removed, by its key.
+fn every_api(definitions: &Definitions) -> Result<String> {
+    let mut list = String::new();
+    for api in definitions.apis.iter().filter(|api| !api.versions.is_none()) {
+        for line in areas::cfg(&format!("{}Request", api.name))?.lines() {
+            let _ = writeln!(list, "            {line}");
+        }
+        let _ = writeln!(list, "            {0}: {0}Request, {0}Response;", api.name);
+    }
+    Ok(list)
 }
 
 /// `tests/samples.rs`: which fields a made-up value sets in which version. It does not go by the code

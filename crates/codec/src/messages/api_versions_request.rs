@@ -79,4 +79,8 @@ impl Request for ApiVersionsRequest {
     const API_KEY: ApiKey = ApiKey::ApiVersions;
 
     type Response = super::ApiVersionsResponse;
+
+    fn of_unknown_version(version: i16) -> Option<(i16, Self)> {
+        crate::fallback::api_versions_request(version)
+    }
 }
