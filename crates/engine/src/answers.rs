@@ -14,6 +14,7 @@ use crate::error::{AttemptFailure, DeliveryError, DeliveryErrorKind, Outcome};
 use crate::hints::{Hint, hints};
 use crate::ids::{BatchId, PartitionIndex};
 use crate::io::{Appended, Output};
+use crate::plants::Plant;
 use crate::record_errors::failures_by_range;
 use crate::request::{Part, Reply};
 use crate::window::State;
@@ -22,7 +23,10 @@ impl Engine {
     /// A Produce request was answered.
     pub(crate) fn produce_answered(&mut self, now: Time, answer: &Answer) {
         let id = answer.request;
-        let Some(request) = self.requests.remove(&id) else { return };
+        if self.config.planted.is(Plant::DeafWhileClosing) && !self.lifecycle.is_running() {
+            return;
+        }
+        let Some(mut request) = self.requests.remove(&id) else { return };
         let latency = now.since(answer.sent);
         self.lane(request.node).stats.answered(latency);
         let (node, api_key, version) = (answer.node, answer.api_key, answer.version);
@@ -39,6 +43,9 @@ impl Engine {
         };
         self.cluster.throttle(now, node, api_key, version, answer.throttle_time_ms);
         let topics = &self.topics;
+        if self.config.planted.is(Plant::MatchByCurrentId) {
+            request.topics.iter_mut().for_each(|of| of.id = topics.get(of.topic).id);
+        }
         let hints = hints(&request, &answer, |topic| &topics.get(topic).name);
         let (mut replies, strangers) = request.sort(answer, |topic| &topics.get(topic).name);
         self.stats.misanswers += strangers as u64;
@@ -108,12 +115,14 @@ impl Engine {
         let renewing = partition.must_renew || partition.window.has_lost();
         let behind = !renewing && partition.window.is_behind(at);
         let Some(sent) = partition.window.get_mut(at) else { return };
-        let abandoned = matches!(sent.state, State::InFlight { abandoned: true, .. });
+        let planted = self.config.planted;
+        let abandoned = matches!(sent.state, State::InFlight { abandoned: true, .. })
+            && !planted.is(Plant::CompleteTwice);
         let context = Context {
             idempotent: sent.stamp.is_some(),
             acks: self.config.acks,
             ambiguous: sent.ambiguous,
-            behind,
+            behind: behind || planted.is(Plant::RetryUnknownProducer),
             many: sent.count > 1 && !abandoned,
             may_retry: sent.attempts <= self.config.retries && !abandoned,
         };
@@ -122,15 +131,29 @@ impl Engine {
             Ending::Failed { how, .. } => how,
         };
         sent.last = Some(how);
-        let verdict = classify(context, ending);
+        let mut verdict = classify(context, ending);
+        #[cfg(feature = "plants")]
+        {
+            let (in_doubt, again) = (sent.ambiguous, sent.attempts > 1);
+            let state = crate::BatchState { in_doubt, behind, abandoned, again };
+            self.journal.note(context, state, ending, verdict);
+        }
+        if planted.is(Plant::RenewThoughDoubtful) && !behind && !abandoned && how.is_of_sequence() {
+            sent.ambiguous = false;
+            verdict = Verdict::Renew;
+        }
+        if planted.is(Plant::NeverSplit) && verdict == Verdict::Split {
+            verdict = Verdict::Retry { maybe: false, refresh: false };
+        }
         // A new epoch is all that the remedy takes; should it not help, it gets pauses too.
         let is_first_renewal = verdict == Verdict::Renew && sent.failures == 0;
         let pause = self.backoff.after(sent.failures, &mut self.random);
-        let retry_at = if is_first_renewal { now } else { now + pause };
+        let at_once = is_first_renewal || planted.is(Plant::RetryWithoutPause);
+        let retry_at = if at_once { now } else { now + pause };
         sent.failures = sent.failures.saturating_add(1);
         match verdict {
             Verdict::Appended { offset_known } => {
-                let reply = reply.filter(|_| offset_known);
+                let reply = reply.filter(|_| offset_known || planted.is(Plant::BelieveOffset));
                 self.appended(index, at, reply, abandoned);
             }
             Verdict::Retry { maybe, .. } => {
@@ -182,10 +205,12 @@ impl Engine {
             partition.window.remove(at).and_then(|sent| sent.records)
         };
         if !abandoned {
+            let is_offset = |base: &i64| {
+                *base >= 0 && base.checked_add(i64::from(count)).is_some()
+                    || self.config.planted.is(Plant::BelieveOffset)
+            };
             let appended = Appended {
-                base_offset: reply
-                    .map(|reply| reply.base_offset)
-                    .filter(|base| *base >= 0 && base.checked_add(i64::from(count)).is_some()),
+                base_offset: reply.map(|reply| reply.base_offset).filter(is_offset),
                 log_append_time: reply
                     .map(|reply| reply.log_append_time_ms)
                     .filter(|time| *time >= 0),
@@ -257,8 +282,14 @@ impl Engine {
         let Some(sent) = partition.window.get_mut(at) else { return };
         let charge = core::mem::take(&mut sent.charge);
         let mut records = sent.records.take();
-        if sent.stamp.is_some() && sent.ambiguous {
+        let planted = self.config.planted;
+        if planted.is(Plant::ReuseSequence) {
+            partition.reuse_sequence(at);
+        } else if sent.stamp.is_some() && sent.ambiguous {
             sent.state = State::Lost;
+            if planted.is(Plant::DoubtIsWritten) {
+                partition.window.done(at);
+            }
         } else {
             // Never sent at all, its stamp was never seen by anybody; the sequences are spent all the same.
             partition.must_renew |= sent.stamp.is_some();

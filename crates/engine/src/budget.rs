@@ -19,6 +19,8 @@ use core::fmt;
 
 use rohrpost_cluster::Time;
 
+use crate::plants::{Plant, Planted};
+
 /// A place in the queue for memory. Unique for the budget's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(u64);
@@ -96,6 +98,7 @@ pub struct Budget {
     /// Granted or expired, not claimed yet.
     settled: BTreeMap<Ticket, Settled>,
     woken: VecDeque<Ticket>,
+    planted: Planted,
 }
 
 #[derive(Debug)]
@@ -116,6 +119,7 @@ impl Budget {
     /// A budget of `total` bytes, all free.
     pub const fn new(total: usize) -> Self {
         Self {
+            planted: Planted::NONE,
             total,
             used: 0,
             next_ticket: 0,
@@ -125,6 +129,12 @@ impl Budget {
             settled: BTreeMap::new(),
             woken: VecDeque::new(),
         }
+    }
+
+    /// Has it behave as naive clients do, in one respect or none.
+    #[cfg(feature = "plants")]
+    pub fn plant(&mut self, plant: Option<Plant>) {
+        self.planted.set(plant);
     }
 
     /// The whole budget, bytes.
@@ -192,6 +202,7 @@ impl Budget {
     /// Gives a ticket up, whatever became of it; bytes that were granted go to the next in line.
     pub fn cancel(&mut self, ticket: Ticket) {
         match self.settled.remove(&ticket) {
+            Some(Settled::Granted(_)) if self.planted.is(Plant::CancelKeepsMemory) => {}
             Some(Settled::Granted(bytes)) => self.release(bytes),
             Some(Settled::Expired) => {}
             None => {

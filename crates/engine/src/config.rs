@@ -5,6 +5,8 @@ use core::time::Duration;
 use rohrpost_cluster::ClusterConfig;
 use rohrpost_records::Compression;
 
+use crate::plants::Planted;
+
 /// When a broker acknowledges a batch (`acks`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Acks {
@@ -54,6 +56,7 @@ pub struct EngineConfig {
     pub delivery_timeout: Duration,
     /// `retries`: 2147483647. How often a batch is sent again at most.
     pub retries: u32,
+    pub(crate) planted: Planted,
 }
 
 impl EngineConfig {
@@ -70,7 +73,20 @@ impl EngineConfig {
             compression: Compression::NONE,
             delivery_timeout: Duration::from_secs(120),
             retries: i32::MAX as u32,
+            planted: Planted::NONE,
         }
+    }
+
+    /// Has the engine behave as naive clients do, in one respect or none.
+    #[cfg(feature = "plants")]
+    pub fn plant(&mut self, plant: Option<crate::Plant>) {
+        self.planted.set(plant);
+    }
+
+    /// Has the first epoch of each partition begin at this sequence instead of 0, so that it comes to an end soon.
+    #[cfg(feature = "plants")]
+    pub fn begin_at_sequence(&mut self, sequence: i32) {
+        self.planted.begin_at(sequence);
     }
 
     /// Whether batches carry a producer id and sequences.

@@ -14,6 +14,7 @@ use crate::io::{Input, Output};
 use crate::lifecycle::Lifecycle;
 use crate::partition::{Circumstances, Partition, Step};
 use crate::pending::Pending;
+use crate::plants::Plant;
 use crate::request::ProduceInFlight;
 use crate::sealed::SealedBatch;
 use crate::sender::NodeLane;
@@ -55,6 +56,8 @@ pub struct Engine {
     /// When the nodes were looked at last.
     pub(crate) drained_at: Time,
     pub(crate) stats: EngineStats,
+    #[cfg(feature = "plants")]
+    pub(crate) journal: crate::Journal,
 }
 
 impl Engine {
@@ -85,6 +88,8 @@ impl Engine {
             is_stirred: true,
             drained_at: now,
             stats: EngineStats::default(),
+            #[cfg(feature = "plants")]
+            journal: crate::Journal::default(),
             config,
         }
     }
@@ -342,6 +347,9 @@ impl Engine {
             let partition = &mut self.partitions[index.at()];
             partition.is_dirty = false;
             let mut timer = partition.oldest().map(|oldest| oldest + self.config.delivery_timeout);
+            if self.config.planted.is(Plant::ExpireOnlyUnsent) {
+                timer = timer.filter(|&timer| timer > now);
+            }
             match partition.next_step(around) {
                 Step::Resend { node, .. } | Step::Send { node, .. } | Step::Seal { node, .. } => {
                     if partition.listed != Some(node) {
@@ -396,6 +404,7 @@ impl Engine {
             linger: self.config.linger,
             hurry: self.under_pressure || !self.lifecycle.is_running(),
             flush_before: self.pending.flush_before(),
+            planted: self.config.planted,
         }
     }
 

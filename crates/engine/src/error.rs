@@ -38,6 +38,16 @@ pub enum AttemptFailure {
     Unsupported,
 }
 
+impl AttemptFailure {
+    /// The broker refused the batch's sequence, or its producer.
+    pub(crate) const fn is_of_sequence(self) -> bool {
+        matches!(
+            self,
+            Self::Refused(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER | ErrorCode::UNKNOWN_PRODUCER_ID)
+        )
+    }
+}
+
 impl fmt::Display for AttemptFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

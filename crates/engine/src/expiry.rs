@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::error::{DeliveryError, DeliveryErrorKind, Outcome};
 use crate::ids::{BatchId, PartitionIndex};
 use crate::io::Output;
+use crate::plants::Plant;
 use crate::queue::Front;
 use crate::why::Waiting;
 use crate::window::State;
@@ -28,7 +29,10 @@ impl Engine {
         };
         let overdue = |engine: &Self| {
             let mut window = engine.partitions[index.at()].window.iter();
-            window.position(|sent| sent.is_owed() && is_due(sent.created))
+            let spared = engine.config.planted.is(Plant::ExpireOnlyUnsent);
+            window.position(|sent| {
+                sent.is_owed() && is_due(sent.created) && !(spared && sent.is_in_flight())
+            })
         };
         while let Some(at) = overdue(self) {
             self.stats.expired += 1;
@@ -46,6 +50,10 @@ impl Engine {
             match partition.queue.front() {
                 Front::Sealed { .. } => {
                     self.stats.expired += 1;
+                    if self.config.planted.is(Plant::SpendUnsentSequences) {
+                        let partition = &mut self.partitions[index.at()];
+                        partition.next_sequence = partition.next_sequence.add(1);
+                    }
                     let last = self.identity.last_failure();
                     let last = last.filter(|_| waiting == Waiting::ProducerId);
                     self.fail_front(index, &error(last, Outcome::NotWritten));
@@ -71,6 +79,10 @@ impl Engine {
         };
         sent.state = State::InFlight { request, node, abandoned: true };
         let (key, count, born) = (sent.key, sent.count, sent.born);
+        if self.config.planted.is(Plant::RecycleInFlight) {
+            let charge = core::mem::take(&mut sent.charge);
+            self.release(charge, None);
+        }
         let batch = BatchId { partition: index, slot: key.slot };
         self.complete(batch, key.first..key.first + count, Err(error.clone()));
         self.settle(index, key.slot, born);

@@ -18,6 +18,7 @@ use rohrpost_cluster::{RequestId, Time};
 use rohrpost_records::{ProducerEpoch, ProducerId};
 
 use crate::error::AttemptFailure;
+use crate::plants::{Plant, Planted};
 
 /// A producer id with an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,11 +130,16 @@ impl Identity {
     }
 
     /// Begins a new epoch; the new one, or `None` where a new producer id is needed first.
-    pub(crate) fn bump(&mut self, now: Time) -> Option<Epoch> {
+    pub(crate) fn bump(&mut self, now: Time, planted: Planted) -> Option<Epoch> {
         let State::Ready(Epoch { producer_id, epoch }) = self.state else { return None };
+        if epoch.0 == i16::MAX && planted.is(Plant::EpochOverflow) {
+            let first = Epoch { producer_id, epoch: ProducerEpoch(0) };
+            self.state = State::Ready(first);
+            return Some(first);
+        }
         if epoch.0 == i16::MAX {
             self.state = State::Needed { not_before: now };
-            return None;
+            return planted.is(Plant::StaleProducerId).then_some(Epoch { producer_id, epoch });
         }
         let next = Epoch { producer_id, epoch: ProducerEpoch(epoch.0 + 1) };
         self.state = State::Ready(next);
@@ -154,8 +160,8 @@ mod tests {
         let mut identity = Identity::new(true);
         assert!(identity.wants_request(Time::ZERO));
         identity.assigned(at(i16::MAX - 1));
-        assert_eq!(identity.bump(Time::ZERO), Some(at(i16::MAX)));
-        assert_eq!(identity.bump(Time::ZERO), None);
+        assert_eq!(identity.bump(Time::ZERO, Planted::NONE), Some(at(i16::MAX)));
+        assert_eq!(identity.bump(Time::ZERO, Planted::NONE), None);
         assert_eq!(identity.current(), Current::None);
         assert!(identity.wants_request(Time::ZERO));
     }
@@ -176,7 +182,7 @@ mod tests {
     fn without_idempotence_nothing_is_ever_asked() {
         let mut identity = Identity::new(false);
         assert!(!identity.wants_request(Time::from_millis(1)));
-        assert_eq!(identity.bump(Time::ZERO), None);
+        assert_eq!(identity.bump(Time::ZERO, Planted::NONE), None);
         assert_eq!(identity.current(), Current::Off);
     }
 }

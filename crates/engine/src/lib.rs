@@ -17,9 +17,12 @@ mod hints;
 mod identity;
 mod ids;
 mod io;
+#[cfg(feature = "plants")]
+mod journal;
 mod lifecycle;
 mod partition;
 mod pending;
+mod plants;
 mod producer_id;
 mod queue;
 mod ratio;
@@ -44,6 +47,10 @@ pub use engine::Engine;
 pub use error::{AdmissionError, AttemptFailure, DeliveryError, DeliveryErrorKind, Outcome};
 pub use ids::{BatchId, FlushId, PartitionIndex, Slot, TopicIndex, WaiterId};
 pub use io::{Appended, Input, Output, PartitionEntry, TopicChange};
+#[cfg(feature = "plants")]
+pub use journal::{BatchState, Cause, Journal};
+#[cfg(feature = "plants")]
+pub use plants::Plant;
 pub use ratio::SharedRatio;
 pub use rohrpost_cluster::{ClusterConfig, HostPort, NetworkInput, NetworkOutput, NodeId, Time};
 pub use sealed::{BufferSource, FilledBatch, SealedBatch, Unpooled};

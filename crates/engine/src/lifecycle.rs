@@ -19,6 +19,7 @@ use crate::engine::Engine;
 use crate::error::{DeliveryError, DeliveryErrorKind, Outcome};
 use crate::ids::{BatchId, PartitionIndex};
 use crate::io::Output;
+use crate::plants::Plant;
 use crate::sealed::SealedBatch;
 use crate::window::State;
 
@@ -133,7 +134,9 @@ impl Engine {
         let sealed: Vec<_> = self.partitions[index.at()].queue.take_sealed().collect();
         for (batch, born) in sealed {
             let count = batch.record_count().unsigned_abs();
-            self.complete(batch.id, 0..count, Err(closed(Outcome::NotWritten)));
+            if !self.config.planted.is(Plant::DropOnClose) {
+                self.complete(batch.id, 0..count, Err(closed(Outcome::NotWritten)));
+            }
             self.pending.done(born);
             let buffer = batch.records.and_then(rohrpost_records::SealedBatch::into_buffer);
             self.release(batch.charge, buffer);

@@ -19,6 +19,7 @@ use rohrpost_records::{ProducerStamp, Sequence};
 
 use crate::identity::{Current, Epoch};
 use crate::ids::{PartitionIndex, Slot, TopicIndex};
+use crate::plants::{Plant, Planted};
 use crate::queue::{Front, Queue};
 use crate::why::Waiting;
 use crate::window::{BROKER_WINDOW, State, Window};
@@ -61,6 +62,7 @@ pub(crate) struct Circumstances {
     pub(crate) hurry: bool,
     /// Batches that were born before this number are ready.
     pub(crate) flush_before: u64,
+    pub(crate) planted: Planted,
 }
 
 /// What a partition does next.
@@ -115,12 +117,15 @@ impl Partition {
         if self.is_idle() {
             return Step::wait(Waiting::Nothing);
         }
-        if self.must_renew || self.window.has_lost() {
+        if self.must_renew || self.window.has_lost() && !around.planted.is(Plant::IgnoreLost) {
             return self.step_to_renewal(around);
         }
-        let oldest = self.window.get(0);
-        if let Some(State::Waiting { not_before }) = oldest.map(|sent| sent.state) {
-            return self.resend(0, not_before, around);
+        let first =
+            if around.planted.is(Plant::RetryOutOfOrder) { self.newest_waiting() } else { 0 };
+        if let Some(State::Waiting { not_before }) = self.window.get(first).map(|sent| sent.state) {
+            if not_before <= around.now || !around.planted.is(Plant::OvertakeRetry) {
+                return self.resend(first, not_before, around);
+            }
         }
         match self.queue.front() {
             Front::Nothing => {
@@ -168,14 +173,25 @@ impl Partition {
         &mut self,
         identity: Current,
         count: i32,
+        planted: Planted,
     ) -> Option<ProducerStamp> {
         let Current::Ready(current) = identity else { return None };
-        if self.epoch != Some(current) && (self.window.is_empty() || self.epoch.is_none()) {
+        if self.epoch.is_none() {
             self.begin_epoch(current);
+            self.next_sequence = planted.first_sequence();
+        } else if self.epoch != Some(current) && self.window.is_empty() {
+            if planted.is(Plant::KeepSequences) {
+                self.epoch = Some(current);
+            } else {
+                self.begin_epoch(current);
+            }
         }
         let epoch = self.epoch?;
         let base_sequence = self.next_sequence;
         self.next_sequence = base_sequence.add(count);
+        if planted.is(Plant::SequenceOverflow) && self.next_sequence.0 < base_sequence.0 {
+            self.next_sequence = self.next_sequence.add(1);
+        }
         Some(ProducerStamp {
             producer_id: epoch.producer_id,
             producer_epoch: epoch.epoch,
@@ -191,7 +207,8 @@ impl Partition {
         self.must_renew = false;
         let mut next = Sequence::ZERO;
         for sent in self.window.iter_mut() {
-            debug_assert!(sent.is_waiting() && !sent.ambiguous, "{sent:?}");
+            // With plants, the simulator has to find that out for itself.
+            debug_assert!(cfg!(feature = "plants") || sent.is_waiting() && !sent.ambiguous);
             sent.stamp = Some(ProducerStamp {
                 producer_id: epoch.producer_id,
                 producer_epoch: epoch.epoch,
@@ -210,6 +227,7 @@ impl Partition {
             State::Waiting { not_before } if sent.ambiguous => Some((at, not_before)),
             _ => None,
         });
+        let ambiguous = ambiguous.filter(|_| !around.planted.is(Plant::RestampDoubtful));
         if let Some((at, not_before)) = ambiguous {
             return self.resend(at, not_before, around);
         }
@@ -218,6 +236,10 @@ impl Partition {
             // A denial ends what waits for an identity.
             Current::Off | Current::Ready(_) | Current::Denied(_) => Step::Renew,
         }
+    }
+
+    fn newest_waiting(&self) -> usize {
+        self.window.iter().rposition(|sent| sent.is_waiting()).unwrap_or_default()
     }
 
     fn resend(&self, at: usize, not_before: Time, around: Circumstances) -> Step {
@@ -236,6 +258,7 @@ impl Partition {
         let mut why = None;
         for sent in self.window.iter() {
             match sent.state {
+                State::Waiting { .. } if around.planted.is(Plant::OvertakeRetry) => {}
                 State::Waiting { .. } => why = Some(Waiting::Retry),
                 // Its user gave it up: its sequences are in question until its answer comes.
                 State::InFlight { abandoned: true, .. } if sent.stamp.is_some() => {
@@ -252,12 +275,14 @@ impl Partition {
                         why = Some(Waiting::FirstAnswer);
                     }
                 }
+                State::Lost if around.planted.is(Plant::IgnoreLost) => {}
                 State::Lost => why = Some(Waiting::UnresolvedSequence),
                 State::Done => {}
             }
         }
         if why.is_none() && around.identity != Current::Off {
-            if self.window.len() >= BROKER_WINDOW {
+            let room = if around.planted.is(Plant::WideWindow) { 50 } else { BROKER_WINDOW };
+            if self.window.len() >= room {
                 why = Some(Waiting::Window);
             } else if around.identity == Current::None && self.epoch.is_none() {
                 why = Some(Waiting::ProducerId);

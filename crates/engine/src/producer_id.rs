@@ -10,6 +10,7 @@ use crate::error::{AttemptFailure, DeliveryError, DeliveryErrorKind, Outcome};
 use crate::identity::{Current, Epoch};
 use crate::ids::PartitionIndex;
 use crate::partition::Partition;
+use crate::plants::Plant;
 
 /// Versions of InitProducerId that an idempotent producer needs: version 6 is unstable.
 const INIT_PRODUCER_ID: VersionRange = VersionRange::new(0, 5);
@@ -106,12 +107,15 @@ impl Engine {
             Current::Ready(current) => {
                 let next = if partition.epoch == Some(current) {
                     self.stats.epoch_bumps += 1;
-                    self.identity.bump(now)
+                    self.identity.bump(now, self.config.planted)
                 } else {
                     Some(current)
                 };
                 if let Some(next) = next {
                     partition.begin_epoch(next);
+                    if self.config.planted.is(Plant::RestampOthers) {
+                        self.restamp_all(next);
+                    }
                 }
             }
             Current::Denied(last) => {

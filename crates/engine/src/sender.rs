@@ -6,6 +6,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use rohrpost_cluster::{NodeId, NodeState, RequestId, SendOptions, Time};
 use rohrpost_codec::messages::ProduceRequest;
@@ -19,7 +20,8 @@ use crate::error::{DeliveryError, DeliveryErrorKind, Outcome};
 use crate::identity::Current;
 use crate::ids::{BatchId, PartitionIndex, TopicIndex};
 use crate::io::Output;
-use crate::partition::Step;
+use crate::partition::{Partition, Step};
+use crate::plants::Plant;
 use crate::request::{Part, ProduceInFlight, RequestTopic};
 use crate::stats::NodeStats;
 use crate::window::{Key, Sent, State};
@@ -77,6 +79,10 @@ impl Engine {
         if self.cluster.ensure_connected(now, node) != NodeState::Ready
             || !self.cluster.can_send(node, now)
         {
+            return false;
+        }
+        let is_stuck = |partition: &Partition| partition.leader.is_none() && !partition.is_idle();
+        if self.config.planted.is(Plant::StallTogether) && self.partitions.iter().any(is_stuck) {
             return false;
         }
         match self.pick(now, node) {
@@ -200,7 +206,10 @@ impl Engine {
         }
         let options = SendOptions {
             expects_answer: self.config.acks != Acks::None,
-            timeout: self.config.cluster.request_timeout,
+            timeout: match self.config.planted.is(Plant::KeepDeadSockets) {
+                true => Duration::from_secs(3600),
+                false => self.config.cluster.request_timeout,
+            },
         };
         let Ok(id) = self.cluster.send(now, node, &request, version, options) else {
             // It never left: everything is as before, and tries again a little later.
@@ -251,6 +260,12 @@ impl Engine {
             }
             _ => return None,
         };
+        let entry = |sent: &Sent| sent.attempts > 0 && sent.count > 1;
+        if self.config.planted.is(Plant::SplitRetries)
+            && self.partitions[index.at()].window.get(at).is_some_and(entry)
+        {
+            self.split(now, index, at);
+        }
         let sent = self.partitions[index.at()].window.get_mut(at)?;
         let records = sent.records.as_mut()?;
         let bytes = match records.bytes() {
@@ -273,7 +288,7 @@ impl Engine {
             self.release(charge, None);
             return None;
         };
-        let stamp = partition.take_sequences(identity, count);
+        let stamp = partition.take_sequences(identity, count, self.config.planted);
         let at = partition.window.len();
         partition.window.push(Sent {
             key: Key { slot, first: 0 },

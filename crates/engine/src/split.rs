@@ -10,6 +10,7 @@ use rohrpost_records::{BATCH_OVERHEAD, SealedBatch};
 use crate::engine::Engine;
 use crate::error::{DeliveryError, DeliveryErrorKind, Outcome};
 use crate::ids::PartitionIndex;
+use crate::plants::Plant;
 use crate::window::{Key, Sent, State};
 
 impl Engine {
@@ -46,7 +47,7 @@ impl Engine {
             (sent.born, sent.created, sent.attempts, sent.failures, sent.ambiguous, sent.last);
         let (mut first, mut left) = (key.first, whole);
         let last_part = parts.len() - 1;
-        let parts: Vec<Sent> = parts
+        let mut parts: Vec<Sent> = parts
             .into_iter()
             .enumerate()
             .map(|(part, records)| {
@@ -74,6 +75,9 @@ impl Engine {
                 sent
             })
             .collect();
+        if self.config.planted.is(Plant::SplitLosesTail) {
+            parts.pop();
+        }
         partition.window.replace(at, parts.into_iter());
     }
 }

@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::ids::{PartitionIndex, TopicIndex};
 use crate::io::{Output, PartitionEntry, TopicChange};
 use crate::partition::Partition;
+use crate::plants::Plant;
 use crate::ratio::SharedRatio;
 
 /// Every topic that the engine has had to do with.
@@ -101,6 +102,12 @@ impl Engine {
         let metadata = self.cluster.metadata();
         // No longer asked for: what was known is as good as ever.
         let Some(shown) = metadata.topic(&name) else { return };
+        if self.config.planted.is(Plant::ResetOnMissingTopic)
+            && shown.error == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+        {
+            let partitions = self.topics.get(index).partitions.clone();
+            return self.reset_topic(&partitions);
+        }
         let id = shown.id;
         let mut partitions: Vec<Shown> = shown
             .partitions
@@ -170,6 +177,12 @@ impl Engine {
         let partition = &mut self.partitions[at.at()];
         let leader = shown.and_then(|shown| shown.leader);
         let epoch = shown.map_or(partition.leader_epoch, |shown| shown.leader_epoch);
+        if epoch < partition.leader_epoch && self.config.planted.is(Plant::IgnoreLowerEpoch) {
+            return false;
+        }
+        if epoch > partition.leader_epoch && self.config.planted.is(Plant::MoveClearsDoubt) {
+            partition.window.iter_mut().for_each(|sent| sent.ambiguous = false);
+        }
         // A new leader has not refused anything yet (KIP-951).
         if epoch > partition.leader_epoch || is_recreated {
             partition.window.iter_mut().for_each(|sent| sent.hurry(now));

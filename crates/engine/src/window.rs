@@ -113,7 +113,7 @@ impl Window {
         self.entries.len()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Sent> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Sent> + ExactSizeIterator {
         self.entries.iter()
     }
 
