@@ -14,7 +14,7 @@ use rohrpost_codec::messages::produce_request::{PartitionProduceData, TopicProdu
 use rohrpost_codec::messages::produce_response::PartitionProduceResponse;
 use rohrpost_codec::messages::*;
 use rohrpost_codec::{ByteStr, Uuid};
-use rohrpost_records::RecordBatches;
+use rohrpost_records::{BatchHeader, RecordBatches};
 
 use crate::batches::{Producer, start_ms};
 use crate::sides::{Heard, Names, Side};
@@ -249,18 +249,14 @@ fn read_back<S: Side>(side: &mut S, topics: &[Topic]) -> io::Result<Vec<String>>
             let first = offset(side, &topic.name, partition, -2)?;
             let place = format!("{}-{partition}", topic.name);
             lines.push(format!("{place}: earliest {first:?}"));
-            // Where retention has moved the start, Kafka's largest timestamp may be that of a record before it.
-            for &time in if first.1 == 0 { &[-1, -3][..] } else { &[-1] } {
-                let found = offset(side, &topic.name, partition, time)?;
-                let at = if time == -3 && topic.has_broker_time() { -1 } else { found.2 };
-                lines.push(format!("{place}: {time} {} {} {at}", found.0, found.1));
-            }
-            let records = fetch(side, &topic.name, partition, first.1)?;
+            let (code, last, _) = offset(side, &topic.name, partition, -1)?;
+            lines.push(format!("{place}: latest {code} {last}"));
+            let batches = fetch_all(side, &topic.name, partition, first.1)?;
             let given = side.names().given.clone();
-            for (number, batch) in RecordBatches::new(records).enumerate() {
+            for (number, batch) in batches.into_iter().enumerate() {
                 let line = match batch {
-                    Ok(batch) => logged(batch.header(), &given, topic.has_broker_time()),
-                    Err(error) => error.to_string(),
+                    Ok(header) => logged(&header, &given, topic.has_broker_time()),
+                    Err(error) => error,
                 };
                 lines.push(format!("{place}: batch {number:03} {line}"));
             }
@@ -269,7 +265,7 @@ fn read_back<S: Side>(side: &mut S, topics: &[Topic]) -> io::Result<Vec<String>>
     Ok(lines)
 }
 
-fn logged(header: &rohrpost_records::BatchHeader, given: &[i64], has_broker_time: bool) -> String {
+fn logged(header: &BatchHeader, given: &[i64], has_broker_time: bool) -> String {
     let id = header.producer_id.0;
     let known = given.iter().position(|&other| other == id);
     let crc = match (known, has_broker_time) {
@@ -346,6 +342,34 @@ fn fetch<S: Side>(side: &mut S, topic: &str, partition: i32, from: i64) -> io::R
     };
     let partition = answer.responses.into_iter().flat_map(|topic| topic.partitions).next();
     Ok(partition.and_then(|partition| partition.records).unwrap_or_default())
+}
+
+/// All that a log has from an offset on: Kafka reads no further than a segment at a time.
+fn fetch_all<S: Side>(
+    side: &mut S,
+    topic: &str,
+    partition: i32,
+    mut from: i64,
+) -> io::Result<Vec<Result<BatchHeader, String>>> {
+    let mut batches = Vec::new();
+    loop {
+        let before = batches.len();
+        for batch in RecordBatches::new(fetch(side, topic, partition, from)?) {
+            match batch {
+                Ok(batch) => {
+                    from = batch.header().last_offset() + 1;
+                    batches.push(Ok(*batch.header()));
+                }
+                Err(error) => {
+                    batches.push(Err(error.to_string()));
+                    return Ok(batches);
+                }
+            }
+        }
+        if batches.len() == before {
+            return Ok(batches);
+        }
+    }
 }
 
 impl Names {

@@ -69,6 +69,8 @@ pub struct Log {
     /// Each leader epoch that appended, and the offset at which it began.
     epochs: Vec<(i32, i64)>,
     producers: BTreeMap<ProducerId, ProducerState>,
+    /// Producers that asked for a transaction and were not given it: the epoch, and the lowest sequence that they asked with.
+    verifying: BTreeMap<ProducerId, (ProducerEpoch, Sequence)>,
 }
 
 /// What an append needs to know besides the batch.
@@ -125,7 +127,8 @@ impl Log {
         let header = batch.header();
         if header.producer_id.is_some() {
             let state = self.producers.get(&header.producer_id);
-            match admit(state, header)? {
+            let lowest = self.verifying.get(&header.producer_id).map(|&(_, lowest)| lowest);
+            match admit(state, lowest, header)? {
                 Admission::Duplicate(found) => return Ok(Appended::again(&found)),
                 Admission::Append => {}
             }
@@ -216,6 +219,15 @@ impl Log {
             self.start_offset = first.header.last_offset() + 1;
             self.bytes -= first.bytes.len() as u64;
             self.batches.pop_front();
+        }
+    }
+
+    /// Remembers that a producer wants to begin a transaction with this batch, until it has (KIP-890).
+    pub fn begin_verification(&mut self, batch: &BatchHeader) {
+        let (epoch, sequence) = (batch.producer_epoch, batch.base_sequence);
+        let entry = self.verifying.entry(batch.producer_id).or_insert((epoch, sequence));
+        if epoch > entry.0 || (epoch == entry.0 && sequence.0 < entry.1.0) {
+            *entry = (epoch, sequence);
         }
     }
 

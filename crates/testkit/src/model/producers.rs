@@ -40,7 +40,8 @@ pub enum Admission {
     Duplicate(AppendedBatch),
 }
 
-/// Judges an idempotent batch by what the partition knows of its producer.
+/// Judges an idempotent batch by what the partition knows of its producer, and by the lowest sequence that it has tried to begin a
+/// transaction with and could not (KIP-890): no later one is taken before that.
 ///
 /// A producer that is not known may begin anywhere, as on a real broker (seen on Kafka 4.3.1, on a topic just created).
 ///
@@ -48,10 +49,17 @@ pub enum Admission {
 ///
 /// INVALID_PRODUCER_EPOCH for an epoch below the producer's; OUT_OF_ORDER_SEQUENCE_NUMBER for a gap, for a new epoch that
 /// does not begin with 0, for a duplicate that has left the window.
-pub fn admit(state: Option<&ProducerState>, header: &BatchHeader) -> Result<Admission, ErrorCode> {
+pub fn admit(
+    state: Option<&ProducerState>,
+    lowest: Option<Sequence>,
+    header: &BatchHeader,
+) -> Result<Admission, ErrorCode> {
+    let is_too_early = lowest.is_some_and(|lowest| header.base_sequence.0 > lowest.0);
     let Some(state) = state else {
         return if header.producer_epoch < ProducerEpoch::NONE {
             Err(ErrorCode::INVALID_PRODUCER_EPOCH)
+        } else if is_too_early {
+            Err(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER)
         } else {
             Ok(Admission::Append)
         };
@@ -59,15 +67,18 @@ pub fn admit(state: Option<&ProducerState>, header: &BatchHeader) -> Result<Admi
     if header.producer_epoch < state.epoch {
         return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
     }
+    if let Some(duplicate) = state.duplicate(header) {
+        return Ok(Admission::Duplicate(duplicate));
+    }
+    if is_too_early {
+        return Err(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER);
+    }
     if header.producer_epoch > state.epoch {
         return if header.base_sequence == Sequence::ZERO {
             Ok(Admission::Append)
         } else {
             Err(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER)
         };
-    }
-    if let Some(duplicate) = state.duplicate(header) {
-        return Ok(Admission::Duplicate(duplicate));
     }
     if header.base_sequence == state.next_sequence() {
         Ok(Admission::Append)
@@ -126,7 +137,8 @@ impl ProducerState {
 
     fn duplicate(&self, header: &BatchHeader) -> Option<AppendedBatch> {
         let is_it = |batch: &&AppendedBatch| {
-            batch.base_sequence == header.base_sequence
+            header.producer_epoch == self.epoch
+                && batch.base_sequence == header.base_sequence
                 && batch.last_sequence == header.last_sequence()
         };
         self.window.iter().find(is_it).copied()

@@ -18,6 +18,7 @@ const LENGTH_AT: usize = 8;
 const MAGIC_AT: usize = 16;
 const CODEC_AT: usize = 22;
 const MAX_TIMESTAMP_AT: usize = 35;
+const PRODUCER_ID_AT: usize = 43;
 const CRC_AT: usize = 17;
 /// What the CRC covers begins here.
 const CRC_FROM: usize = 21;
@@ -113,6 +114,11 @@ pub(super) fn is_transactional(records: &Bytes) -> Result<bool, Refusal> {
     Ok(is_batch && records.get(CODEC_AT).is_some_and(|byte| byte & TRANSACTIONAL != 0))
 }
 
+/// Whether a batch is too short for the id of its producer, which Kafka 4.3.1 looks for before it checks the length.
+pub(super) fn is_without_producer(batch: &Bytes) -> bool {
+    batch.len() < PRODUCER_ID_AT + 8
+}
+
 /// Checks a batch as a log does that is to take it, and corrects its header's largest timestamp and timestamp type, as that does.
 ///
 /// # Errors
@@ -195,7 +201,8 @@ fn check_header(header: &BatchHeader) -> Result<(), Refusal> {
     if header.producer_id.is_some() && header.base_sequence.0 < 0 {
         return refuse(ErrorCode::INVALID_RECORD, "a batch with a producer id has no sequence");
     }
-    if header.attributes.is_transactional() {
+    // Without a producer, the mark means nothing.
+    if header.attributes.is_transactional() && header.producer_id.is_some() {
         return refuse(ErrorCode::INVALID_TXN_STATE, "the producer has no transaction here");
     }
     Ok(())
@@ -204,34 +211,34 @@ fn check_header(header: &BatchHeader) -> Result<(), Refusal> {
 /// Gives the largest timestamp.
 fn check_records(batch: &RecordBatch, limits: &Limits) -> Result<i64, Refusal> {
     let says_broker_time = batch.header().attributes.is_log_append_time();
-    let mut keyless = Vec::new();
-    let mut late = Vec::new();
+    let mut faulty = Vec::new();
+    let mut code = ErrorCode::INVALID_RECORD;
     let mut max_timestamp = NO_TIMESTAMP;
     let mut index = 0;
     records::each(batch, |record| {
-        if limits.is_compacted && !record.has_key {
-            keyless.push(record_error(index, "a compacted topic needs a key"));
-        }
-        // Kafka looks at the type only where it does not look at the time.
+        let is_keyless = limits.is_compacted && !record.has_key;
+        // Kafka looks at the type only where it does not look at the time, and at neither without a key that is needed.
         match limits.max_timestamp.filter(|_| record.timestamp != NO_TIMESTAMP) {
-            Some(max) if record.timestamp > max => {
-                late.push(record_error(index, "the timestamp is too far in the future"));
+            _ if is_keyless => {
+                faulty.push(record_error(index, "a compacted topic needs a key"));
+            }
+            // The difference of two times overflows in Kafka too.
+            Some(max) if record.timestamp.wrapping_sub(max) > 0 => {
+                faulty.push(record_error(index, "the timestamp is too far in the future"));
+                code = ErrorCode::INVALID_TIMESTAMP;
             }
             None if says_broker_time => {
-                late.push(record_error(index, "a producer may not set LogAppendTime"));
+                faulty.push(record_error(index, "a producer may not set LogAppendTime"));
+                code = ErrorCode::INVALID_TIMESTAMP;
             }
             _ => {}
         }
         max_timestamp = record.timestamp.max(max_timestamp);
         index += 1;
     })?;
-    if !keyless.is_empty() {
-        let refusal = Refusal::new(ErrorCode::INVALID_RECORD, "records without a key".into());
-        return Err(Refusal { record_errors: keyless, ..refusal });
-    }
-    if !late.is_empty() {
-        let refusal = Refusal::new(ErrorCode::INVALID_TIMESTAMP, "timestamps out of range".into());
-        return Err(Refusal { record_errors: late, ..refusal });
+    if !faulty.is_empty() {
+        let refusal = Refusal::new(code, format!("{} records are not taken", faulty.len()));
+        return Err(Refusal { record_errors: faulty, ..refusal });
     }
     Ok(max_timestamp)
 }

@@ -4,6 +4,7 @@ mod append;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use rohrpost_codec::messages::produce_request::PartitionProduceData;
 use rohrpost_codec::messages::produce_response::{
     LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
@@ -11,13 +12,13 @@ use rohrpost_codec::messages::produce_response::{
 use rohrpost_codec::messages::{ProduceRequest, ProduceResponse};
 use rohrpost_codec::{ByteStr, ErrorCode, Uuid};
 
-use self::append::{Refused, append};
+use self::append::{Refused, append, wanting_transaction};
 use crate::model::Model;
 use crate::model::answer::{OpenAppend, WaitingKind};
 use crate::model::fault::Target;
 use crate::model::log::Appended;
 use crate::model::request::{Call, Reply, Serve};
-use crate::model::validate::{is_transactional, only_batch};
+use crate::model::validate::{is_transactional, is_without_producer, only_batch};
 
 /// Since then topics go by their ids (KIP-516).
 const IDS_SINCE: i16 = 13;
@@ -125,6 +126,12 @@ impl Part<'_> {
         })
     }
 
+    /// The batch that is to be appended: the last one that has the form of one.
+    fn good(&self, version: i16) -> Option<Bytes> {
+        let mut latest = self.data.iter().rev();
+        latest.find_map(|data| only_batch(data.records.as_ref(), version).ok())
+    }
+
     /// Whether a look at the records is the end of the whole request.
     fn is_fatal(&self, version: i16) -> bool {
         let refused = self.data.iter().filter_map(|data| {
@@ -156,11 +163,20 @@ fn refusal_of_all(model: &Model, call: &Call, request: &ProduceRequest) -> Resul
             return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
         }
     }
-    let mut all = parts(request).into_iter().filter(|part| part.is_known(model, call));
-    match all.any(|part| part.is_fatal(call.version)) {
-        true => Err(ErrorCode::UNKNOWN_SERVER_ERROR),
-        false => Ok(()),
+    let parts: Vec<_> =
+        parts(request).into_iter().filter(|part| part.is_known(model, call)).collect();
+    let is_short =
+        |part: &Part<'_>| part.good(call.version).as_ref().is_some_and(is_without_producer);
+    if parts.iter().any(|part| part.is_fatal(call.version) || is_short(part)) {
+        return Err(ErrorCode::UNKNOWN_SERVER_ERROR);
     }
+    let wanting = parts.iter().filter_map(|part| wanting_transaction(&part.good(call.version)?));
+    let mut producers = wanting.map(|header| (header.producer_id, header.producer_epoch));
+    let first = producers.next();
+    if producers.any(|other| Some(other) != first) {
+        return Err(ErrorCode::INVALID_PRODUCER_ID_MAPPING);
+    }
+    Ok(())
 }
 
 /// The answer for a part's topic, and where it is.

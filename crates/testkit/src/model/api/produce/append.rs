@@ -4,13 +4,14 @@ use bytes::Bytes;
 use rohrpost_codec::ErrorCode;
 use rohrpost_codec::messages::ProduceRequest;
 use rohrpost_codec::messages::produce_request::PartitionProduceData;
+use rohrpost_records::BatchHeader;
 
 use super::ALL;
 use crate::model::Model;
 use crate::model::log::{AppendContext, Appended};
 use crate::model::request::Call;
 use crate::model::topic::{TimestampType, TopicConfig};
-use crate::model::validate::{Limits, Refusal, check_batch, only_batch};
+use crate::model::validate::{Limits, Refusal, check_batch, is_transactional, only_batch};
 
 /// How far ahead of the broker's clock a timestamp may be, ms (`message.timestamp.after.max.ms`).
 const TIMESTAMP_AFTER_MAX: i64 = 60 * 60 * 1000;
@@ -74,6 +75,11 @@ fn append_batch(
     batch: &Bytes,
 ) -> Result<Appended, Refused> {
     let retention_bytes = model.config.retention_bytes;
+    if let Some(header) = wanting_transaction(batch) {
+        let id = request.transactional_id.as_deref().unwrap_or_default();
+        model.begin_verification(call, (name, index), &header)?;
+        model.verify(id, &header)?;
+    }
     if !(ALL..=1).contains(&request.acks) {
         return Err(ErrorCode::INVALID_REQUIRED_ACKS.into());
     }
@@ -118,6 +124,12 @@ fn append_batch(
     Ok(appended)
 }
 
+/// The header of a batch that is part of a transaction: of a producer, that is, without which the mark means nothing.
+pub(super) fn wanting_transaction(batch: &Bytes) -> Option<BatchHeader> {
+    let header = BatchHeader::parse(batch).ok().filter(|header| header.producer_id.0 > -1)?;
+    is_transactional(batch).is_ok_and(|is_one| is_one).then_some(header)
+}
+
 fn limits(config: &TopicConfig, wall_ms: i64) -> Limits {
     let is_producers_time = config.timestamp_type == TimestampType::CreateTime;
     Limits {
@@ -128,6 +140,41 @@ fn limits(config: &TopicConfig, wall_ms: i64) -> Limits {
 }
 
 impl Model {
+    /// A leader notes that a producer wants to begin a transaction, before it asks the coordinator.
+    fn begin_verification(
+        &mut self,
+        call: &Call,
+        (name, index): (&str, i32),
+        header: &BatchHeader,
+    ) -> Result<(), ErrorCode> {
+        let partition = self.partition_mut(name, index);
+        let partition = partition.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        let partition = partition.known_to_mut(call.broker);
+        if partition.leader != Some(call.broker) {
+            return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER);
+        }
+        let state = partition.log.producers().get(&header.producer_id);
+        if state.is_some_and(|state| header.producer_epoch < state.epoch()) {
+            return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
+        }
+        partition.log.begin_verification(header);
+        Ok(())
+    }
+
+    /// Asks the transaction coordinator whether a batch is from the producer of a transactional id. None is in a transaction here.
+    fn verify(&self, transactional_id: &str, header: &BatchHeader) -> Result<(), ErrorCode> {
+        if transactional_id.is_empty() {
+            return Err(ErrorCode::INVALID_REQUEST);
+        }
+        let state = self.transactional.get(transactional_id);
+        let state = state.filter(|state| state.producer_id == header.producer_id);
+        let state = state.ok_or(ErrorCode::INVALID_PRODUCER_ID_MAPPING)?;
+        if state.epoch != header.producer_epoch {
+            return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
+        }
+        Ok(())
+    }
+
     /// The configuration of the topic of a partition that is there, and that the broker knows.
     pub(super) fn find_partition(
         &self,
