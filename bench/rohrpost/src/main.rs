@@ -94,9 +94,10 @@ async fn send(
         }
         outstanding.push_back(delivery);
         if number % LOOK_EVERY == 0 {
-            while let Some(result) = outstanding.front().and_then(Delivery::try_result) {
-                outstanding.pop_front();
-                count(result);
+            while outstanding.front().is_some_and(Delivery::is_resolved) {
+                if let Some(delivery) = outstanding.pop_front() {
+                    count(delivery.await);
+                }
             }
         }
     }

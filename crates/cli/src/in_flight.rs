@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::task::Poll;
 
 use rohrpost::{Delivery, Error, RecordMetadata};
@@ -78,7 +77,7 @@ impl InFlight {
     pub(crate) fn settled(&mut self) -> impl Future<Output = ()> {
         poll_fn(|cx| {
             let mut heads = self.queues.values_mut().filter_map(VecDeque::front_mut);
-            let ready = heads.any(|sent| Pin::new(&mut sent.delivery).poll(cx).is_ready());
+            let ready = heads.any(|sent| sent.delivery.poll_resolved(cx).is_ready());
             if ready { Poll::Ready(()) } else { Poll::Pending }
         })
     }

@@ -55,8 +55,13 @@ pub(crate) struct News {
 }
 
 /// Where a delivery left its waker in the list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WakerSlot(u32);
+
+impl WakerSlot {
+    /// Nowhere.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+}
 
 impl Completion {
     pub(crate) fn new(topic: Arc<str>, partition: i32) -> Self {
@@ -75,6 +80,12 @@ impl Completion {
 
     pub(crate) fn partition(&self) -> i32 {
         self.partition
+    }
+
+    /// Whether there is a verdict on a record.
+    #[inline]
+    pub(crate) fn is_resolved(&self, index: u32) -> bool {
+        self.whole.get().is_some() || self.verdict_of(&lock(&self.parts), index).is_some()
     }
 
     /// The verdict on a record and the index of the first record that the verdict is about.
@@ -99,7 +110,7 @@ impl Completion {
         &self,
         cx: &mut Context<'_>,
         index: u32,
-        slot: &mut Option<WakerSlot>,
+        slot: &mut WakerSlot,
     ) -> Poll<(u32, Verdict)> {
         if let Some(verdict) = self.whole.get() {
             return Poll::Ready((0, verdict.clone()));
@@ -177,8 +188,8 @@ impl News {
 
 impl Parts {
     /// Tasks that await many deliveries of a batch, one after another or all at once, share an entry where their wakers are the same.
-    fn wait(&mut self, waker: &Waker, slot: &mut Option<WakerSlot>) {
-        if let Some(entry) = slot.and_then(|WakerSlot(at)| self.waiting.get_mut(at as usize)) {
+    fn wait(&mut self, waker: &Waker, slot: &mut WakerSlot) {
+        if let Some(entry) = self.waiting.get_mut(slot.0 as usize) {
             if entry.waker.will_wake(waker) {
                 return;
             }
@@ -199,7 +210,7 @@ impl Parts {
                 self.waiting.len() - 1
             }
         };
-        *slot = u32::try_from(at).ok().map(WakerSlot);
+        *slot = u32::try_from(at).map_or(WakerSlot::NONE, WakerSlot);
     }
 }
 
@@ -294,6 +305,20 @@ mod tests {
         completion.resolve(0..1000, at(0)).tell();
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
         assert!(deliveries.iter_mut().all(|delivery| delivery.poll_result(&mut cx).is_ready()));
+    }
+
+    #[test]
+    fn a_poll_that_gives_the_result_gives_the_hold_on_the_batch_with_it() {
+        let (completion, mut deliveries) = deliveries(2);
+        let again = deliveries[0].clone();
+        completion.resolve(0..2, at(5)).tell();
+        let holders = Arc::strong_count(&completion);
+        let poll = deliveries[0].poll_result(&mut Context::from_waker(Waker::noop()));
+        let Poll::Ready(Ok(acknowledged)) = poll else { panic!("it is resolved") };
+        assert_eq!(Arc::strong_count(&completion), holders);
+        assert_eq!((acknowledged.topic(), acknowledged.offset()), ("t", Some(5)));
+        assert!(deliveries[0].is_resolved() && deliveries[0].result().is_none());
+        assert_eq!(offsets(&[again]), [Some(5)]);
     }
 
     #[test]

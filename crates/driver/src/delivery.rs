@@ -1,16 +1,17 @@
 //! The future of one record's acknowledgement.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use crate::completion::{Completion, Verdict, WakerSlot};
 use crate::failure::Failure;
 
 /// One record's part of its batch's completion. Awaiting it is [`poll_result`](Self::poll_result).
 pub struct Delivery {
-    completion: Arc<Completion>,
+    /// Goes into the result when a poll gives it, which spares a record two atomic counts.
+    completion: Option<Arc<Completion>>,
     index: u32,
-    slot: Option<WakerSlot>,
+    slot: WakerSlot,
     timestamp: i64,
     /// -1 for null.
     key_size: i32,
@@ -28,48 +29,74 @@ impl Delivery {
         // Records have at most 2 GiB: the appender has checked it.
         let size = |size: Option<usize>| size.map_or(-1, |size| size as i32);
         let (key_size, value_size) = (size(key_size), size(value_size));
-        Self { completion, index, slot: None, timestamp, key_size, value_size }
+        let completion = Some(completion);
+        Self { completion, index, slot: WakerSlot::NONE, timestamp, key_size, value_size }
     }
 
-    /// The topic.
+    /// The topic; empty once a poll has given the result.
     pub fn topic(&self) -> &str {
-        self.completion.topic()
+        self.completion.as_ref().map_or("", |completion| completion.topic())
     }
 
-    /// The partition.
+    /// The partition; -1 once a poll has given the result.
     pub fn partition(&self) -> i32 {
-        self.completion.partition()
+        self.completion.as_ref().map_or(-1, |completion| completion.partition())
     }
 
     pub(crate) fn index(&self) -> u32 {
         self.index
     }
 
-    /// Whether the result is known.
+    /// Whether the result is known, or was given by a poll.
+    #[inline]
     pub fn is_resolved(&self) -> bool {
-        self.completion.verdict(self.index).is_some()
+        self.completion.as_ref().is_none_or(|completion| completion.is_resolved(self.index))
     }
 
-    /// The result, if it is known.
+    /// The result, if it is known and no poll has given it.
     pub fn result(&self) -> Option<Result<Acknowledged, Failed>> {
-        self.completion.verdict(self.index).map(|(first, verdict)| self.settle(first, verdict))
+        let completion = self.completion.as_ref()?;
+        let (first, verdict) = completion.verdict(self.index)?;
+        Some(self.settle(completion.clone(), first, verdict))
+    }
+
+    /// Whether the result is known, or a promise to wake the task when it is. Takes nothing.
+    pub fn poll_resolved(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &self.completion {
+            Some(completion) => completion.poll(cx, self.index, &mut self.slot).map(drop),
+            None => Poll::Ready(()),
+        }
     }
 
     /// The result, or a promise to wake the task when it is known.
+    ///
+    /// # Panics
+    /// If an earlier poll has given the result, as futures may.
+    #[inline]
     pub fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Result<Acknowledged, Failed>> {
-        let Self { completion, index, slot, .. } = self;
-        completion.poll(cx, *index, slot).map(|(first, verdict)| self.settle(first, verdict))
+        let Some(completion) = &self.completion else { polled_again() };
+        let (first, verdict) = ready!(completion.poll(cx, self.index, &mut self.slot));
+        match self.completion.take() {
+            Some(completion) => Poll::Ready(self.settle(completion, first, verdict)),
+            None => polled_again(),
+        }
     }
 
     /// Calls back, once, when the result is known: from the driver's task, or at once if it is known already. The callback must not block; a
     /// panic in it is caught.
     pub fn call_back(self, callback: impl FnOnce(Result<Acknowledged, Failed>) + Send + 'static) {
-        let completion = self.completion.clone();
-        completion.call_back(self, Box::new(callback));
+        if let Some(completion) = self.completion.clone() {
+            completion.call_back(self, Box::new(callback));
+        }
     }
 
-    fn settle(&self, first: u32, verdict: Verdict) -> Result<Acknowledged, Failed> {
-        let completion = self.completion.clone();
+    #[inline]
+    fn settle(
+        &self,
+        completion: Arc<Completion>,
+        first: u32,
+        verdict: Verdict,
+    ) -> Result<Acknowledged, Failed> {
         match verdict {
             Ok(appended) => Ok(Acknowledged {
                 completion,
@@ -84,10 +111,19 @@ impl Delivery {
     }
 }
 
+#[cold]
+#[allow(
+    clippy::panic,
+    reason = "what a future does that is polled after its end; an error would look like the record's"
+)]
+fn polled_again() -> ! {
+    panic!("a delivery was polled after it had given its result")
+}
+
 impl Clone for Delivery {
     /// The clone waits for itself: it has no place in the list of wakers yet.
     fn clone(&self) -> Self {
-        Self { completion: self.completion.clone(), slot: None, ..*self }
+        Self { completion: self.completion.clone(), slot: WakerSlot::NONE, ..*self }
     }
 }
 

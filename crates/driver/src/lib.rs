@@ -37,6 +37,7 @@ pub use stats::Stats;
 
 /// Locks a mutex. No code of the user runs under our locks, and what they guard is consistent between any two statements: a panic elsewhere is
 /// no reason to give up.
+#[inline]
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

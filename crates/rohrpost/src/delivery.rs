@@ -12,8 +12,9 @@ use crate::error::Error;
 /// The acknowledgement of one record, to come.
 ///
 /// A future: it resolves once the brokers have answered, or the record has failed for good. Dropping it drops the notification, never the record.
-/// It allocates nothing: all deliveries of a batch share one completion. It can be awaited on any executor, and polled again after it
-/// resolved.
+/// It allocates nothing: all deliveries of a batch share one completion. It can be awaited on any executor. Polled to its end it is used up, as futures
+/// are, and panics if it is polled again; [`is_resolved`](Self::is_resolved), [`poll_resolved`](Self::poll_resolved) and
+/// [`try_result`](Self::try_result) look without taking, and a clone has a life of its own.
 #[derive(Clone)]
 #[must_use = "dropping a delivery is fine, but then nobody learns whether the record arrived"]
 pub struct Delivery {
@@ -35,6 +36,17 @@ impl Delivery {
         self.inner.partition()
     }
 
+    /// Whether the result is known: awaiting it will not wait.
+    #[inline]
+    pub fn is_resolved(&self) -> bool {
+        self.inner.is_resolved()
+    }
+
+    /// Waits as awaiting does, and leaves the result where it is: for whoever watches many deliveries by hand.
+    pub fn poll_resolved(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.inner.poll_resolved(cx)
+    }
+
     /// Calls back once the result is known, instead of awaiting it: see [`Producer::send_with`](crate::Producer::send_with).
     pub fn call_back(self, callback: impl FnOnce(Result<RecordMetadata, Error>) + Send + 'static) {
         self.inner.call_back(move |result| callback(resolve(result)));
@@ -49,6 +61,7 @@ impl Delivery {
 impl Future for Delivery {
     type Output = Result<RecordMetadata, Error>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.inner.poll_result(cx).map(resolve)
     }
@@ -64,6 +77,7 @@ impl fmt::Debug for Delivery {
     }
 }
 
+#[inline]
 pub(crate) fn resolve(
     result: Result<driver::Acknowledged, driver::Failed>,
 ) -> Result<RecordMetadata, Error> {
