@@ -58,6 +58,8 @@ pub(crate) enum Damage {
     /// These bytes are here, behind a right CRC.
     Set(usize, Vec<u8>),
     /// This byte is here, behind the CRC of what was there before.
+    Put(usize, u8),
+    /// These bits of a byte are others, behind the CRC of what was there before.
     Flip(usize, u8),
     /// So many bytes are missing at the end.
     Cut(usize),
@@ -102,6 +104,11 @@ impl Batch {
 }
 
 impl Damage {
+    /// Whether it is done to the records rather than to the batch's header.
+    pub(crate) fn is_to_records(&self) -> bool {
+        matches!(self, Self::Set(at, _) if *at >= FIRST_RECORD)
+    }
+
     fn inflict(&self, mut bytes: BytesMut) -> Bytes {
         match self {
             Self::None => {}
@@ -111,9 +118,14 @@ impl Damage {
                 bytes[at..end].copy_from_slice(&new[..end - at]);
                 fix_crc(&mut bytes);
             }
-            Self::Flip(at, new) => {
+            Self::Put(at, new) => {
                 if let Some(byte) = bytes.get_mut(*at) {
                     *byte = *new;
+                }
+            }
+            Self::Flip(at, bits) => {
+                if let Some(byte) = bytes.get_mut(*at) {
+                    *byte ^= *bits;
                 }
             }
             Self::Cut(count) => bytes.truncate(bytes.len().saturating_sub(*count)),

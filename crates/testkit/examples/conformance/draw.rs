@@ -159,14 +159,20 @@ impl Drawer {
             (producer, epoch, sequence)
         });
         let size = dice.weighted(&[(60, 1), (20, 2), (10, 3), (5, 5), (5, 9)]);
+        let mut codec = codec(dice);
+        let damage = if dice.percent(12) { damage(dice) } else { Damage::None };
+        if damage.is_to_records() {
+            // What comes of broken bytes that are compressed is up to the codec, not to the broker.
+            codec = Codec::None;
+        }
         Batch {
             producer,
             times: (0..size).map(|_| when(dice)).collect(),
             keys: vec![dice.percent(90), dice.percent(95)],
             value_size: dice.weighted(&[(50, 1), (30, 10), (10, 60), (10, 300)]),
-            codec: codec(dice),
+            codec,
             is_transactional: dice.percent(3),
-            damage: if dice.percent(12) { damage(dice) } else { Damage::None },
+            damage,
         }
     }
 }
@@ -178,7 +184,7 @@ fn again(dice: &mut Dice, mut batch: Batch) -> Batch {
         1 if batch.times.len() > 1 => drop(batch.times.pop()),
         2 => batch.value_size += 1,
         3 => batch.damage = Damage::None,
-        4 => batch.codec = codec(dice),
+        4 if !batch.damage.is_to_records() => batch.codec = codec(dice),
         5 => {
             if let Some((_, epoch, _)) = &mut batch.producer {
                 *epoch = epoch.wrapping_add(dice.one_of(&[1, -1]));
@@ -237,11 +243,11 @@ fn damage(dice: &mut Dice) -> Damage {
     let any = dice.next() as u8;
     let set = |at: usize, bytes: &[u8]| Damage::Set(at, bytes.to_vec());
     match dice.below(24) {
-        0 => Damage::Flip(CRC + dice.below(4), any),
-        1 => Damage::Flip(FIRST_RECORD + dice.below(9), any),
-        2 => Damage::Flip(MAGIC, dice.one_of(&[0, 1, 3, 0xff])),
-        3 => Damage::Flip(LENGTH + dice.below(4), any),
-        4 => Damage::Flip(dice.below(8), any),
+        0 => Damage::Flip(CRC + dice.below(4), any | 1),
+        1 => Damage::Flip(FIRST_RECORD + dice.below(9), any | 1),
+        2 => Damage::Put(MAGIC, dice.one_of(&[0, 1, 3, 0xff])),
+        3 => Damage::Put(LENGTH + dice.below(4), any),
+        4 => Damage::Put(dice.below(8), any),
         5 => set(LEADER_EPOCH, &dice.between(-1, 9).to_be_bytes()),
         6 => {
             set(ATTRIBUTES, &dice.one_of(&[0x20_i16, 0x30, 0x08, 0x40, 0x80, 0x100]).to_be_bytes())

@@ -73,6 +73,10 @@ pub fn admit(
     if is_too_early {
         return Err(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER);
     }
+    if state.epoch == ProducerEpoch::NONE {
+        // Batches without an epoch leave no trace that the next one would have to follow.
+        return Ok(Admission::Append);
+    }
     if header.producer_epoch > state.epoch {
         return if header.base_sequence == Sequence::ZERO {
             Ok(Admission::Append)

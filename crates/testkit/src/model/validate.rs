@@ -20,11 +20,13 @@ const CODEC_AT: usize = 22;
 const MAX_TIMESTAMP_AT: usize = 35;
 const PRODUCER_ID_AT: usize = 43;
 const CRC_AT: usize = 17;
-/// What the CRC covers begins here.
+/// What the CRC covers begins here, with the attributes.
 const CRC_FROM: usize = 21;
 /// In the byte with the codec.
-const LOG_APPEND_TIME: u8 = 0x08;
 const TRANSACTIONAL: u8 = 0x10;
+/// The attributes that mean something.
+const ATTRIBUTES: i16 = 0x7f;
+const LOG_APPEND_TIME: i16 = 0x08;
 
 /// The least that the length of anything in a log can be: that of a message of magic 0.
 const MIN_LENGTH: i32 = 14;
@@ -127,6 +129,9 @@ pub(super) fn is_without_producer(batch: &Bytes) -> bool {
 /// control batch, records that are none, a record without the key that a compacted topic needs; INVALID_TIMESTAMP;
 /// UNKNOWN_SERVER_ERROR for records that do not decompress, as Kafka has no code for it.
 pub fn check_batch(batch: &Bytes, limits: &Limits) -> Result<RecordBatch, Refusal> {
+    if batch.first_chunk::<8>().is_some_and(|base_offset| *base_offset != [0; 8]) {
+        return refuse(ErrorCode::INVALID_RECORD, "the base offset of a producer's batch is not 0");
+    }
     let (size, max) = (batch.len(), limits.max_message_bytes);
     if i64::try_from(size).unwrap_or(i64::MAX) > i64::from(max) {
         let message = format!("the batch has {size} bytes, the topic allows {max}");
@@ -144,19 +149,30 @@ pub fn check_batch(batch: &Bytes, limits: &Limits) -> Result<RecordBatch, Refusa
     })?;
     check_header(batch.header())?;
     let max_timestamp = check_records(&batch, limits)?;
-    let is_right = batch.header().max_timestamp == max_timestamp
-        && !batch.header().attributes.is_log_append_time();
-    if is_right || limits.max_timestamp.is_none() {
-        return Ok(batch);
-    }
-    correct(&batch, max_timestamp)
+    correct(batch, max_timestamp, limits)
 }
 
-/// The same batch with the producer's time, and this as the largest.
-fn correct(batch: &RecordBatch, max_timestamp: i64) -> Result<RecordBatch, Refusal> {
+/// Where a broker writes a batch's time type and largest timestamp, for they are not what they should be, it writes all attributes
+/// anew, without those that mean nothing. The broker's own time is written later.
+fn correct(
+    batch: RecordBatch,
+    max_timestamp: i64,
+    limits: &Limits,
+) -> Result<RecordBatch, Refusal> {
+    let header = batch.header();
+    let (attributes, max) = match limits.max_timestamp {
+        None => (header.attributes.0 & ATTRIBUTES, header.max_timestamp),
+        Some(_) => (header.attributes.0 & ATTRIBUTES & !LOG_APPEND_TIME, max_timestamp),
+    };
+    let is_right = header.max_timestamp == max
+        && (header.attributes.0 == attributes
+            || (limits.max_timestamp.is_some() && !header.attributes.is_log_append_time()));
+    if is_right {
+        return Ok(batch);
+    }
     let mut bytes = BytesMut::from(&batch.bytes()[..]);
-    bytes[CODEC_AT] &= !LOG_APPEND_TIME;
-    bytes[MAX_TIMESTAMP_AT..][..8].copy_from_slice(&max_timestamp.to_be_bytes());
+    bytes[CRC_FROM..][..2].copy_from_slice(&attributes.to_be_bytes());
+    bytes[MAX_TIMESTAMP_AT..][..8].copy_from_slice(&max.to_be_bytes());
     let crc = crc32c::crc32c(&bytes[CRC_FROM..]);
     bytes[CRC_AT..][..4].copy_from_slice(&crc.to_be_bytes());
     let corrected = RecordBatch::parse(&bytes.freeze());
@@ -182,9 +198,6 @@ fn batch_size(bytes: &[u8]) -> Result<Option<usize>, Refusal> {
 }
 
 fn check_header(header: &BatchHeader) -> Result<(), Refusal> {
-    if header.base_offset != 0 {
-        return refuse(ErrorCode::INVALID_RECORD, "the base offset of a producer's batch is not 0");
-    }
     if header.record_count < 1 || header.record_count != header.last_offset_delta.wrapping_add(1) {
         let message = format!(
             "the batch has {} records and a last offset delta of {}",
@@ -211,11 +224,15 @@ fn check_header(header: &BatchHeader) -> Result<(), Refusal> {
 /// Gives the largest timestamp.
 fn check_records(batch: &RecordBatch, limits: &Limits) -> Result<i64, Refusal> {
     let says_broker_time = batch.header().attributes.is_log_append_time();
+    let broker_time = batch.header().max_timestamp;
     let mut faulty = Vec::new();
     let mut code = ErrorCode::INVALID_RECORD;
     let mut max_timestamp = NO_TIMESTAMP;
     let mut index = 0;
-    records::each(batch, |record| {
+    records::each(batch, |mut record| {
+        if says_broker_time {
+            record.timestamp = broker_time;
+        }
         let is_keyless = limits.is_compacted && !record.has_key;
         // Kafka looks at the type only where it does not look at the time, and at neither without a key that is needed.
         match limits.max_timestamp.filter(|_| record.timestamp != NO_TIMESTAMP) {
