@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use rohrpost_records::{
-    BatchError, BatchHeader, Header, ProducerEpoch, ProducerId, RecordBatch, Sequence,
-    assign_offset, set_log_append_time,
+    BatchError, BatchHeader, Header, ProducerEpoch, ProducerId, ProducerStamp, RecordBatch,
+    Sequence, assign_offset, set_log_append_time,
 };
 
 use super::producers::{Admission, AppendedBatch, ProducerState, admit};
@@ -223,9 +223,9 @@ impl Log {
     }
 
     /// Remembers that a producer wants to begin a transaction with this batch, until it has (KIP-890).
-    pub fn begin_verification(&mut self, batch: &BatchHeader) {
-        let (epoch, sequence) = (batch.producer_epoch, batch.base_sequence);
-        let entry = self.verifying.entry(batch.producer_id).or_insert((epoch, sequence));
+    pub fn begin_verification(&mut self, producer: &ProducerStamp) {
+        let (epoch, sequence) = (producer.producer_epoch, producer.base_sequence);
+        let entry = self.verifying.entry(producer.producer_id).or_insert((epoch, sequence));
         if epoch > entry.0 || (epoch == entry.0 && sequence.0 < entry.1.0) {
             *entry = (epoch, sequence);
         }

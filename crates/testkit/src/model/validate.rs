@@ -5,7 +5,8 @@ mod records;
 use bytes::{Bytes, BytesMut};
 use rohrpost_codec::{ByteStr, ErrorCode, messages::produce_response::BatchIndexAndErrorMessage};
 use rohrpost_records::{
-    BatchError, BatchErrorKind, BatchHeader, Codec, LOG_OVERHEAD, MAGIC, RecordBatch,
+    BatchError, BatchErrorKind, BatchHeader, Codec, LOG_OVERHEAD, MAGIC, ProducerEpoch, ProducerId,
+    ProducerStamp, RecordBatch, Sequence,
 };
 
 /// The most bytes that the records of one batch may decompress to: far above what a request can hold in earnest.
@@ -114,6 +115,19 @@ pub fn only_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, Refusa
 pub(super) fn is_transactional(records: &Bytes) -> Result<bool, Refusal> {
     let is_batch = batch_size(records)?.is_some() && records[MAGIC_AT] as i8 == MAGIC;
     Ok(is_batch && records.get(CODEC_AT).is_some_and(|byte| byte & TRANSACTIONAL != 0))
+}
+
+/// Who a batch says that it is from, whatever else is wrong with it; `None` if it is too short to say.
+pub(super) fn producer_of(batch: &Bytes) -> Option<ProducerStamp> {
+    let stamp = batch.get(PRODUCER_ID_AT..)?;
+    let (id, stamp) = stamp.split_first_chunk::<8>()?;
+    let (epoch, stamp) = stamp.split_first_chunk::<2>()?;
+    let sequence = stamp.first_chunk::<4>()?;
+    Some(ProducerStamp {
+        producer_id: ProducerId(i64::from_be_bytes(*id)),
+        producer_epoch: ProducerEpoch(i16::from_be_bytes(*epoch)),
+        base_sequence: Sequence(i32::from_be_bytes(*sequence)),
+    })
 }
 
 /// Whether a batch is too short for the id of its producer, which Kafka 4.3.1 looks for before it checks the length.

@@ -4,14 +4,16 @@ use bytes::Bytes;
 use rohrpost_codec::ErrorCode;
 use rohrpost_codec::messages::ProduceRequest;
 use rohrpost_codec::messages::produce_request::PartitionProduceData;
-use rohrpost_records::BatchHeader;
+use rohrpost_records::ProducerStamp;
 
 use super::ALL;
 use crate::model::Model;
 use crate::model::log::{AppendContext, Appended};
 use crate::model::request::Call;
 use crate::model::topic::{TimestampType, TopicConfig};
-use crate::model::validate::{Limits, Refusal, check_batch, is_transactional, only_batch};
+use crate::model::validate::{
+    Limits, Refusal, check_batch, is_transactional, only_batch, producer_of,
+};
 
 /// How far ahead of the broker's clock a timestamp may be, ms (`message.timestamp.after.max.ms`).
 const TIMESTAMP_AFTER_MAX: i64 = 60 * 60 * 1000;
@@ -75,10 +77,10 @@ fn append_batch(
     batch: &Bytes,
 ) -> Result<Appended, Refused> {
     let retention_bytes = model.config.retention_bytes;
-    if let Some(header) = wanting_transaction(batch) {
+    if let Some(producer) = wanting_transaction(batch) {
         let id = request.transactional_id.as_deref().unwrap_or_default();
-        model.begin_verification(call, (name, index), &header)?;
-        model.verify(id, &header)?;
+        model.begin_verification(call, (name, index), &producer)?;
+        model.verify(id, &producer)?;
     }
     if !(ALL..=1).contains(&request.acks) {
         return Err(ErrorCode::INVALID_REQUIRED_ACKS.into());
@@ -124,10 +126,10 @@ fn append_batch(
     Ok(appended)
 }
 
-/// The header of a batch that is part of a transaction: of a producer, that is, without which the mark means nothing.
-pub(super) fn wanting_transaction(batch: &Bytes) -> Option<BatchHeader> {
-    let header = BatchHeader::parse(batch).ok().filter(|header| header.producer_id.0 > -1)?;
-    is_transactional(batch).is_ok_and(|is_one| is_one).then_some(header)
+/// The producer of a batch that is part of a transaction; without a producer the mark means nothing.
+pub(super) fn wanting_transaction(batch: &Bytes) -> Option<ProducerStamp> {
+    let producer = producer_of(batch).filter(|producer| producer.producer_id.is_some())?;
+    is_transactional(batch).is_ok_and(|is_one| is_one).then_some(producer)
 }
 
 fn limits(config: &TopicConfig, wall_ms: i64) -> Limits {
@@ -145,7 +147,7 @@ impl Model {
         &mut self,
         call: &Call,
         (name, index): (&str, i32),
-        header: &BatchHeader,
+        producer: &ProducerStamp,
     ) -> Result<(), ErrorCode> {
         let partition = self.partition_mut(name, index);
         let partition = partition.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
@@ -153,23 +155,23 @@ impl Model {
         if partition.leader != Some(call.broker) {
             return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER);
         }
-        let state = partition.log.producers().get(&header.producer_id);
-        if state.is_some_and(|state| header.producer_epoch < state.epoch()) {
+        let state = partition.log.producers().get(&producer.producer_id);
+        if state.is_some_and(|state| producer.producer_epoch < state.epoch()) {
             return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
         }
-        partition.log.begin_verification(header);
+        partition.log.begin_verification(producer);
         Ok(())
     }
 
     /// Asks the transaction coordinator whether a batch is from the producer of a transactional id. None is in a transaction here.
-    fn verify(&self, transactional_id: &str, header: &BatchHeader) -> Result<(), ErrorCode> {
+    fn verify(&self, transactional_id: &str, producer: &ProducerStamp) -> Result<(), ErrorCode> {
         if transactional_id.is_empty() {
             return Err(ErrorCode::INVALID_REQUEST);
         }
         let state = self.transactional.get(transactional_id);
-        let state = state.filter(|state| state.producer_id == header.producer_id);
+        let state = state.filter(|state| state.producer_id == producer.producer_id);
         let state = state.ok_or(ErrorCode::INVALID_PRODUCER_ID_MAPPING)?;
-        if state.epoch != header.producer_epoch {
+        if state.epoch != producer.producer_epoch {
             return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
         }
         Ok(())
