@@ -8,7 +8,7 @@ mod areas;
 mod definition;
 mod emit;
 mod fields;
-mod kafka_clients;
+pub(crate) mod kafka_clients;
 mod model;
 mod tables;
 
@@ -23,7 +23,7 @@ use model::Definitions;
 use crate::workspace;
 
 /// The release of Apache Kafka whose protocol the codec speaks.
-const KAFKA_VERSION: &str = "4.4.0";
+pub(crate) const KAFKA_VERSION: &str = "4.4.0";
 
 const HELP: &str = "\
 cargo xtask codegen [--check] [--vectors]

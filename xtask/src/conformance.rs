@@ -1,14 +1,14 @@
 //! `cargo xtask conformance`: what this repository does beside what Apache Kafka's own code does.
 
-mod broker;
+mod codec;
 
 use crate::Result;
 
 const HELP: &str = "\
 cargo xtask conformance [PART] [OPTIONS]
 
-  (no PART)   the codec: every message and version beside kafka-clients' generated classes
-  broker      the testkit's broker model beside Apache Kafka (`broker --help`)
+  (no PART) [--seed N] [--cases M]   the codec: every message and version beside kafka-clients'
+                                     generated classes and their JSON converters
 ";
 
 pub(crate) fn run(args: &[String]) -> Result {
@@ -17,19 +17,10 @@ pub(crate) fn run(args: &[String]) -> Result {
             print!("{HELP}");
             Ok(())
         }
-        Some("broker") => broker::run(&args[1..]),
         // A further part's arm goes here, with its line in HELP.
         Some(part) if !part.starts_with("--") => {
             Err(format!("no part `{part}`; `cargo xtask conformance help` lists them").into())
         }
         _ => codec::run(args),
-    }
-}
-
-mod codec {
-    use crate::Result;
-
-    pub(super) fn run(_: &[String]) -> Result {
-        Err("the codec's conformance is being built".into())
     }
 }

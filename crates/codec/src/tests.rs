@@ -11,3 +11,7 @@ mod known;
 mod sample;
 mod samples;
 mod vectors;
+
+// What `samples` goes by.
+use crate::messages;
+use sample::samples;

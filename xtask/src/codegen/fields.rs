@@ -9,6 +9,8 @@ use super::definition::Versions;
 pub(super) struct Field {
     /// As Rust names it; a keyword is raw.
     pub(super) name: String,
+    /// As Kafka's JSON converters name it.
+    pub(super) json: String,
     pub(super) ty: Type,
     pub(super) versions: Versions,
     /// The versions in which it can be null.

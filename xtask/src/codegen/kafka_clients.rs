@@ -8,6 +8,9 @@ use super::definition::{self, Definition};
 use super::{Result, io, write_file};
 use crate::workspace;
 
+/// The release of Jackson that this Kafka's own distribution has.
+const JACKSON_VERSION: &str = "2.21.2";
+
 /// Prints code, name and kind of every error code.
 const ERRORS_JAVA: &str = "xtask/src/codegen/PrintErrors.java";
 
@@ -15,7 +18,7 @@ const ERRORS_JAVA: &str = "xtask/src/codegen/PrintErrors.java";
 const VECTORS_JAVA: &str = "crates/codec/tests/vectors/MakeVectors.java";
 
 /// The `kafka-clients` jar of one version, with what it needs to run.
-pub(super) struct KafkaClients {
+pub(crate) struct KafkaClients {
     folder: PathBuf,
     version: String,
 }
@@ -30,10 +33,10 @@ pub(super) struct ErrorRow {
 
 impl KafkaClients {
     /// Lets Maven bring the jar into `target/kafka-clients/`, if it is not there yet.
-    pub(super) fn obtain(version: &str) -> Result<Self> {
+    pub(crate) fn obtain(version: &str) -> Result<Self> {
         let folder = workspace::root().join("target/kafka-clients").join(version);
         let this = Self { folder, version: version.to_owned() };
-        if this.jar().is_file() {
+        if this.jar().is_file() && this.jackson().is_file() {
             return Ok(this);
         }
         // Jars arrive beside their final place: `libs` exists only when it is whole.
@@ -45,6 +48,9 @@ impl KafkaClients {
             .current_dir(&this.folder);
         output(&mut maven, "mvn (Apache Maven)")?;
         let libs = this.libs();
+        if libs.exists() {
+            fs::remove_dir_all(&libs).map_err(io("remove", &libs))?;
+        }
         fs::rename(&arriving, &libs).map_err(io("move into place", &libs))?;
         if this.jar().is_file() {
             return Ok(this);
@@ -98,6 +104,19 @@ impl KafkaClients {
         Ok(())
     }
 
+    /// Compiles Java programs into a folder, and gives the class path to run them with.
+    pub(crate) fn compile(&self, programs: &[&str]) -> Result<String> {
+        let classes = self.folder.join("classes");
+        fs::create_dir_all(&classes).map_err(io("make", &classes))?;
+        let class_path = format!("{}/*:{}", self.libs().display(), classes.display());
+        let mut javac = Command::new("javac");
+        javac.args(["-Xlint:all,-processing", "-proc:none", "-encoding", "UTF-8", "-d"]);
+        javac.arg(&classes).args(["--class-path", &class_path]);
+        javac.args(programs.iter().map(|program| workspace::root().join(program)));
+        output(&mut javac, "javac (a JDK 17)")?;
+        Ok(class_path)
+    }
+
     fn java(&self, program: &Path, arguments: &[&std::ffi::OsStr]) -> Result<String> {
         let mut java = Command::new("java");
         java.arg("--class-path").arg(format!("{}/*", self.libs().display()));
@@ -106,6 +125,11 @@ impl KafkaClients {
 
     fn libs(&self) -> PathBuf {
         self.folder.join("libs")
+    }
+
+    /// What the JSON converters of the jar need, and the jar does not bring.
+    fn jackson(&self) -> PathBuf {
+        self.libs().join(format!("jackson-databind-{JACKSON_VERSION}.jar"))
     }
 
     fn jar(&self) -> PathBuf {
@@ -126,7 +150,9 @@ fn pom(version: &str) -> String {
          <artifactId>kafka-definitions</artifactId>\n  <version>{version}</version>\n  \
          <packaging>pom</packaging>\n  <dependencies>\n    <dependency>\
          <groupId>org.apache.kafka</groupId><artifactId>kafka-clients</artifactId>\
-         <version>{version}</version></dependency>\n  </dependencies>\n</project>\n"
+         <version>{version}</version></dependency>\n    <dependency>\
+         <groupId>com.fasterxml.jackson.core</groupId><artifactId>jackson-databind</artifactId>\
+         <version>{JACKSON_VERSION}</version></dependency>\n  </dependencies>\n</project>\n"
     )
 }
 
@@ -135,7 +161,7 @@ fn output(command: &mut Command, program: &str) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| format!("codegen needs {program}: {error}"))?;
+        .map_err(|error| format!("this needs {program}: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
         return Ok(text);

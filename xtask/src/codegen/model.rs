@@ -211,6 +211,7 @@ fn resolve_field(
     }
     Ok(Field {
         name: identifier(&definition.name),
+        json: lower_first(&definition.name),
         ty,
         versions,
         nullable,
@@ -242,6 +243,13 @@ pub(super) fn snake_case(name: &str) -> String {
         out.push(character.to_ascii_lowercase());
     }
     out
+}
+
+/// `TopicId` to `topicId`.
+fn lower_first(name: &str) -> String {
+    let mut characters = name.chars();
+    let first = characters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(characters).collect()
 }
 
 /// A field's name in Rust: `type` and `match` are keywords.

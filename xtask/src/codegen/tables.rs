@@ -15,7 +15,6 @@ pub(super) fn messages(definitions: &Definitions) -> Result<String> {
     );
     let mut modules = String::new();
     let mut uses = String::new();
-    let mut list = String::new();
     for message in &definitions.messages {
         let mut cfg = areas::cfg(&message.name)?;
         if !cfg.is_empty() {
@@ -24,10 +23,6 @@ pub(super) fn messages(definitions: &Definitions) -> Result<String> {
         let (name, module) = (&message.name, &message.module);
         let _ = writeln!(modules, "{cfg}pub mod {module};");
         let _ = writeln!(uses, "{cfg}pub use {module}::{name};");
-        for line in cfg.lines() {
-            let _ = writeln!(list, "            {line}");
-        }
-        let _ = writeln!(list, "            {module} {name},");
     }
     let _ = writeln!(out, "{modules}\n{uses}");
     let _ = write!(
@@ -35,16 +30,8 @@ pub(super) fn messages(definitions: &Definitions) -> Result<String> {
         "/// Hands every API, its request and its response to a macro.\n\
          macro_rules! with_every_api {{\n    \
              ($macro:ident) => {{\n        $macro! {{\n{}        }}\n    }};\n\
-         }}\npub(crate) use with_every_api;\n\n",
+         }}\npub(crate) use with_every_api;\n",
         every_api(definitions)?
-    );
-    let _ = write!(
-        out,
-        "/// Hands module and name of every message to a macro.\n\
-         #[cfg(test)]\n\
-         macro_rules! with_every_message {{\n    \
-             ($macro:ident) => {{\n        $macro! {{\n{list}        }}\n    }};\n\
-         }}\n#[cfg(test)]\npub(crate) use with_every_message;\n"
     );
     Ok(out)
 }
@@ -61,11 +48,23 @@ fn every_api(definitions: &Definitions) -> Result<String> {
     Ok(list)
 }
 
-/// `tests/samples.rs`: which fields a made-up value sets in which version. It does not go by the code
-/// that encodes and decodes.
+/// `tests/samples.rs`: every message, and of every structure the fields with their names in JSON, the
+/// versions that have them, and those in which they can be null. It does not go by the code that encodes
+/// and decodes, and who includes it says what to make of it.
 pub(super) fn samples(definitions: &Definitions) -> Result<String> {
     let mut out = header("message definitions");
-    out.push_str("\nuse super::sample::{NEVER, samples};\n\nsamples! {\n");
+    out.push_str(
+        "\nuse super::sample::{NEVER, Sample, Source};\nuse super::{messages, samples};\n\n\
+         /// Hands module and name of every message to a macro.\nmacro_rules! with_every_message {\n    \
+             ($macro:ident) => {\n        $macro! {\n",
+    );
+    for message in &definitions.messages {
+        for line in areas::cfg(&message.name)?.lines() {
+            let _ = writeln!(out, "            {line}");
+        }
+        let _ = writeln!(out, "            {} {},", message.module, message.name);
+    }
+    out.push_str("        }\n    };\n}\npub(crate) use with_every_message;\n\nsamples! {\n");
     let range = |versions: Versions| {
         if versions.is_none() {
             "NEVER".to_owned()
@@ -79,8 +78,13 @@ pub(super) fn samples(definitions: &Definitions) -> Result<String> {
             let _ = writeln!(out, "    {cfg}\n    {}::{} {{", message.module, structure.name);
             for field in &structure.fields {
                 let versions = range(field.versions);
-                let _ =
-                    writeln!(out, "        {}: {versions}, {};", field.name, range(field.nullable));
+                let _ = writeln!(
+                    out,
+                    "        {} {:?}: {versions}, {};",
+                    field.name,
+                    field.json,
+                    range(field.nullable)
+                );
             }
             out.push_str("    }\n");
         }

@@ -25,6 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rohrpost-sim", &["rohrpost-engine", "rohrpost-testkit"]),
     ("rohrpost-tests", &["rohrpost", "rohrpost-testkit", "rohrpost-schema-registry"]),
     ("rohrpost-bench", &["rohrpost"]),
+    ("rohrpost-conformance", &["rohrpost-codec"]),
     ("xtask", &["rohrpost-tests"]),
 ];
 

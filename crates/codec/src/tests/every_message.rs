@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::sample::{Sample, Source};
+use super::samples::with_every_message;
 use super::vectors::{self, Vector};
-use crate::messages::with_every_message;
 use crate::{DecodeErrorKind, Message};
 
 /// Every version that is encoded and decoded.

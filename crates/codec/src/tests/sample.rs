@@ -3,9 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use bytes::Bytes;
-
-use crate::{ByteStr, ErrorCode, Int32Array, TaggedFields, Uuid, Wire};
+use crate::{ByteStr, Bytes, ErrorCode, Int32Array, TaggedFields, Uuid, Wire};
 
 /// In no version.
 pub(crate) const NEVER: (i16, i16) = (0, -1);
@@ -20,14 +18,19 @@ pub(crate) trait Sample: Sized {
 pub(crate) struct Source {
     state: u64,
     pub(crate) version: i16,
-    pub(crate) flexible: bool,
+    flexible: bool,
+    /// Whether there may be tagged fields that nobody knows.
+    pub(crate) with_unknown: bool,
+    /// Whether what can be null in some version can be null in every one.
+    pub(crate) with_wrong_nulls: bool,
     /// How many array elements may still be made: values stay small.
     elements: usize,
 }
 
 impl Source {
     pub(crate) fn new(seed: u64, version: i16, flexible: bool) -> Self {
-        Self { state: seed | 1, version, flexible, elements: 12 }
+        let (with_unknown, with_wrong_nulls) = (true, false);
+        Self { state: seed | 1, version, flexible, with_unknown, with_wrong_nulls, elements: 12 }
     }
 
     /// A value for a field that is in these versions, and null in some of them; else its default.
@@ -38,14 +41,14 @@ impl Source {
         default: T,
     ) -> T {
         let is_in = |(min, max): (i16, i16)| min <= self.version && self.version <= max;
-        let can_be_null = is_in(nullable);
+        let can_be_null = is_in(nullable) || self.with_wrong_nulls && nullable != NEVER;
         if is_in(versions) { T::sample(self, can_be_null) } else { default }
     }
 
     /// Tagged fields whose tags nobody knows.
     pub(crate) fn unknown(&mut self) -> TaggedFields {
         let mut fields = TaggedFields::new();
-        while self.flexible && self.chance(8) {
+        while self.flexible && self.with_unknown && self.chance(8) {
             let tag = 1000 + self.next() as u32 % 100_000;
             fields.insert(tag, Bytes::sample(self, false));
         }
@@ -165,16 +168,18 @@ impl<T: Sample + Wire> Sample for Vec<T> {
     }
 }
 
-/// Implements [`Sample`] for structures: each field with the versions that have it, and those in
-/// which it can be null.
+/// Implements [`Sample`] for structures: each field with its name in JSON, the versions that have it,
+/// and those in which it can be null.
 macro_rules! samples {
     ($(
         $(#[$cfg:meta])*
-        $module:ident::$name:ident { $($field:ident: $versions:expr, $nullable:expr;)* }
+        $module:ident::$name:ident {
+            $($field:ident $json:literal: $versions:expr, $nullable:expr;)*
+        }
     )*) => {$(
         $(#[$cfg])*
-        impl $crate::tests::sample::Sample for $crate::messages::$module::$name {
-            fn sample(source: &mut $crate::tests::sample::Source, _: bool) -> Self {
+        impl Sample for messages::$module::$name {
+            fn sample(source: &mut Source, _: bool) -> Self {
                 let default = Self::default();
                 Self {
                     $($field: source.field($versions, $nullable, default.$field),)*
@@ -184,5 +189,4 @@ macro_rules! samples {
         }
     )*};
 }
-
 pub(crate) use samples;

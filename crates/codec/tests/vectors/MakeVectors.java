@@ -1,5 +1,4 @@
 import java.io.PrintWriter;
-import java.lang.reflect.Constructor;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,19 +53,28 @@ public class MakeVectors {
     };
     private static final int SAMPLES = 3;
 
-    private final Random random = new Random(714);
+    private final Random random;
     private final PrintWriter out;
     private int lines = 0;
 
-    private MakeVectors(PrintWriter out) {
+    /** What is written goes to {@code out}; the same seed makes the same values up. */
+    MakeVectors(PrintWriter out, long seed) {
         this.out = out;
+        this.random = new Random(seed);
+    }
+
+    /** A message, with the schemas of all its versions. */
+    record Kind(String name, Class<? extends Message> type, Schema[] schemas, short lowest, short highest) {
+        Message newMessage() throws ReflectiveOperationException {
+            return type.getConstructor().newInstance();
+        }
     }
 
     public static void main(String[] args) throws Exception {
         for (String name : new String[] {"every_message.txt", "known.txt"}) {
             try (PrintWriter out = new PrintWriter(Files.newBufferedWriter(Path.of(args[0], name)))) {
                 out.println("# Encoded by kafka-clients " + args[1] + " (MakeVectors.java beside this file).");
-                MakeVectors vectors = new MakeVectors(out);
+                MakeVectors vectors = new MakeVectors(out, 714);
                 if (name.startsWith("known")) {
                     vectors.known();
                 } else {
@@ -146,44 +154,49 @@ public class MakeVectors {
     }
 
     private void all() throws Exception {
-        for (short version = 1; version <= 2; version++) {
-            samples(version, RequestHeaderData.SCHEMAS[version], RequestHeaderData.class);
+        for (Kind kind : kinds()) {
+            for (short version = kind.lowest(); version <= kind.highest(); version++) {
+                for (int sample = 0; sample < SAMPLES; sample++) {
+                    write(makeUp(kind, version), version);
+                }
+            }
         }
-        for (short version = 0; version <= 1; version++) {
-            samples(version, ResponseHeaderData.SCHEMAS[version], ResponseHeaderData.class);
-        }
+    }
+
+    /** Every message that this Kafka has. */
+    static List<Kind> kinds() throws ReflectiveOperationException {
+        List<Kind> kinds = new ArrayList<>();
+        kinds.add(new Kind("RequestHeader", RequestHeaderData.class, RequestHeaderData.SCHEMAS, (short) 1, (short) 2));
+        kinds.add(new Kind("ResponseHeader", ResponseHeaderData.class, ResponseHeaderData.SCHEMAS, (short) 0, (short) 1));
         for (ApiMessageType api : ApiMessageType.values()) {
-            for (short version = api.lowestSupportedVersion(); version <= api.highestSupportedVersion(true); version++) {
-                Class<? extends Message> request = api.newRequest().getClass();
-                samples(version, api.requestSchemas()[version], request);
-                Class<? extends Message> response = api.newResponse().getClass();
-                samples(version, api.responseSchemas()[version], response);
+            short lowest = api.lowestSupportedVersion();
+            short highest = api.highestSupportedVersion(true);
+            if (lowest <= highest) {
+                kinds.add(new Kind(api.name + "Request", api.newRequest().getClass(), api.requestSchemas(), lowest, highest));
+                kinds.add(new Kind(api.name + "Response", api.newResponse().getClass(), api.responseSchemas(), lowest, highest));
             }
         }
         for (String name : DATA) {
             Class<? extends Message> type = Class.forName(PACKAGE + name).asSubclass(Message.class);
             Schema[] schemas = (Schema[]) type.getField("SCHEMAS").get(null);
             Message message = type.getConstructor().newInstance();
-            for (short version = message.lowestSupportedVersion(); version <= message.highestSupportedVersion(); version++) {
-                samples(version, schemas[version], type);
-            }
+            kinds.add(new Kind(name, type, schemas, message.lowestSupportedVersion(), message.highestSupportedVersion()));
         }
+        return kinds;
     }
 
-    private void samples(short version, Schema schema, Class<? extends Message> type) throws Exception {
-        Constructor<? extends Message> constructor = type.getConstructor();
-        for (int sample = 0; sample < SAMPLES; sample++) {
-            Struct struct = (Struct) value(schema);
-            ByteBuffer buffer = ByteBuffer.allocate(struct.sizeOf());
-            struct.writeTo(buffer);
-            buffer.flip();
-            Message message = constructor.newInstance();
-            message.read(new ByteBufferAccessor(buffer), version);
-            if (buffer.hasRemaining()) {
-                throw new IllegalStateException(type + " " + version + ": bytes are left");
-            }
-            write(message, version);
+    /** A message of random values, read from what the schema writes of them. */
+    Message makeUp(Kind kind, short version) throws ReflectiveOperationException {
+        Struct struct = (Struct) value(kind.schemas()[version]);
+        ByteBuffer buffer = ByteBuffer.allocate(struct.sizeOf());
+        struct.writeTo(buffer);
+        buffer.flip();
+        Message message = kind.newMessage();
+        message.read(new ByteBufferAccessor(buffer), version);
+        if (buffer.hasRemaining()) {
+            throw new IllegalStateException(kind.name() + " " + version + ": bytes are left");
         }
+        return message;
     }
 
     private void write(Message message, short version) {
@@ -287,7 +300,7 @@ public class MakeVectors {
         return bytes;
     }
 
-    private static String hex(byte[] bytes) {
+    static String hex(byte[] bytes) {
         StringBuilder text = new StringBuilder();
         for (byte b : bytes) {
             text.append(String.format("%02x", b));
