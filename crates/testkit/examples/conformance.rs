@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "requests that cannot be made end the comparison")]
 
+#[path = "conformance/acls.rs"]
+mod acls;
 #[path = "conformance/batches.rs"]
 mod batches;
 #[path = "conformance/case.rs"]

@@ -6,7 +6,7 @@ use crate::dice::Dice;
 use crate::draw::{Drawer, topics};
 use crate::run::{create, delete, offset, run};
 use crate::sides::{Kafka, Modelled, Names};
-use crate::steps::{Step, Topic};
+use crate::steps::{Denial, Step, Topic};
 
 pub(crate) struct Told {
     pub(crate) requests: u64,
@@ -58,6 +58,9 @@ pub(crate) fn compare(
                 topics[topic].partitions = count;
             }
         }
+        if let Step::Deny(Denial::Describe(topic)) = step {
+            topics[topic].is_hidden = true;
+        }
         if matches!(step, Step::Grow { .. } | Step::Recreate { .. }) {
             wait_for(kafka, &topics)?;
         }
@@ -69,7 +72,7 @@ pub(crate) fn compare(
 
 /// A cluster needs a moment until it leads what it has created.
 fn wait_for(kafka: &mut Kafka, topics: &[Topic]) -> Result<(), Box<dyn Error>> {
-    for topic in topics {
+    for topic in topics.iter().filter(|topic| !topic.is_hidden) {
         for partition in 0..topic.partitions {
             kafka.until(&topic.name, |kafka| {
                 Ok(offset(kafka, &topic.name, partition, -1)?.0 == "NONE")

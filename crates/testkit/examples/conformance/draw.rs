@@ -5,7 +5,7 @@ use rohrpost_records::Codec;
 use crate::batches::*;
 use crate::dice::Dice;
 use crate::sides::Modelled;
-use crate::steps::{Entry, Init, Produce, Step, Topic, TopicRef};
+use crate::steps::{Denial, Entry, Init, Produce, Step, Topic, TopicRef};
 
 /// The kinds of topics besides the plain one.
 const KINDS: [&[(&str, &str)]; 5] = [
@@ -20,14 +20,14 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// The topics of a sequence.
 pub(crate) fn topics(dice: &mut Dice, prefix: &str) -> Vec<Topic> {
-    let mut topics =
-        vec![Topic { name: format!("{prefix}-0"), partitions: dice.between(1, 2), configs: &[] }];
-    for index in 1..=dice.below(3) {
-        let configs = dice.one_of(&KINDS);
-        let name = format!("{prefix}-{index}");
-        topics.push(Topic { name, partitions: dice.between(1, 2), configs });
-    }
-    topics
+    let count = 1 + dice.below(3);
+    let topic = |index| Topic {
+        name: format!("{prefix}-{index}"),
+        partitions: dice.between(1, 2),
+        configs: if index == 0 { &[] } else { dice.one_of(&KINDS) },
+        is_hidden: false,
+    };
+    (0..count).map(topic).collect()
 }
 
 /// Draws the steps of a sequence, with an eye on what the model's logs have.
@@ -64,6 +64,20 @@ impl Drawer {
             }
             145..=149 => Step::Grow { topic, count: dice.between(1, 3) },
             150..=154 => Step::Recreate { topic },
+            155..=184 => Step::Metadata {
+                version: dice.between(0, 13) as i16,
+                topic: dice.one_of(&[
+                    TopicRef::Known(topic),
+                    TopicRef::Former(topic),
+                    TopicRef::Nowhere,
+                ]),
+            },
+            185..=190 => Step::Deny(match dice.below(5) {
+                0..=1 => Denial::Write(topic),
+                // Not the only topic: what would be left to see?
+                2..=3 if topic > 0 => Denial::Describe(topic),
+                _ => Denial::TransactionalId(dice.one_of(&self.transactional_ids)),
+            }),
             _ => Step::Produce(self.produce(dice, topics, model)),
         }
     }

@@ -10,15 +10,17 @@ use rohrpost_codec::messages::delete_records_request::{
 };
 use rohrpost_codec::messages::fetch_request::{FetchPartition, FetchTopic};
 use rohrpost_codec::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use rohrpost_codec::messages::metadata_request::MetadataRequestTopic;
 use rohrpost_codec::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use rohrpost_codec::messages::produce_response::PartitionProduceResponse;
 use rohrpost_codec::messages::*;
 use rohrpost_codec::{ByteStr, Uuid};
 use rohrpost_records::{BatchHeader, RecordBatches};
+use rohrpost_testkit::model::Permission;
 
 use crate::batches::{Producer, start_ms};
 use crate::sides::{Heard, Names, Side};
-use crate::steps::{Entry, Init, Produce, Step, Topic, TopicRef};
+use crate::steps::{Denial, Init, Produce, Step, Topic, TopicRef};
 
 /// Since then topics go by their ids in Produce.
 const IDS_SINCE: i16 = 13;
@@ -58,6 +60,15 @@ pub(crate) fn run<S: Side>(side: &mut S, step: &Step, topics: &[Topic]) -> io::R
                 .concat()
         }
         Step::Versions { version } => versions(side, *version)?,
+        Step::Metadata { version, topic } => metadata(side, *version, *topic, topics)?,
+        Step::Deny(denial) => {
+            side.deny(match denial {
+                Denial::Write(topic) => Permission::WriteTopic(topics[*topic].name.clone()),
+                Denial::Describe(topic) => Permission::DescribeTopic(topics[*topic].name.clone()),
+                Denial::TransactionalId(id) => Permission::WriteTransactionalId(id.clone()),
+            })?;
+            Vec::new()
+        }
         Step::ReadBack => read_back(side, topics)?,
     };
     lines.sort();
@@ -85,7 +96,7 @@ fn produce<S: Side>(side: &mut S, produce: &Produce, topics: &[Topic]) -> io::Re
         ..Default::default()
     };
     for entry in &produce.entries {
-        let (name, topic_id) = called(&names, topics, entry, produce.version);
+        let (name, topic_id) = called(&names, topics, entry.topic, produce.version >= IDS_SINCE);
         let data = PartitionProduceData {
             index: entry.partition,
             records: Some(entry.batch.to_bytes(&names.given)),
@@ -121,15 +132,15 @@ fn produce<S: Side>(side: &mut S, produce: &Produce, topics: &[Topic]) -> io::Re
     }))
 }
 
-fn called(names: &Names, topics: &[Topic], entry: &Entry, version: i16) -> (ByteStr, Uuid) {
-    let (name, id) = match entry.topic {
+fn called(names: &Names, topics: &[Topic], topic: TopicRef, by_id: bool) -> (ByteStr, Uuid) {
+    let (name, id) = match topic {
         TopicRef::Nowhere => ("nowhere", Uuid([7; 16])),
         TopicRef::Known(index) => (&*topics[index].name, names.id(&topics[index].name, 0)),
         TopicRef::Former(index) => (&*topics[index].name, names.id(&topics[index].name, 1)),
     };
-    match version {
-        IDS_SINCE.. => (ByteStr::default(), id),
-        _ => (name.to_owned().into(), Uuid::NIL),
+    match by_id {
+        true => (ByteStr::default(), id),
+        false => (name.to_owned().into(), Uuid::NIL),
     }
 }
 
@@ -241,10 +252,47 @@ fn versions<S: Side>(side: &mut S, version: i16) -> io::Result<Vec<String>> {
     }))
 }
 
+fn metadata<S: Side>(
+    side: &mut S,
+    version: i16,
+    topic: TopicRef,
+    topics: &[Topic],
+) -> io::Result<Vec<String>> {
+    let names = side.names().clone();
+    let (name, topic_id) = called(&names, topics, topic, version >= 12);
+    let name = Some(name).filter(|name| !name.is_empty());
+    let asked = MetadataRequestTopic { name, topic_id, ..Default::default() };
+    let request = MetadataRequest {
+        topics: Some(vec![asked]),
+        allow_auto_topic_creation: version < 4,
+        ..Default::default()
+    };
+    Ok(said(side.call(&request, version, false)?, |answer| {
+        let mut lines = vec![format!("{} brokers", answer.brokers.len())];
+        for topic in &answer.topics {
+            let name = topic.name.as_deref().unwrap_or("no name");
+            let id = if topic.topic_id.is_nil() { "no id" } else { names.name_of(topic.topic_id) };
+            lines.push(format!("{name}, {id}: {}", topic.error_code.name()));
+            for p in &topic.partitions {
+                lines.push(format!(
+                    "{name}-{}: {} led by {} in epoch {}, {:?} of {:?}",
+                    p.partition_index,
+                    p.error_code.name(),
+                    p.leader_id,
+                    p.leader_epoch,
+                    p.isr_nodes,
+                    p.replica_nodes
+                ));
+            }
+        }
+        lines
+    }))
+}
+
 /// Where every log begins and ends, and what is in it.
 fn read_back<S: Side>(side: &mut S, topics: &[Topic]) -> io::Result<Vec<String>> {
     let mut lines = Vec::new();
-    for topic in topics {
+    for topic in topics.iter().filter(|topic| !topic.is_hidden) {
         for partition in 0..topic.partitions {
             let first = offset(side, &topic.name, partition, -2)?;
             let place = format!("{}-{partition}", topic.name);

@@ -1,7 +1,6 @@
 //! The two sides: Apache Kafka behind a socket, and the model.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -9,8 +8,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rohrpost_codec::messages::{ApiVersionsRequest, FindCoordinatorRequest, InitProducerIdRequest};
 use rohrpost_codec::{ErrorCode, Request, Uuid, decode_response, encode_request};
-use rohrpost_testkit::model::{Answer, Model, ModelConfig, Now, SessionId};
+use rohrpost_testkit::model::{Answer, Model, ModelConfig, Now, Permission, SessionId};
 
+use crate::acls;
 use crate::batches::now_ms;
 
 /// The longest that an answer may take: more than any request asks for.
@@ -38,6 +38,9 @@ pub(crate) struct Names {
 pub(crate) trait Side {
     fn names(&mut self) -> &mut Names;
 
+    /// Refuses something to clients from now on.
+    fn deny(&mut self, permission: Permission) -> io::Result<()>;
+
     /// Sends a request and waits for what comes of it; `is_silent` if success has no answer.
     fn call<R: Request>(
         &mut self,
@@ -62,7 +65,7 @@ impl Kafka {
     }
 
     /// Has Kafka create what its transaction coordinator needs, which takes a while the first time.
-    pub(crate) fn wait_for_coordinator(&mut self) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn wait_for_coordinator(&mut self) -> io::Result<()> {
         let find = FindCoordinatorRequest { key: "warm".into(), key_type: 1, ..Default::default() };
         let init = InitProducerIdRequest {
             transactional_id: Some("warm".into()),
@@ -83,11 +86,13 @@ impl Kafka {
         &mut self,
         what: &str,
         mut is_so: impl FnMut(&mut Self) -> io::Result<bool>,
-    ) -> Result<(), Box<dyn Error>> {
+    ) -> io::Result<()> {
         let start = Instant::now();
         while !is_so(self)? {
             if start.elapsed() > PATIENCE {
-                return Err(format!("Kafka is not ready after {PATIENCE:?}: {what}").into());
+                return Err(io::Error::other(format!(
+                    "Kafka is not ready after {PATIENCE:?}: {what}"
+                )));
             }
             // tidy: may sleep: another process is waited for, which has no other way to tell.
             std::thread::sleep(Duration::from_millis(2));
@@ -137,6 +142,10 @@ impl Kafka {
 impl Side for Kafka {
     fn names(&mut self) -> &mut Names {
         &mut self.names
+    }
+
+    fn deny(&mut self, permission: Permission) -> io::Result<()> {
+        acls::deny(self, &permission)
     }
 
     fn call<R: Request>(
@@ -193,6 +202,11 @@ impl Modelled {
 impl Side for Modelled {
     fn names(&mut self) -> &mut Names {
         &mut self.names
+    }
+
+    fn deny(&mut self, permission: Permission) -> io::Result<()> {
+        self.model.deny(permission);
+        Ok(())
     }
 
     fn call<R: Request>(

@@ -26,8 +26,22 @@ pub(crate) enum Step {
     Versions {
         version: i16,
     },
+    /// What a client is told of a topic.
+    Metadata {
+        version: i16,
+        topic: TopicRef,
+    },
+    /// From now on, clients may not.
+    Deny(Denial),
     /// What is left in every partition.
     ReadBack,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Denial {
+    Write(usize),
+    Describe(usize),
+    TransactionalId(String),
 }
 
 #[derive(Clone, Debug)]
@@ -69,6 +83,8 @@ pub(crate) struct Topic {
     pub(crate) name: String,
     pub(crate) partitions: i32,
     pub(crate) configs: &'static [(&'static str, &'static str)],
+    /// Whether clients may not hear of it, not where its log ends either.
+    pub(crate) is_hidden: bool,
 }
 
 impl Topic {

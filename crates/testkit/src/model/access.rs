@@ -14,9 +14,11 @@ pub enum Permission {
     /// Produce with idempotence: InitProducerId is refused with CLUSTER_AUTHORIZATION_FAILED. Kafka refuses it to whoever has
     /// neither IdempotentWrite on the cluster nor Write on any topic.
     IdempotentWrite,
-    /// Use a transactional id: InitProducerId, FindCoordinator and transactional Produce requests are refused with
+    /// Use a transactional id: InitProducerId and transactional Produce requests are refused with
     /// TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
     WriteTransactionalId(String),
+    /// Find the coordinator of a transactional id: FindCoordinator is refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
+    DescribeTransactionalId(String),
 }
 
 impl Model {

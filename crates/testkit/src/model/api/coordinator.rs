@@ -6,7 +6,7 @@ use rohrpost_codec::{ByteStr, ErrorCode};
 
 use crate::model::fault::Target;
 use crate::model::request::{Call, Reply, Serve};
-use crate::model::{Broker, Model};
+use crate::model::{Broker, Model, Permission};
 
 /// Since then a request has several keys.
 const KEYS_SINCE: i16 = 4;
@@ -57,7 +57,7 @@ impl Model {
     fn coordinator(&self, key: &str, key_type: i8) -> Result<&Broker, ErrorCode> {
         match key_type {
             GROUP => {}
-            TRANSACTION if self.may_use(key) => {}
+            TRANSACTION if !self.is_denied(&Permission::DescribeTransactionalId(key.into())) => {}
             TRANSACTION => return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
             _ => return Err(ErrorCode::INVALID_REQUEST),
         }
