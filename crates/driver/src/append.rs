@@ -201,22 +201,25 @@ impl Shared {
         for batch in filled.into_iter().flatten() {
             let completion = if is_own(&batch) { Some(completion.clone()) } else { before.take() };
             if let Some(completion) = completion {
+                if batch.has_codec() {
+                    // Nobody else wakes the driver, and others have put theirs in, perhaps.
+                    drop(std::mem::replace(&mut wake, Wake::no()));
+                }
                 wake = wake.or(self.seal(batch, completion));
             }
         }
-        self.inbox.wake(wake);
         Some(completion)
     }
 
     /// Under the lane's lock, so that the driver hears of a batch before its records can be flushed.
-    fn tell_opened(&self, lane: &Lane, slot: rohrpost_engine::Slot, at: Time) -> Wake {
+    fn tell_opened(&self, lane: &Lane, slot: rohrpost_engine::Slot, at: Time) -> Wake<'_> {
         let batch = rohrpost_engine::BatchId { partition: lane.index, slot };
         // If the driver is gone, whoever ended it closes this lane next, and fails the batch.
         self.inbox.put(Message::Opened { batch, at }).unwrap_or(Wake::no())
     }
 
     /// Compresses a batch and hands it to the driver. Without any lock.
-    fn seal(&self, batch: FilledBatch, completion: Arc<Completion>) -> Wake {
+    fn seal(&self, batch: FilledBatch, completion: Arc<Completion>) -> Wake<'_> {
         completion.close(batch.record_count().unsigned_abs());
         let (batch, freed) =
             self.pool.with_compressor(|compressor| batch.seal(compressor, &mut &self.pool));

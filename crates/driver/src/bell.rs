@@ -1,15 +1,19 @@
 //! How the driver's task is woken, and how it learns by whom.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Wake, Waker};
 
-use crate::lock;
+use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 
 /// Wakes the driver's task, wherever it runs.
-#[derive(Default)]
 pub(crate) struct Bell {
     waker: Mutex<Option<Waker>>,
+}
+
+impl Default for Bell {
+    fn default() -> Self {
+        Self { waker: Mutex::new(None) }
+    }
 }
 
 impl Bell {
@@ -69,36 +73,5 @@ impl Wake for Flag {
         if !self.raised.swap(true, Ordering::AcqRel) {
             self.bell.ring();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::AtomicUsize;
-
-    #[derive(Default)]
-    struct Count(AtomicUsize);
-
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    #[test]
-    fn a_flag_rings_once_until_it_is_taken() {
-        let (bell, count) = (Arc::new(Bell::default()), Arc::new(Count::default()));
-        bell.listen(&Waker::from(count.clone()));
-        let flag = Flag::raised(&bell);
-        assert!(flag.take());
-        assert!(!flag.take());
-        let waker = Waker::from(flag.clone());
-        waker.wake_by_ref();
-        waker.wake_by_ref();
-        assert_eq!(count.0.load(Ordering::Relaxed), 1);
-        assert!(flag.take());
-        waker.wake_by_ref();
-        assert_eq!(count.0.load(Ordering::Relaxed), 2);
     }
 }

@@ -1,10 +1,9 @@
 //! What the senders tell the driver: once or twice a batch, never per record.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::bell::Bell;
-use crate::lock;
+use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 
 /// So many items make a crowd: what about eight batches put in.
 const CROWD: usize = 16;
@@ -26,10 +25,10 @@ struct State<T> {
     closed: bool,
 }
 
-/// Whether the driver has to be woken, by [`Inbox::wake`], once the caller holds no lock any more.
-#[derive(Clone, Copy)]
-#[must_use]
-pub(crate) struct Wake(bool);
+/// Wakes the driver, if it sleeps, when it is dropped: to be held until the caller holds no lock any more, and no longer than for a moment, for nobody else
+/// wakes the driver meanwhile.
+#[must_use = "dropped under a lock it would run foreign code there"]
+pub(crate) struct Wake<'a>(Option<&'a Bell>);
 
 impl<T> Inbox<T> {
     pub(crate) fn new(bell: Arc<Bell>) -> Self {
@@ -42,16 +41,14 @@ impl<T> Inbox<T> {
     /// # Errors
     /// The item, if the driver is gone.
     pub(crate) fn send(&self, item: T) -> Result<(), T> {
-        let wake = self.put(item)?;
-        self.wake(wake);
-        Ok(())
+        self.put(item).map(drop)
     }
 
     /// Puts an item in, for a caller that holds a lock: it wakes the driver afterwards.
     ///
     /// # Errors
     /// The item, if the driver is gone.
-    pub(crate) fn put(&self, item: T) -> Result<Wake, T> {
+    pub(crate) fn put(&self, item: T) -> Result<Wake<'_>, T> {
         let mut state = lock(&self.state);
         if state.closed {
             return Err(item);
@@ -60,13 +57,8 @@ impl<T> Inbox<T> {
         if state.items.len() >= CROWD {
             self.crowded.store(true, Ordering::Relaxed);
         }
-        Ok(Wake(std::mem::take(&mut state.asleep)))
-    }
-
-    pub(crate) fn wake(&self, wake: Wake) {
-        if wake.0 {
-            self.bell.ring();
-        }
+        let was_asleep = std::mem::take(&mut state.asleep);
+        Ok(Wake(was_asleep.then_some(&*self.bell)))
     }
 
     /// Takes everything into `items`, which is empty and whose room the inbox uses next.
@@ -108,13 +100,21 @@ impl<T> Inbox<T> {
     }
 }
 
-impl Wake {
-    /// Either of two.
-    pub(crate) fn or(self, other: Self) -> Self {
-        Self(self.0 || other.0)
+impl Wake<'_> {
+    /// One for two: the driver is woken once.
+    pub(crate) fn or(mut self, mut other: Self) -> Self {
+        Self(self.0.take().or(other.0.take()))
     }
 
     pub(crate) const fn no() -> Self {
-        Self(false)
+        Self(None)
+    }
+}
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        if let Some(bell) = self.0 {
+            bell.ring();
+        }
     }
 }

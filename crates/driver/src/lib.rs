@@ -21,11 +21,12 @@ mod shared;
 mod socket;
 mod start;
 mod stats;
+mod sync;
 mod task;
+#[cfg(test)]
+mod tests;
 mod topics;
 mod write_queue;
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use append::Record;
 pub use chooser::ChooserConfig;
@@ -35,9 +36,4 @@ pub use handle::{Gone, Handle, Wait};
 pub use start::{DriverConfig, look_up, pause, start};
 pub use stats::Stats;
 
-/// Locks a mutex. No code of the user runs under our locks, and what they guard is consistent between any two statements: a panic elsewhere is
-/// no reason to give up.
-#[inline]
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use sync::lock;

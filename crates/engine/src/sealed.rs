@@ -56,6 +56,11 @@ impl FilledBatch {
         self.builder.record_count()
     }
 
+    /// Whether sealing compresses it, which takes its time.
+    pub fn has_codec(&self) -> bool {
+        self.compression != Compression::NONE
+    }
+
     /// Compresses the batch and closes it for good. Returns it with the bytes of the budget that came free thereby:
     /// release them, then hand the batch in as [`Input::Sealed`](crate::Input::Sealed).
     ///

@@ -1,0 +1,14 @@
+//! What `inbox`, `bell` and `completion` are made of. `tests/interleavings.rs` puts loom's in the place of these, and so tries every order in which
+//! threads may pass through them.
+
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use std::sync::PoisonError;
+
+/// Locks a mutex. No code of the user runs under our locks, and what they guard is consistent between any two statements: a panic elsewhere is
+/// no reason to give up.
+#[inline]
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
