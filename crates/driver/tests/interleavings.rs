@@ -96,6 +96,7 @@ fn take_all(inbox: &Inbox<u32>, bell: &Bell, count: usize) {
             if taken == count {
                 return Poll::Ready(());
             }
+            // tidy: may sleep: it is the inbox that is told, no thread waits.
             if inbox.sleep() {
                 return Poll::Pending;
             }
