@@ -55,7 +55,7 @@ pub use fault::{Fault, FaultId};
 pub use log::{AppendContext, Appended, Log, LoggedBatch, LoggedRecord};
 pub use operate::TopicError;
 pub use partition::Partition;
-pub use producers::{Admission, AppendedBatch, ProducerState, WINDOW, admit};
+pub use producers::{Admission, AppendedBatch, ProducerState, Verification, WINDOW, admit};
 pub use stats::Stats;
 pub use topic::{TimestampType, Topic, TopicSpec};
 pub use validate::{Limits, MAX_DECOMPRESSED, Refusal, check_batch, only_batch, validate};

@@ -9,7 +9,7 @@ use crate::args::Args;
 use crate::workspace;
 
 const HELP: &str = "\
-cargo xtask conformance broker [--seed N] [--cases M] [--from K] [--trace] [--address HOST:PORT]
+cargo xtask conformance broker [--seed N] [--cases M] [--from K] [--trace] [--scenes]
 
 Sends random sequences of requests to the testkit's broker model and to an Apache Kafka of its own,
 and compares what they answer and what their logs hold. Ends with
@@ -19,7 +19,7 @@ and compares what they answer and what their logs hold. Ends with
   --cases M    how many sequences; 400 if not given, which takes about a minute
   --from K     begin with the sequence K: with --cases 1, only that one
   --trace      print every request and Kafka's answer
-  --address    a Kafka that is there already, of one broker and with nothing else going on
+  --scenes     play what is written down instead: producers that are forgotten, quotas
 ";
 
 pub(super) fn run(args: &[String]) -> Result {
@@ -31,22 +31,27 @@ pub(super) fn run(args: &[String]) -> Result {
     let seed: u64 = args.value("--seed")?.unwrap_or(1);
     let cases: u64 = args.value("--cases")?.unwrap_or(400);
     let from: u64 = args.value("--from")?.unwrap_or(0);
-    let address: Option<String> = args.value("--address")?;
-    let trace = args.flag("--trace");
+    let (scenes, trace) = (args.flag("--scenes"), args.flag("--trace"));
     args.finish()?;
-    let cluster = match address {
-        Some(_) => None,
-        None => Some(PrivateCluster::start("conformance", &Spec::default())?),
-    };
-    let own = cluster.as_ref().map(|cluster| cluster.bootstrap_servers());
-    let Some(address) = address.or(own) else { return Err("no Kafka to ask".into()) };
-    let mut command = Command::new("cargo");
-    command
+    let (expiration, check) = if scenes { ("3000", "500") } else { (NEVER, NEVER) };
+    let spec = Spec::default()
+        .config("auto.create.topics.enable", "false")
+        .config("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer")
+        .config("allow.everyone.if.no.acl.found", "true")
+        .config("producer.id.expiration.ms", expiration)
+        .config("producer.id.expiration.check.interval.ms", check);
+    let cluster = PrivateCluster::start("conformance", &spec)?;
+    let status = Command::new("cargo")
         .current_dir(workspace::root())
         .args(["run", "--quiet", "--release", "-p", "rohrpost-testkit", "--example", "conformance"])
-        .args(["--", &address, "--seed", &seed.to_string(), "--cases", &cases.to_string()])
+        .args(["--", &cluster.bootstrap_servers()])
+        .args(["--seed", &seed.to_string(), "--cases", &cases.to_string()])
         .args(["--from", &from.to_string()])
-        .args(trace.then_some("--trace"));
-    let status = command.status()?;
+        .args(scenes.then_some("--scenes"))
+        .args(trace.then_some("--trace"))
+        .status()?;
     if status.success() { Ok(()) } else { Err("the model is not as Kafka is".into()) }
 }
+
+/// Milliseconds that no run lasts.
+const NEVER: &str = "2147483647";

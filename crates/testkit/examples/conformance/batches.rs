@@ -36,6 +36,8 @@ pub(crate) enum Producer {
 pub(crate) enum When {
     /// Milliseconds after the start of the program.
     Now(i64),
+    /// When it is sent.
+    Live,
     Never,
 }
 
@@ -76,6 +78,7 @@ impl Batch {
         for (index, when) in self.times.iter().enumerate() {
             let timestamp = match when {
                 When::Now(after) => start_ms() + after,
+                When::Live => now_ms(),
                 When::Never => -1,
             };
             let key = self.keys[index % self.keys.len()].then_some(&b"key"[..]);

@@ -1,6 +1,9 @@
 //! One sequence: topics of its own, some requests, and what both sides made of them.
 
+use std::cmp::Ordering;
 use std::error::Error;
+
+use rohrpost_testkit::model::ModelConfig;
 
 use crate::dice::Dice;
 use crate::draw::{Drawer, topics};
@@ -23,8 +26,25 @@ pub(crate) fn compare(
     trace: bool,
 ) -> Result<Told, Box<dyn Error>> {
     let mut dice = Dice::new(seed, number);
-    let mut topics = topics(&mut dice, &format!("c-{run_id}-{number}"));
-    let mut model = Modelled::new();
+    let topics = topics(&mut dice, &format!("c-{run_id}-{number}"));
+    let model = Modelled::new(ModelConfig { brokers: 1, ..ModelConfig::default() });
+    let mut drawer = Drawer::new(&mut dice, number, run_id);
+    let length = drawer.length;
+    play(kafka, model, topics, trace, |turn, topics, model| match turn.cmp(&length) {
+        Ordering::Less => Some(drawer.draw(&mut dice, topics, model)),
+        Ordering::Equal => Some(Step::ReadBack),
+        Ordering::Greater => None,
+    })
+}
+
+/// Has both sides do the steps that `next` says, until there are none, or they differ.
+pub(crate) fn play(
+    kafka: &mut Kafka,
+    mut model: Modelled,
+    mut topics: Vec<Topic>,
+    trace: bool,
+    mut next: impl FnMut(u64, &[Topic], &Modelled) -> Option<Step>,
+) -> Result<Told, Box<dyn Error>> {
     kafka.names = Names::default();
     let created = (create(kafka, &topics)?, create(&mut model, &topics)?);
     if created.0 != created.1 {
@@ -32,18 +52,13 @@ pub(crate) fn compare(
         return Ok(Told { requests: 1, mismatch: Some(mismatch) });
     }
     wait_for(kafka, &topics)?;
-    let mut drawer = Drawer::new(&mut dice, number, run_id);
     let mut steps: Vec<(Step, Vec<String>)> = Vec::new();
     let mut mismatch = None;
-    for turn in 0..=drawer.length {
-        let step = match turn == drawer.length {
-            true => Step::ReadBack,
-            false => drawer.draw(&mut dice, &topics, &model),
-        };
+    while let Some(step) = next(steps.len() as u64, &topics, &model) {
         if trace {
-            println!("{number}.{turn} {step:?}");
+            println!("{} {step:?}", steps.len());
         }
-        let failed = |side, error| format!("{side}, sequence {number}, {step:?}: {error}");
+        let failed = |side, error| format!("{side}, {step:?}: {error}");
         let wanted = run(kafka, &step, &topics).map_err(|error| failed("Kafka", error))?;
         let got = run(&mut model, &step, &topics).map_err(|error| failed("the model", error))?;
         if trace {

@@ -61,6 +61,14 @@ pub(crate) fn run<S: Side>(side: &mut S, step: &Step, topics: &[Topic]) -> io::R
         }
         Step::Versions { version } => versions(side, *version)?,
         Step::Metadata { version, topic } => metadata(side, *version, *topic, topics)?,
+        Step::Wait(time) => {
+            side.wait(*time);
+            Vec::new()
+        }
+        Step::Limit(bytes) => {
+            side.limit(*bytes)?;
+            Vec::new()
+        }
         Step::Deny(denial) => {
             side.deny(match denial {
                 Denial::Write(topic) => Permission::WriteTopic(topics[*topic].name.clone()),
@@ -124,6 +132,11 @@ fn produce<S: Side>(side: &mut S, produce: &Produce, topics: &[Topic]) -> io::Re
             };
             let told = topic.partition_responses.iter();
             lines.extend(told.map(|p| format!("{topic_name}-{}: {}", p.index, outcome(p))));
+        }
+        if answer.throttle_time_ms > 0 {
+            // As exactly as two clocks can be.
+            let seconds = (f64::from(answer.throttle_time_ms) / 1000.0).round();
+            lines.push(format!("throttled for {seconds} s"));
         }
         for node in &answer.node_endpoints {
             lines.push(format!("node {}", node.node_id));

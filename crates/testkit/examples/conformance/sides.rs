@@ -6,7 +6,10 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rohrpost_codec::messages::{ApiVersionsRequest, FindCoordinatorRequest, InitProducerIdRequest};
+use rohrpost_codec::messages::alter_client_quotas_request::{EntityData, EntryData, OpData};
+use rohrpost_codec::messages::{
+    AlterClientQuotasRequest, ApiVersionsRequest, FindCoordinatorRequest, InitProducerIdRequest,
+};
 use rohrpost_codec::{ErrorCode, Request, Uuid, decode_response, encode_request};
 use rohrpost_testkit::model::{Answer, Model, ModelConfig, Now, Permission, SessionId};
 
@@ -40,6 +43,12 @@ pub(crate) trait Side {
 
     /// Refuses something to clients from now on.
     fn deny(&mut self, permission: Permission) -> io::Result<()>;
+
+    /// Gives clients so many bytes a second from now on.
+    fn limit(&mut self, bytes: u64) -> io::Result<()>;
+
+    /// Lets time pass.
+    fn wait(&mut self, time: Duration);
 
     /// Sends a request and waits for what comes of it; `is_silent` if success has no answer.
     fn call<R: Request>(
@@ -148,6 +157,33 @@ impl Side for Kafka {
         acls::deny(self, &permission)
     }
 
+    fn limit(&mut self, bytes: u64) -> io::Result<()> {
+        let client = EntityData {
+            entity_type: "client-id".into(),
+            // Every client that has no quota of its own.
+            entity_name: None,
+            ..Default::default()
+        };
+        let rate =
+            OpData { key: "producer_byte_rate".into(), value: bytes as f64, ..Default::default() };
+        let entry = EntryData { entity: vec![client], ops: vec![rate], ..Default::default() };
+        let request = AlterClientQuotasRequest { entries: vec![entry], ..Default::default() };
+        let Heard::Answer(answer) = self.call(&request, 1, false)? else {
+            return Err(io::Error::other("AlterClientQuotas was not answered"));
+        };
+        if answer.entries.iter().any(|entry| !entry.error_code.is_none()) {
+            return Err(io::Error::other(format!("{:?}", answer.entries)));
+        }
+        // Nobody says when the broker has heard of it.
+        self.wait(Duration::from_millis(500));
+        Ok(())
+    }
+
+    fn wait(&mut self, time: Duration) {
+        // tidy: may sleep: another process is to have the time that its configuration speaks of.
+        std::thread::sleep(time);
+    }
+
     fn call<R: Request>(
         &mut self,
         request: &R,
@@ -183,8 +219,7 @@ pub(crate) struct Modelled {
 }
 
 impl Modelled {
-    pub(crate) fn new() -> Self {
-        let config = ModelConfig { brokers: 1, ..ModelConfig::default() };
+    pub(crate) fn new(config: ModelConfig) -> Self {
         Self {
             model: Model::new(config),
             session: None,
@@ -208,6 +243,14 @@ impl Side for Modelled {
         self.model.deny(permission);
         Ok(())
     }
+
+    fn limit(&mut self, bytes: u64) -> io::Result<()> {
+        self.model.set_producer_byte_rate(Some(bytes));
+        Ok(())
+    }
+
+    /// It has passed for Kafka, and the clock is the same.
+    fn wait(&mut self, _: Duration) {}
 
     fn call<R: Request>(
         &mut self,

@@ -1,5 +1,7 @@
 //! What a sequence is made of.
 
+use std::time::Duration;
+
 use crate::batches::{Batch, Producer};
 
 /// One request, or what amounts to one, in terms that both sides understand.
@@ -31,6 +33,10 @@ pub(crate) enum Step {
         version: i16,
         topic: TopicRef,
     },
+    /// Time passes.
+    Wait(Duration),
+    /// From now on, clients may send so many bytes a second.
+    Limit(u64),
     /// From now on, clients may not.
     Deny(Denial),
     /// What is left in every partition.

@@ -37,8 +37,10 @@ pub struct ModelConfig {
     /// How long a broker that is paused or isolated stays in office (`broker.session.timeout.ms`); for ever with `None`.
     pub broker_session_timeout: Option<Duration>,
     /// How long after their last record producers are remembered (`producer.id.expiration.ms`), by the wall clock and the records'
-    /// own timestamps; for ever with `None`. Looked at every [`ModelConfig::PRODUCER_CHECK`].
+    /// own timestamps; for ever with `None`.
     pub producer_id_expiration: Option<Duration>,
+    /// How often brokers look for producers to forget (`producer.id.expiration.check.interval.ms`).
+    pub producer_id_expiration_check: Duration,
     /// The bytes of Produce requests that each client may send to each broker in a second (the quota `producer_byte_rate`); no
     /// limit with `None`.
     pub producer_byte_rate: Option<u64>,
@@ -66,9 +68,6 @@ pub struct Feature {
 }
 
 impl ModelConfig {
-    /// How often brokers look for producers to forget (`producer.id.expiration.check.interval.ms`).
-    pub const PRODUCER_CHECK: Duration = Duration::from_secs(600);
-
     /// How often brokers look for records that are too old (`log.retention.check.interval.ms`).
     pub const RETENTION_CHECK: Duration = Duration::from_secs(300);
 
@@ -96,6 +95,7 @@ impl Default for ModelConfig {
             replica_lag_time_max: Duration::from_secs(30),
             broker_session_timeout: None,
             producer_id_expiration: None,
+            producer_id_expiration_check: Duration::from_secs(600),
             producer_byte_rate: None,
             transaction_max_timeout: Duration::from_secs(15 * 60),
             features: Self::default_features(),

@@ -9,7 +9,7 @@ use rohrpost_records::{
     Sequence, assign_offset, set_log_append_time,
 };
 
-use super::producers::{Admission, AppendedBatch, ProducerState, admit};
+use super::producers::{Admission, AppendedBatch, ProducerState, Verification, admit};
 use super::validate::MAX_DECOMPRESSED;
 use rohrpost_codec::ErrorCode;
 
@@ -69,8 +69,8 @@ pub struct Log {
     /// Each leader epoch that appended, and the offset at which it began.
     epochs: Vec<(i32, i64)>,
     producers: BTreeMap<ProducerId, ProducerState>,
-    /// Producers that asked for a transaction and were not given it: the epoch, and the lowest sequence that they asked with.
-    verifying: BTreeMap<ProducerId, (ProducerEpoch, Sequence)>,
+    /// Transactions that were asked for and not confirmed.
+    verifying: BTreeMap<ProducerId, Verification>,
 }
 
 /// What an append needs to know besides the batch.
@@ -127,8 +127,7 @@ impl Log {
         let header = batch.header();
         if header.producer_id.is_some() {
             let state = self.producers.get(&header.producer_id);
-            let lowest = self.verifying.get(&header.producer_id).map(|&(_, lowest)| lowest);
-            match admit(state, lowest, header)? {
+            match admit(state, self.verifying.get(&header.producer_id), header)? {
                 Admission::Duplicate(found) => return Ok(Appended::again(&found)),
                 Admission::Append => {}
             }
@@ -223,11 +222,12 @@ impl Log {
     }
 
     /// Remembers that a producer wants to begin a transaction with this batch, until it has (KIP-890).
-    pub fn begin_verification(&mut self, producer: &ProducerStamp) {
-        let (epoch, sequence) = (producer.producer_epoch, producer.base_sequence);
-        let entry = self.verifying.entry(producer.producer_id).or_insert((epoch, sequence));
-        if epoch > entry.0 || (epoch == entry.0 && sequence.0 < entry.1.0) {
-            *entry = (epoch, sequence);
+    pub fn begin_verification(&mut self, producer: &ProducerStamp, is_version_2: bool) {
+        let (epoch, lowest) = (producer.producer_epoch, producer.base_sequence);
+        let new = Verification { epoch, lowest, is_version_2 };
+        let entry = self.verifying.entry(producer.producer_id).or_insert(new);
+        if epoch > entry.epoch || (epoch == entry.epoch && lowest.0 < entry.lowest.0) {
+            (entry.epoch, entry.lowest) = (epoch, lowest);
         }
     }
 

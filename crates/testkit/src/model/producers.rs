@@ -31,6 +31,17 @@ pub struct ProducerState {
     window: VecDeque<AppendedBatch>,
 }
 
+/// A transaction that a producer wants to begin in a partition, and that the coordinator has not confirmed (KIP-890).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verification {
+    /// The producer's epoch.
+    pub epoch: ProducerEpoch,
+    /// The lowest sequence that it has tried to begin with: no later one is taken before that.
+    pub lowest: Sequence,
+    /// Whether it was asked for as in transaction version 2: then a producer that the partition does not know begins with 0.
+    pub is_version_2: bool,
+}
+
 /// What is to be done with a batch that is in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
@@ -40,10 +51,10 @@ pub enum Admission {
     Duplicate(AppendedBatch),
 }
 
-/// Judges an idempotent batch by what the partition knows of its producer, and by the lowest sequence that it has tried to begin a
-/// transaction with and could not (KIP-890): no later one is taken before that.
+/// Judges an idempotent batch by what the partition knows of its producer, and of a transaction that it wants to begin.
 ///
-/// A producer that is not known may begin anywhere, as on a real broker (seen on Kafka 4.3.1, on a topic just created).
+/// A producer that is not known and does not ask for a transaction may begin anywhere, as on a real broker (seen on Kafka 4.3.1, on
+/// a topic just created).
 ///
 /// # Errors
 ///
@@ -51,14 +62,15 @@ pub enum Admission {
 /// does not begin with 0, for a duplicate that has left the window.
 pub fn admit(
     state: Option<&ProducerState>,
-    lowest: Option<Sequence>,
+    verification: Option<&Verification>,
     header: &BatchHeader,
 ) -> Result<Admission, ErrorCode> {
-    let is_too_early = lowest.is_some_and(|lowest| header.base_sequence.0 > lowest.0);
+    let is_too_early = verification.is_some_and(|v| header.base_sequence.0 > v.lowest.0);
     let Some(state) = state else {
+        let begins_at_zero = verification.is_some_and(|verification| verification.is_version_2);
         return if header.producer_epoch < ProducerEpoch::NONE {
             Err(ErrorCode::INVALID_PRODUCER_EPOCH)
-        } else if is_too_early {
+        } else if is_too_early || (begins_at_zero && header.base_sequence != Sequence::ZERO) {
             Err(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER)
         } else {
             Ok(Admission::Append)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::BrokerId;
+use super::{BrokerId, Model};
 
 /// How many samples a rate is made of, the one that is being filled included (`quota.window.num`).
 const SAMPLES: u32 = 11;
@@ -17,7 +17,15 @@ pub(crate) struct Usage(BTreeMap<(BrokerId, String), VecDeque<Sample>>);
 #[derive(Clone, Copy, Debug)]
 struct Sample {
     began: Duration,
+    last: Duration,
     bytes: u64,
+}
+
+impl Model {
+    /// Changes [`ModelConfig::producer_byte_rate`](super::ModelConfig::producer_byte_rate).
+    pub fn set_producer_byte_rate(&mut self, bytes: Option<u64>) {
+        self.config.producer_byte_rate = bytes;
+    }
 }
 
 impl Usage {
@@ -31,10 +39,10 @@ impl Usage {
         now: Duration,
     ) -> Duration {
         let samples = self.0.entry((broker, client_id.to_owned())).or_default();
-        samples.retain(|sample| sample.began + WINDOW * SAMPLES > now);
+        samples.retain(|sample| sample.last + WINDOW * SAMPLES > now);
         match samples.back_mut().filter(|last| last.began + WINDOW > now) {
-            Some(last) => last.bytes += bytes as u64,
-            None => samples.push_back(Sample { began: now, bytes: bytes as u64 }),
+            Some(sample) => (sample.last, sample.bytes) = (now, sample.bytes + bytes as u64),
+            None => samples.push_back(Sample { began: now, last: now, bytes: bytes as u64 }),
         }
         let first = samples.front().map_or(now, |first| first.began);
         // A rate is over all samples but the one that is being filled, at least.

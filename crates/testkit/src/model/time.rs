@@ -68,7 +68,7 @@ impl Model {
         if self.elapsed < self.clock.producers {
             return;
         }
-        self.clock.producers = self.elapsed + ModelConfig::PRODUCER_CHECK;
+        self.clock.producers = self.elapsed + self.config.producer_id_expiration_check;
         let since = before(wall_ms, expiration);
         for partition in self.topics.values_mut().flat_map(|topic| &mut topic.partitions) {
             partition.log.forget_producers_since(since);

@@ -49,23 +49,27 @@ fn identity(
     request: &InitProducerIdRequest,
     call: &Call,
 ) -> Result<(ProducerId, ProducerEpoch), ErrorCode> {
+    let is_denied = match &request.transactional_id {
+        None if model.is_denied(&Permission::IdempotentWrite) => {
+            Some(ErrorCode::CLUSTER_AUTHORIZATION_FAILED)
+        }
+        Some(id) if !model.may_use(id) => Some(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
+        _ => None,
+    };
+    if let Some(code) = is_denied {
+        return Err(code);
+    }
     if (request.producer_id == ProducerId::NONE.0)
         != (request.producer_epoch == ProducerEpoch::NONE.0)
     {
         return Err(ErrorCode::INVALID_REQUEST);
     }
     let Some(transactional_id) = &request.transactional_id else {
-        if model.is_denied(&Permission::IdempotentWrite) {
-            return Err(ErrorCode::CLUSTER_AUTHORIZATION_FAILED);
-        }
         // Whatever an idempotent producer had before, it gets a new id: it bumps its epoch by itself.
         return Ok((model.new_producer_id(), ProducerEpoch(0)));
     };
     if transactional_id.is_empty() {
         return Err(ErrorCode::INVALID_REQUEST);
-    }
-    if !model.may_use(transactional_id) {
-        return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
     }
     let timeout = u64::try_from(request.transaction_timeout_ms).ok().filter(|&ms| ms > 0);
     let max = model.config.transaction_max_timeout;

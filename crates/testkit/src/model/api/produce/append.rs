@@ -15,6 +15,8 @@ use crate::model::validate::{
     Limits, Refusal, check_batch, is_transactional, only_batch, producer_of,
 };
 
+/// Since then a client takes part in transaction version 2 (KIP-890).
+const VERSION_2_SINCE: i16 = 12;
 /// How far ahead of the broker's clock a timestamp may be, ms (`message.timestamp.after.max.ms`).
 const TIMESTAMP_AFTER_MAX: i64 = 60 * 60 * 1000;
 
@@ -159,7 +161,7 @@ impl Model {
         if state.is_some_and(|state| producer.producer_epoch < state.epoch()) {
             return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
         }
-        partition.log.begin_verification(producer);
+        partition.log.begin_verification(producer, call.version >= VERSION_2_SINCE);
         Ok(())
     }
 
