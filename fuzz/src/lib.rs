@@ -1,18 +1,28 @@
-//! What the fuzz targets have in common.
+//! What the fuzz targets of the codec do with their input. They are functions, so that the tests can
+//! replay the seeds without a fuzzer.
 
-use rohrpost_codec::{Bytes, Response, decode_response, encode_response};
+mod any;
+mod frames;
+mod messages;
+mod primitives;
 
-/// Reads `data` as a version (one byte) and a frame that answers a request of it. Whatever decodes
-/// must encode, and come back as it is.
-pub fn response<R: Response>(data: &[u8]) {
-    let Some((&version, frame)) = data.split_first() else { return };
-    // A few versions that nobody speaks, too.
-    let version = i16::from(version % 32);
-    let frame = Bytes::copy_from_slice(frame);
-    let Ok((correlation_id, response)) = decode_response::<R>(&frame, version) else { return };
-    let body_version = R::body_version(&frame[4..], version);
-    let again = encode_response(correlation_id, &response, body_version);
-    let again = again.expect("what was decoded can be encoded").to_bytes().slice(4..);
-    let decoded = decode_response::<R>(&again, body_version);
-    assert_eq!(decoded.expect("what was encoded can be decoded"), (correlation_id, response));
+pub use any::{headers, requests, responses};
+pub use frames::frames;
+pub use messages::messages;
+pub use primitives::primitives;
+
+/// The most bytes of memory that decoding may hold for a byte of input: as the codec's own tests have
+/// it, where it is explained.
+const MEMORY_PER_BYTE: u64 = 85;
+
+/// The same for an input of a few bytes.
+const MEMORY_AT_LEAST: u64 = 4096;
+
+/// Decodes `bytes` of input, within the memory that they are worth.
+fn within_limits<T>(bytes: usize, decode: impl FnOnce() -> T) -> T {
+    let mut decoded = None;
+    let peak = allocation_counter::measure(|| decoded = Some(decode())).bytes_max;
+    let most = MEMORY_AT_LEAST + MEMORY_PER_BYTE * bytes as u64;
+    assert!(peak <= most, "{peak} bytes of memory for {bytes} bytes of input");
+    decoded.expect("it has been measured")
 }

@@ -19,6 +19,7 @@ use std::process::{Command, Stdio};
 
 use kafka_clients::KafkaClients;
 use model::Definitions;
+pub(crate) use model::snake_case;
 
 use crate::workspace;
 

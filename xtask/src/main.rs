@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod codegen;
 mod conformance;
+mod fuzz;
 mod kafka;
 mod test;
 mod tidy;
@@ -23,6 +24,7 @@ cargo xtask COMMAND
   bench     measure rohrpost beside other clients (`cargo xtask bench --help`)
   codegen   generate the codec's messages from Kafka's definitions (`cargo xtask codegen --help`)
   conformance  compare with what Apache Kafka's own code does (`cargo xtask conformance help`)
+  fuzz      let the fuzz targets look for trouble (`cargo xtask fuzz --help`)
   kafka     run a real Apache Kafka on loopback (`cargo xtask kafka help`)
   help      print this
 ";
@@ -50,6 +52,7 @@ fn run(args: &[String]) -> Result {
         "kafka" => kafka::run(rest),
         "codegen" => Ok(codegen::run(rest)?),
         "conformance" => conformance::run(rest),
+        "fuzz" => fuzz::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -4,6 +4,7 @@ mod features;
 mod readme;
 mod steps;
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
@@ -85,13 +86,9 @@ fn static_checks(report: &mut Report, with_kafka: bool) -> Result {
     let mut clippy = cargo(&["clippy", "--workspace", "--all-targets", "--all-features"]);
     report.command("clippy", clippy.args(["--quiet", "--", "-D", "warnings"]));
     report.check("each crate and each feature alone", features::check);
-    if workspace::root().join("fuzz/Cargo.toml").is_file() {
-        // In the workspace's own target folder, where their dependencies are compiled already.
-        let target = std::env::var_os("CARGO_TARGET_DIR")
-            .unwrap_or_else(|| workspace::root().join("target").into());
-        let mut fuzz = cargo(&["check", "--quiet", "--manifest-path", "fuzz/Cargo.toml"]);
-        report.command("fuzz targets compile", fuzz.arg("--target-dir").arg(target));
-    }
+    // In the workspace's own target folder, where their dependencies are compiled already.
+    let mut fuzz = cargo(&["check", "--quiet", "--manifest-path", "fuzz/Cargo.toml"]);
+    report.command("fuzz targets compile", fuzz.arg("--target-dir").arg(target_folder()));
     Ok(())
 }
 
@@ -101,6 +98,9 @@ fn tests(report: &mut Report, filter: Option<&str>) {
     report.tests("tests of the crates", all.args(["--no-fail-fast", "--quiet"]).args(filter));
     let mut own = cargo(&["test", "-p", "rohrpost-tests", "--lib", "--quiet"]);
     report.tests("tests of the test harness", own.args(filter));
+    let mut corpora = cargo(&["test", "--quiet", "--manifest-path", "fuzz/Cargo.toml"]);
+    corpora.args(["--test", "corpora", "--target-dir"]).arg(target_folder());
+    report.tests("replay of the fuzzer's seeds", corpora.args(filter));
 }
 
 fn readme_and_documentation(report: &mut Report) -> Result {
@@ -135,6 +135,11 @@ fn count_real_kafka_tests() -> Result<usize> {
         }
     }
     Ok(count)
+}
+
+fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace::root().join("target"), Into::into)
 }
 
 fn cargo(arguments: &[impl AsRef<std::ffi::OsStr>]) -> Command {

@@ -12,6 +12,7 @@ mod sample;
 mod samples;
 mod vectors;
 
-// What `samples` goes by.
 use crate::messages;
-use sample::samples;
+use sample::{NEVER, Sample, Source, with_sample};
+
+samples::with_every_structure!(with_sample);

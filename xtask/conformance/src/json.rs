@@ -10,7 +10,7 @@ pub(crate) trait Json {
 }
 
 /// Implements [`Sample`](crate::Sample) and [`Json`] for structures.
-macro_rules! samples {
+macro_rules! with_json {
     ($(
         $(#[$cfg:meta])*
         $module:ident::$name:ident {
@@ -39,7 +39,7 @@ macro_rules! samples {
         }
     )*};
 }
-pub(crate) use samples;
+pub(crate) use with_json;
 
 pub(crate) fn is_in((min, max): (i16, i16), version: Option<i16>) -> bool {
     version.is_none_or(|version| min <= version && version <= max)

@@ -18,14 +18,15 @@ mod samples;
 use std::error::Error;
 use std::process::ExitCode;
 
-// What the shared files go by.
-use json::samples;
+// The names in the shared files, too.
 use rohrpost_codec::{ByteStr, Bytes, ErrorCode, Int32Array, TaggedFields, Uuid, Wire, messages};
 
 use case::Subject;
 use java::Java;
+use json::with_json;
 use report::Report;
-use samples::with_every_message;
+use sample::{NEVER, Sample, Source};
+use samples::{with_every_message, with_every_structure};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -68,3 +69,4 @@ macro_rules! hold {
 }
 
 with_every_message!(hold);
+with_every_structure!(with_json);

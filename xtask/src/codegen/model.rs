@@ -231,7 +231,7 @@ fn struct_name(field_type: &str) -> Option<&str> {
 }
 
 /// `LeaderAndIsr` to `leader_and_isr`; KRaft is one word, as is 2PC (two-phase commit).
-pub(super) fn snake_case(name: &str) -> String {
+pub(crate) fn snake_case(name: &str) -> String {
     let name = name.replace("KRaft", "Kraft").replace("2Pc", "_2pc");
     let mut out = String::new();
     let mut before_is_lower = false;

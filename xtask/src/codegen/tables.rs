@@ -54,8 +54,7 @@ fn every_api(definitions: &Definitions) -> Result<String> {
 pub(super) fn samples(definitions: &Definitions) -> Result<String> {
     let mut out = header("message definitions");
     out.push_str(
-        "\nuse super::sample::{NEVER, Sample, Source};\nuse super::{messages, samples};\n\n\
-         /// Hands module and name of every message to a macro.\nmacro_rules! with_every_message {\n    \
+        "\n/// Hands module and name of every message to a macro.\nmacro_rules! with_every_message {\n    \
              ($macro:ident) => {\n        $macro! {\n",
     );
     for message in &definitions.messages {
@@ -64,7 +63,12 @@ pub(super) fn samples(definitions: &Definitions) -> Result<String> {
         }
         let _ = writeln!(out, "            {} {},", message.module, message.name);
     }
-    out.push_str("        }\n    };\n}\npub(crate) use with_every_message;\n\nsamples! {\n");
+    out.push_str(
+        "        }\n    };\n}\npub(crate) use with_every_message;\n\n\
+         /// Hands every structure to a macro: each field with its name in JSON, the versions that have it,\n\
+         /// and those in which it can be null.\nmacro_rules! with_every_structure {\n    \
+             ($macro:ident) => {\n        $macro! {\n",
+    );
     let range = |versions: Versions| {
         if versions.is_none() {
             "NEVER".to_owned()
@@ -75,22 +79,20 @@ pub(super) fn samples(definitions: &Definitions) -> Result<String> {
     for message in &definitions.messages {
         let cfg = areas::cfg(&message.name)?;
         for structure in &message.structs {
-            let _ = writeln!(out, "    {cfg}\n    {}::{} {{", message.module, structure.name);
-            for field in &structure.fields {
-                let versions = range(field.versions);
-                let _ = writeln!(
-                    out,
-                    "        {} {:?}: {versions}, {};",
-                    field.name,
-                    field.json,
-                    range(field.nullable)
-                );
+            for line in cfg.lines() {
+                let _ = writeln!(out, "            {line}");
             }
-            out.push_str("    }\n");
+            let _ = writeln!(out, "            {}::{} {{", message.module, structure.name);
+            for field in &structure.fields {
+                let (versions, nullable) = (range(field.versions), range(field.nullable));
+                let (name, json) = (&field.name, &field.json);
+                let _ = writeln!(out, "                {name} {json:?}: {versions}, {nullable};");
+            }
+            out.push_str("            }\n");
         }
     }
-    out.push_str("}\n");
-    Ok(out.replace("    \n", ""))
+    out.push_str("        }\n    };\n}\npub(crate) use with_every_structure;\n");
+    Ok(out)
 }
 
 /// `api_key.rs`.

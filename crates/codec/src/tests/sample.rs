@@ -168,9 +168,8 @@ impl<T: Sample + Wire> Sample for Vec<T> {
     }
 }
 
-/// Implements [`Sample`] for structures: each field with its name in JSON, the versions that have it,
-/// and those in which it can be null.
-macro_rules! samples {
+/// Implements [`Sample`] for structures. Where it is called, `messages` are in scope.
+macro_rules! with_sample {
     ($(
         $(#[$cfg:meta])*
         $module:ident::$name:ident {
@@ -189,4 +188,4 @@ macro_rules! samples {
         }
     )*};
 }
-pub(crate) use samples;
+pub(crate) use with_sample;

@@ -1,0 +1,4 @@
+//! Request frames of any API key and version.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rohrpost_fuzz::requests(data));

@@ -1,0 +1,54 @@
+//! Replays the seeds, and whatever the fuzzer has kept besides, without a fuzzer.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The inputs of a target: those that are committed, and those that this machine has found.
+fn inputs(target: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    for folder in ["seeds", "corpus"] {
+        let Ok(entries) = fs::read_dir(root.join(folder).join(target)) else { continue };
+        paths.extend(entries.map(|entry| entry.expect("an entry").path()));
+    }
+    assert!(!paths.is_empty(), "{target} has no seed");
+    paths
+}
+
+fn replay(target: &str, run: fn(&[u8])) {
+    for path in inputs(target) {
+        let input = fs::read(&path).expect("a readable seed");
+        let outcome = std::panic::catch_unwind(|| run(&input));
+        assert!(outcome.is_ok(), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_seed_of_frames_holds() {
+    replay("frames", rohrpost_fuzz::frames);
+}
+
+#[test]
+fn every_seed_of_headers_holds() {
+    replay("headers", rohrpost_fuzz::headers);
+}
+
+#[test]
+fn every_seed_of_requests_holds() {
+    replay("requests", rohrpost_fuzz::requests);
+}
+
+#[test]
+fn every_seed_of_responses_holds() {
+    replay("responses", rohrpost_fuzz::responses);
+}
+
+#[test]
+fn every_seed_of_primitives_holds() {
+    replay("primitives", rohrpost_fuzz::primitives);
+}
+
+#[test]
+fn every_seed_of_messages_holds() {
+    replay("messages", rohrpost_fuzz::messages);
+}
