@@ -3,6 +3,8 @@
 mod admission;
 mod failover;
 mod identity;
+mod replicas;
 mod robustness;
+mod rules;
 mod support;
 mod time;
