@@ -1,5 +1,6 @@
 //! `cargo xtask conformance`: what this repository does beside what Apache Kafka's own code does.
 
+mod broker;
 mod codec;
 
 use crate::Result;
@@ -9,6 +10,8 @@ cargo xtask conformance [PART] [OPTIONS]
 
   (no PART) [--seed N] [--cases M]   the codec: every message and version beside kafka-clients'
                                      generated classes and their JSON converters
+  broker [--seed N] [--cases M]      the testkit's broker model beside Apache Kafka; more by
+                                     `broker --help`
 ";
 
 pub(crate) fn run(args: &[String]) -> Result {
@@ -17,6 +20,7 @@ pub(crate) fn run(args: &[String]) -> Result {
             print!("{HELP}");
             Ok(())
         }
+        Some("broker") => broker::run(&args[1..]),
         // A further part's arm goes here, with its line in HELP.
         Some(part) if !part.starts_with("--") => {
             Err(format!("no part `{part}`; `cargo xtask conformance help` lists them").into())
