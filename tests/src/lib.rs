@@ -5,11 +5,13 @@
 //! - [`keyed_lines`] compares what was sent with what was read back, key by key and in order.
 //! - [`ledger`] does so for numbered records that were acknowledged while brokers died.
 //! - [`kills`] has brokers die meanwhile.
+//! - [`broker_model`] holds the testkit's brokers to Kafka's.
 //! - [`command_line`] builds and runs the `rohrpost` command.
 //!
 //! The tests themselves are in `tests/tests/`, behind the feature `real-kafka`. `cargo xtask kafka`
 //! is a thin command line over [`kafka`].
 
+pub mod broker_model;
 pub mod command_line;
 pub mod corpus;
 pub mod kafka;

@@ -18,7 +18,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::model::{
-    BrokerId, Fault, FaultId, LoggedBatch, LoggedRecord, Model, Stats, TopicError, TopicSpec,
+    BrokerId, Fault, FaultId, LoggedBatch, LoggedRecord, Model, Permission, Stats, TopicError,
+    TopicSpec,
 };
 use builder::RuntimeThread;
 use node::{Nodes, Port};
@@ -160,6 +161,32 @@ impl Cluster {
     /// Lets a frozen broker go on with the requests that wait.
     pub fn resume_broker(&self, broker: impl Into<BrokerId>) {
         self.shared.change(|model| model.resume_broker(broker));
+    }
+
+    /// Cuts a broker off from the others, while clients still reach it: see [`Model::isolate_broker`]. [`Cluster::heal_broker`] ends
+    /// it.
+    pub fn isolate_broker(&self, broker: impl Into<BrokerId>) {
+        self.shared.change(|model| model.isolate_broker(broker));
+    }
+
+    /// Joins a broker that was cut off to the others again.
+    pub fn heal_broker(&self, broker: impl Into<BrokerId>) {
+        self.shared.change(|model| model.heal_broker(broker));
+    }
+
+    /// Has the others take over from a broker that is paused or cut off, which does not hear of it: see [`Model::fence_broker`].
+    pub fn fence_broker(&self, broker: impl Into<BrokerId>) {
+        self.shared.change(|model| model.fence_broker(broker));
+    }
+
+    /// Refuses something to all clients.
+    pub fn deny(&self, permission: Permission) {
+        self.shared.change(|model| model.deny(permission));
+    }
+
+    /// Allows what was refused.
+    pub fn allow(&self, permission: &Permission) {
+        self.shared.change(|model| model.allow(permission));
     }
 
     /// Lets something go wrong.

@@ -1,12 +1,10 @@
 //! `cargo xtask conformance broker`: the testkit's broker model beside Apache Kafka.
 
-use std::process::Command;
-
-use rohrpost_tests::kafka::{PrivateCluster, Spec};
+use rohrpost_tests::broker_model;
+use rohrpost_tests::kafka::PrivateCluster;
 
 use crate::Result;
 use crate::args::Args;
-use crate::workspace;
 
 const HELP: &str = "\
 cargo xtask conformance broker [--seed N] [--cases M] [--from K] [--trace] [--scenes]
@@ -33,18 +31,12 @@ pub(super) fn run(args: &[String]) -> Result {
     let from: u64 = args.value("--from")?.unwrap_or(0);
     let (scenes, trace) = (args.flag("--scenes"), args.flag("--trace"));
     args.finish()?;
-    let (expiration, check) = if scenes { ("3000", "500") } else { (NEVER, NEVER) };
-    let spec = Spec::default()
-        .config("auto.create.topics.enable", "false")
-        .config("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer")
-        .config("allow.everyone.if.no.acl.found", "true")
-        .config("producer.id.expiration.ms", expiration)
-        .config("producer.id.expiration.check.interval.ms", check);
+    let spec = match scenes {
+        true => broker_model::kafka_for_scenes(),
+        false => broker_model::kafka_for_sequences(),
+    };
     let cluster = PrivateCluster::start("conformance", &spec)?;
-    let status = Command::new("cargo")
-        .current_dir(workspace::root())
-        .args(["run", "--quiet", "--release", "-p", "rohrpost-testkit", "--example", "conformance"])
-        .args(["--", &cluster.bootstrap_servers()])
+    let status = broker_model::comparison(&cluster.bootstrap_servers(), "release")
         .args(["--seed", &seed.to_string(), "--cases", &cases.to_string()])
         .args(["--from", &from.to_string()])
         .args(scenes.then_some("--scenes"))
@@ -52,6 +44,3 @@ pub(super) fn run(args: &[String]) -> Result {
         .status()?;
     if status.success() { Ok(()) } else { Err("the model is not as Kafka is".into()) }
 }
-
-/// Milliseconds that no run lasts.
-const NEVER: &str = "2147483647";

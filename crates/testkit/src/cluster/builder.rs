@@ -63,6 +63,14 @@ impl ClusterBuilder {
         self
     }
 
+    /// The bytes of Produce requests that each client may send to each broker in a second; no limit, if not said. Whoever sends more
+    /// is told to pause, and served nothing for so long (KIP-219).
+    #[must_use]
+    pub fn producer_byte_rate(mut self, bytes: u64) -> Self {
+        self.config.producer_byte_rate = Some(bytes);
+        self
+    }
+
     /// Lets the brokers speak no other versions of an API than these, as older brokers do. With [`VersionRange::EMPTY`] they lack
     /// it.
     #[must_use]
