@@ -8,9 +8,12 @@ use crate::sides::Modelled;
 use crate::steps::{Denial, Entry, Init, Produce, Step, Topic, TopicRef};
 
 /// The kinds of topics besides the plain one.
-const KINDS: [&[(&str, &str)]; 5] = [
+const KINDS: [&[(&str, &str)]; 7] = [
     &[],
     &[("max.message.bytes", "150")],
+    // One record with a key and a value of 10 bytes fits, and one byte less it does not.
+    &[("max.message.bytes", "81")],
+    &[("max.message.bytes", "80")],
     &[("cleanup.policy", "compact")],
     &[("message.timestamp.type", "LogAppendTime")],
     &[("min.insync.replicas", "2")],
@@ -37,14 +40,19 @@ pub(crate) struct Drawer {
     fixed: Vec<i64>,
     transactional_ids: Vec<String>,
     sent: Vec<(usize, i32, Batch)>,
+    /// Whether the sequence is about what is sent again, and how long ago it was sent.
+    is_about_duplicates: bool,
 }
 
 impl Drawer {
     pub(crate) fn new(dice: &mut Dice, number: u64, run: u128) -> Self {
         let base = 1_000_000_000 + number as i64 * 10;
+        let is_about_duplicates = dice.percent(25);
+        let most = if is_about_duplicates { 1 } else { 3 };
         Self {
+            is_about_duplicates,
             length: dice.between(10, 40) as u64,
-            fixed: (0..dice.between(1, 3)).map(|index| base + i64::from(index)).collect(),
+            fixed: (0..dice.between(1, most)).map(|index| base + i64::from(index)).collect(),
             transactional_ids: vec![format!("x-{run}-{number}-0"), format!("x-{run}-{number}-1")],
             sent: Vec::new(),
         }
@@ -129,11 +137,18 @@ impl Drawer {
             _ => None,
         };
         let count = dice.weighted(&[(70, 1), (20, 2), (6, 3), (4, 4)]);
+        let count = if self.is_about_duplicates { 1 } else { count };
         let entries = (0..count).map(|_| self.entry(dice, topics, model)).collect();
         Produce { version, acks, transactional_id, entries }
     }
 
     fn entry(&mut self, dice: &mut Dice, topics: &[Topic], model: &Modelled) -> Entry {
+        if self.is_about_duplicates {
+            let (topic, partition) = (TopicRef::Known(0), 0);
+            let batch = self.batch(dice, (&topics[0].name, 0, 0), model);
+            self.sent.push((0, 0, batch.clone()));
+            return Entry { topic, partition, batch };
+        }
         let index = dice.below(topics.len());
         let topic = match dice.below(100) {
             0..=2 => TopicRef::Nowhere,
@@ -158,11 +173,15 @@ impl Drawer {
     ) -> Batch {
         let here = self.sent.iter().rev().filter(|sent| (sent.0, sent.1) == (index, partition));
         let before: Vec<_> = here.take(8).map(|sent| sent.2.clone()).collect();
+        if self.is_about_duplicates && before.len() > 3 && dice.percent(30) {
+            let oldest = &before[3..];
+            return dice.one_of(oldest);
+        }
         if !before.is_empty() && dice.percent(18) {
             let chosen = dice.one_of(&before);
             return again(dice, chosen);
         }
-        let is_idempotent = dice.percent(80);
+        let is_idempotent = self.is_about_duplicates || dice.percent(80);
         let producer = if is_idempotent { self.producer(dice, model) } else { None };
         let producer = producer.map(|producer| {
             let id = match producer {
@@ -174,7 +193,8 @@ impl Drawer {
         });
         let size = dice.weighted(&[(60, 1), (20, 2), (10, 3), (5, 5), (5, 9)]);
         let mut codec = codec(dice);
-        let damage = if dice.percent(12) { damage(dice) } else { Damage::None };
+        let chance = if self.is_about_duplicates { 2 } else { 12 };
+        let damage = if dice.percent(chance) { damage(dice) } else { Damage::None };
         if damage.is_to_records() {
             // What comes of broken bytes that are compressed is up to the codec, not to the broker.
             codec = Codec::None;
