@@ -199,13 +199,15 @@ impl Drawer {
             // What comes of broken bytes that are compressed is up to the codec, not to the broker.
             codec = Codec::None;
         }
+        let is_given = matches!(producer, Some((Producer::Given(_), ..)));
         Batch {
             producer,
             times: (0..size).map(|_| when(dice)).collect(),
             keys: vec![dice.percent(90), dice.percent(95)],
             value_size: dice.weighted(&[(50, 1), (30, 10), (10, 60), (10, 300)]),
             codec,
-            is_transactional: dice.percent(3),
+            // The model has no transactions: one that could begin is not asked for.
+            is_transactional: dice.percent(3) && !is_given,
             damage,
         }
     }

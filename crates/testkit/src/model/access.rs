@@ -8,8 +8,7 @@ use super::Model;
 pub enum Permission {
     /// Write to a topic: Produce is refused with TOPIC_AUTHORIZATION_FAILED.
     WriteTopic(String),
-    /// Hear of a topic: Metadata refuse it with TOPIC_AUTHORIZATION_FAILED when it is asked for by its name, with UNKNOWN_TOPIC_ID
-    /// when by its id, and leave it out of a list of all.
+    /// Hear of a topic: Metadata refuse it with TOPIC_AUTHORIZATION_FAILED when it is asked for, and leave it out of a list of all.
     DescribeTopic(String),
     /// Produce with idempotence: InitProducerId is refused with CLUSTER_AUTHORIZATION_FAILED. Kafka refuses it to whoever has
     /// neither IdempotentWrite on the cluster nor Write on any topic.

@@ -93,7 +93,10 @@ impl Model {
                 return failed(ErrorCode::TOPIC_AUTHORIZATION_FAILED);
             }
             Some(name) => name.as_str(),
-            None => match seen.name_of(asked.topic_id).filter(|name| self.may_describe(name)) {
+            None => match seen.name_of(asked.topic_id) {
+                Some(name) if !self.may_describe(name) => {
+                    return failed(ErrorCode::TOPIC_AUTHORIZATION_FAILED);
+                }
                 Some(name) => name,
                 None => return failed(ErrorCode::UNKNOWN_TOPIC_ID),
             },
