@@ -1,4 +1,6 @@
 //! [`RequestFrame`] and [`ResponseFrame`]: frames of whatever API, for those who stand in between.
+//!
+//! Everything here is `inline`: it reaches every message, and who does not use it need not compile them.
 
 use bytes::Bytes;
 
@@ -54,6 +56,7 @@ impl RequestFrame {
     ///
     /// [`DecodeError`] for an API that is unknown or left out by the crate's features, an unsupported
     /// version, or a frame that ends early, is wrong, or goes on behind the request.
+    #[inline]
     pub fn decode(frame: &Bytes) -> Result<Self, DecodeError> {
         let preamble = peek_request(frame)?;
         let unknown = || unknown_api(RequestHeader::NAME, preamble.api_version, preamble.api_key);
@@ -66,6 +69,7 @@ impl RequestFrame {
     /// # Errors
     ///
     /// As [`ResponseFrame::decode`].
+    #[inline]
     pub fn decode_response(&self, frame: &Bytes) -> Result<ResponseFrame, DecodeError> {
         ResponseFrame::decode(frame, self.api_key(), self.header.request_api_version)
     }
@@ -75,6 +79,7 @@ impl RequestFrame {
     /// # Errors
     ///
     /// [`EncodeError`] for an unsupported version, a value that it cannot carry, or a frame over 2 GiB.
+    #[inline]
     pub fn encode(&self) -> Result<Frame, EncodeError> {
         let mut buffer = FrameBuffer::new();
         self.encode_into(&mut buffer)?;
@@ -86,12 +91,14 @@ impl RequestFrame {
     /// # Errors
     ///
     /// As [`RequestFrame::encode`]; the buffer is then as it was.
+    #[inline]
     pub fn encode_into(&self, buffer: &mut FrameBuffer) -> Result<(), EncodeError> {
         self.request.put(buffer, &self.header, self.version)
     }
 
     /// Which API is called.
     #[must_use]
+    #[inline]
     pub fn api_key(&self) -> ApiKey {
         self.request.api_key()
     }
@@ -105,6 +112,7 @@ impl ResponseFrame {
     ///
     /// [`DecodeError`] for an API that is left out by the crate's features, an unsupported version, or
     /// a frame that ends early, is wrong, or goes on behind the response.
+    #[inline]
     pub fn decode(frame: &Bytes, api_key: ApiKey, version: i16) -> Result<Self, DecodeError> {
         let unknown = || unknown_api(ResponseHeader::NAME, version, api_key.into());
         AnyResponse::read(frame, api_key, version).ok_or_else(unknown)?
@@ -115,6 +123,7 @@ impl ResponseFrame {
     /// # Errors
     ///
     /// [`EncodeError`] for an unsupported version, a value that it cannot carry, or a frame over 2 GiB.
+    #[inline]
     pub fn encode(&self) -> Result<Frame, EncodeError> {
         let mut buffer = FrameBuffer::new();
         self.encode_into(&mut buffer)?;
@@ -126,12 +135,14 @@ impl ResponseFrame {
     /// # Errors
     ///
     /// As [`ResponseFrame::encode`]; the buffer is then as it was.
+    #[inline]
     pub fn encode_into(&self, buffer: &mut FrameBuffer) -> Result<(), EncodeError> {
         self.response.put(buffer, &self.header, self.version)
     }
 
     /// Which API is answered.
     #[must_use]
+    #[inline]
     pub fn api_key(&self) -> ApiKey {
         self.response.api_key()
     }
@@ -167,6 +178,7 @@ macro_rules! any {
         impl AnyRequest {
             /// Which API is called.
             #[must_use]
+            #[inline]
             pub fn api_key(&self) -> ApiKey {
                 match self {$(
                     $(#[$cfg])*
@@ -177,6 +189,7 @@ macro_rules! any {
             /// The version of the header before a request of `version`; `None` if the API is left
             /// out by the crate's features.
             #[must_use]
+            #[inline]
             pub fn header_version(api_key: ApiKey, version: i16) -> Option<i16> {
                 match api_key {
                     $(
@@ -188,6 +201,7 @@ macro_rules! any {
                 }
             }
 
+            #[inline]
             fn read(
                 frame: &Bytes,
                 api_key: ApiKey,
@@ -204,6 +218,7 @@ macro_rules! any {
                 }
             }
 
+            #[inline]
             fn put(
                 &self,
                 buffer: &mut FrameBuffer,
@@ -223,6 +238,7 @@ macro_rules! any {
         impl AnyResponse {
             /// Which API is answered.
             #[must_use]
+            #[inline]
             pub fn api_key(&self) -> ApiKey {
                 match self {$(
                     $(#[$cfg])*
@@ -233,6 +249,7 @@ macro_rules! any {
             /// The version of the header before a response of `version`; `None` if the API is left
             /// out by the crate's features.
             #[must_use]
+            #[inline]
             pub fn header_version(api_key: ApiKey, version: i16) -> Option<i16> {
                 match api_key {
                     $(
@@ -244,6 +261,7 @@ macro_rules! any {
                 }
             }
 
+            #[inline]
             fn read(
                 frame: &Bytes,
                 api_key: ApiKey,
@@ -263,6 +281,7 @@ macro_rules! any {
                 }
             }
 
+            #[inline]
             fn put(
                 &self,
                 buffer: &mut FrameBuffer,
@@ -282,6 +301,7 @@ macro_rules! any {
         $(
             $(#[$cfg])*
             impl From<messages::$request> for AnyRequest {
+                #[inline]
                 fn from(request: messages::$request) -> Self {
                     Self::$api(request)
                 }
@@ -289,6 +309,7 @@ macro_rules! any {
 
             $(#[$cfg])*
             impl From<messages::$response> for AnyResponse {
+                #[inline]
                 fn from(response: messages::$response) -> Self {
                     Self::$api(response)
                 }

@@ -104,7 +104,10 @@ fn struct_definition(out: &mut String, message: &Message, structure: &Struct, is
     }
     out.push_str("/// Tagged fields that have no name in this version of the crate.\npub unknown_tagged_fields: TaggedFields,\n}\n\n");
     if !derived {
-        let _ = writeln!(out, "impl Default for {name} {{\nfn default() -> Self {{\nSelf {{");
+        let _ = writeln!(
+            out,
+            "impl Default for {name} {{\n#[inline]\nfn default() -> Self {{\nSelf {{"
+        );
         for field in &structure.fields {
             let _ = writeln!(out, "{}: {},", field.name, field.default_value());
         }
@@ -239,6 +242,8 @@ fn message_traits(out: &mut String, message: &Message) {
     }
 }
 
+/// Both directions of a structure. They are `inline` so that only what a program uses is compiled, and
+/// only there.
 fn wire(out: &mut String, structure: &Struct) {
     let mut encode = String::new();
     let mut decode = String::new();
@@ -259,8 +264,8 @@ fn wire(out: &mut String, structure: &Struct) {
     let _ = writeln!(
         out,
         "impl Wire for {} {{\n\
-         fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {{\n{}{encode}}}\n\n\
-         fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {{\n{}{decode}\
+         #[inline]\nfn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {{\n{}{encode}}}\n\n\
+         #[inline]\nfn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {{\n{}{decode}\
          Ok(Self {{ {fields}unknown_tagged_fields }})\n}}\n}}\n",
         structure.name,
         version(&encode, "out"),

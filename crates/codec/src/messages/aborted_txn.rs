@@ -20,6 +20,7 @@ pub struct AbortedTxn {
 }
 
 impl Wire for AbortedTxn {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int64(self.producer_id);
         out.int64(self.first_offset);
@@ -28,6 +29,7 @@ impl Wire for AbortedTxn {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let producer_id = input.int64("producer_id")?;
         let first_offset = input.int64("first_offset")?;

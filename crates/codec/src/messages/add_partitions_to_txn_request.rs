@@ -25,6 +25,7 @@ pub struct AddPartitionsToTxnRequest {
 }
 
 impl Wire for AddPartitionsToTxnRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 4 {
@@ -61,6 +62,7 @@ impl Wire for AddPartitionsToTxnRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let transactions = if version >= 4 { input.array("transactions")? } else { Vec::new() };
@@ -117,6 +119,7 @@ pub struct AddPartitionsToTxnTransaction {
 }
 
 impl Wire for AddPartitionsToTxnTransaction {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("transactional_id", &self.transactional_id)?;
         out.int64(self.producer_id);
@@ -126,6 +129,7 @@ impl Wire for AddPartitionsToTxnTransaction {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let transactional_id = input.string("transactional_id")?;
         let producer_id = input.int64("producer_id")?;
@@ -156,12 +160,14 @@ pub struct AddPartitionsToTxnTopic {
 }
 
 impl Wire for AddPartitionsToTxnTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.int32_array("partitions")?;

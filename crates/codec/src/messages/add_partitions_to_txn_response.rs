@@ -23,6 +23,7 @@ pub struct AddPartitionsToTxnResponse {
 }
 
 impl Wire for AddPartitionsToTxnResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.throttle_time_ms);
@@ -45,6 +46,7 @@ impl Wire for AddPartitionsToTxnResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = input.int32("throttle_time_ms")?;
@@ -87,12 +89,14 @@ pub struct AddPartitionsToTxnResult {
 }
 
 impl Wire for AddPartitionsToTxnResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("transactional_id", &self.transactional_id)?;
         out.array("topic_results", &self.topic_results)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let transactional_id = input.string("transactional_id")?;
         let topic_results = input.array("topic_results")?;
@@ -113,12 +117,14 @@ pub struct AddPartitionsToTxnTopicResult {
 }
 
 impl Wire for AddPartitionsToTxnTopicResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.array("results_by_partition", &self.results_by_partition)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let results_by_partition = input.array("results_by_partition")?;
@@ -139,12 +145,14 @@ pub struct AddPartitionsToTxnPartitionResult {
 }
 
 impl Wire for AddPartitionsToTxnPartitionResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.error_code(self.partition_error_code);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let partition_error_code = input.error_code("partition_error_code")?;

@@ -27,6 +27,7 @@ pub struct AddRaftVoterRequest {
 }
 
 impl Default for AddRaftVoterRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             cluster_id: Some(ByteStr::new()),
@@ -41,6 +42,7 @@ impl Default for AddRaftVoterRequest {
 }
 
 impl Wire for AddRaftVoterRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.nullable_string("cluster_id", self.cluster_id.as_ref())?;
@@ -56,6 +58,7 @@ impl Wire for AddRaftVoterRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let cluster_id = input.nullable_string("cluster_id")?;
@@ -104,6 +107,7 @@ pub struct Listener {
 }
 
 impl Wire for Listener {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.string("host", &self.host)?;
@@ -111,6 +115,7 @@ impl Wire for Listener {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let host = input.string("host")?;

@@ -17,18 +17,21 @@ pub struct AllocateProducerIdsRequest {
 }
 
 impl Default for AllocateProducerIdsRequest {
+    #[inline]
     fn default() -> Self {
         Self { broker_id: 0, broker_epoch: -1, unknown_tagged_fields: TaggedFields::new() }
     }
 }
 
 impl Wire for AllocateProducerIdsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.broker_id);
         out.int64(self.broker_epoch);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let broker_id = input.int32("broker_id")?;
         let broker_epoch = input.int64("broker_epoch")?;

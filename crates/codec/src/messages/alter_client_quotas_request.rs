@@ -19,12 +19,14 @@ pub struct AlterClientQuotasRequest {
 }
 
 impl Wire for AlterClientQuotasRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("entries", &self.entries)?;
         out.bool(self.validate_only);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let entries = input.array("entries")?;
         let validate_only = input.bool("validate_only")?;
@@ -57,12 +59,14 @@ pub struct EntryData {
 }
 
 impl Wire for EntryData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("entity", &self.entity)?;
         out.array("ops", &self.ops)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let entity = input.array("entity")?;
         let ops = input.array("ops")?;
@@ -83,6 +87,7 @@ pub struct EntityData {
 }
 
 impl Default for EntityData {
+    #[inline]
     fn default() -> Self {
         Self {
             entity_type: ByteStr::new(),
@@ -93,12 +98,14 @@ impl Default for EntityData {
 }
 
 impl Wire for EntityData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("entity_type", &self.entity_type)?;
         out.nullable_string("entity_name", self.entity_name.as_ref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let entity_type = input.string("entity_type")?;
         let entity_name = input.nullable_string("entity_name")?;
@@ -121,6 +128,7 @@ pub struct OpData {
 }
 
 impl Wire for OpData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("key", &self.key)?;
         out.float64(self.value);
@@ -128,6 +136,7 @@ impl Wire for OpData {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let key = input.string("key")?;
         let value = input.float64("value")?;

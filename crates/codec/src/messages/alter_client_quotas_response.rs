@@ -19,12 +19,14 @@ pub struct AlterClientQuotasResponse {
 }
 
 impl Wire for AlterClientQuotasResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("entries", &self.entries)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let entries = input.array("entries")?;
@@ -57,6 +59,7 @@ pub struct EntryData {
 }
 
 impl Default for EntryData {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -68,6 +71,7 @@ impl Default for EntryData {
 }
 
 impl Wire for EntryData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.nullable_string("error_message", self.error_message.as_ref())?;
@@ -75,6 +79,7 @@ impl Wire for EntryData {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let error_message = input.nullable_string("error_message")?;
@@ -96,6 +101,7 @@ pub struct EntityData {
 }
 
 impl Default for EntityData {
+    #[inline]
     fn default() -> Self {
         Self {
             entity_type: ByteStr::new(),
@@ -106,12 +112,14 @@ impl Default for EntityData {
 }
 
 impl Wire for EntityData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("entity_type", &self.entity_type)?;
         out.nullable_string("entity_name", self.entity_name.as_ref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let entity_type = input.string("entity_type")?;
         let entity_name = input.nullable_string("entity_name")?;

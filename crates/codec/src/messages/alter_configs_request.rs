@@ -19,12 +19,14 @@ pub struct AlterConfigsRequest {
 }
 
 impl Wire for AlterConfigsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("resources", &self.resources)?;
         out.bool(self.validate_only);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let resources = input.array("resources")?;
         let validate_only = input.bool("validate_only")?;
@@ -59,6 +61,7 @@ pub struct AlterConfigsResource {
 }
 
 impl Wire for AlterConfigsResource {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int8(self.resource_type);
         out.string("resource_name", &self.resource_name)?;
@@ -66,6 +69,7 @@ impl Wire for AlterConfigsResource {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let resource_type = input.int8("resource_type")?;
         let resource_name = input.string("resource_name")?;
@@ -87,6 +91,7 @@ pub struct AlterableConfig {
 }
 
 impl Default for AlterableConfig {
+    #[inline]
     fn default() -> Self {
         Self {
             name: ByteStr::new(),
@@ -97,12 +102,14 @@ impl Default for AlterableConfig {
 }
 
 impl Wire for AlterableConfig {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.nullable_string("value", self.value.as_ref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let value = input.nullable_string("value")?;

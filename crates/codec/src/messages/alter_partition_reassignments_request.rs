@@ -21,6 +21,7 @@ pub struct AlterPartitionReassignmentsRequest {
 }
 
 impl Default for AlterPartitionReassignmentsRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             timeout_ms: 60000,
@@ -32,6 +33,7 @@ impl Default for AlterPartitionReassignmentsRequest {
 }
 
 impl Wire for AlterPartitionReassignmentsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.timeout_ms);
@@ -47,6 +49,7 @@ impl Wire for AlterPartitionReassignmentsRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let timeout_ms = input.int32("timeout_ms")?;
@@ -82,12 +85,14 @@ pub struct ReassignableTopic {
 }
 
 impl Wire for ReassignableTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.array("partitions")?;
@@ -108,12 +113,14 @@ pub struct ReassignablePartition {
 }
 
 impl Wire for ReassignablePartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.nullable_int32_array("replicas", self.replicas.as_deref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let replicas = input.nullable_int32_array("replicas")?;

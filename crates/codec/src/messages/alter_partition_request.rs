@@ -21,6 +21,7 @@ pub struct AlterPartitionRequest {
 }
 
 impl Default for AlterPartitionRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             broker_id: 0,
@@ -32,6 +33,7 @@ impl Default for AlterPartitionRequest {
 }
 
 impl Wire for AlterPartitionRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.broker_id);
         out.int64(self.broker_epoch);
@@ -39,6 +41,7 @@ impl Wire for AlterPartitionRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let broker_id = input.int32("broker_id")?;
         let broker_epoch = input.int64("broker_epoch")?;
@@ -72,12 +75,14 @@ pub struct TopicData {
 }
 
 impl Wire for TopicData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let partitions = input.array("partitions")?;
@@ -106,6 +111,7 @@ pub struct PartitionData {
 }
 
 impl Wire for PartitionData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.partition_index);
@@ -125,6 +131,7 @@ impl Wire for PartitionData {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let partition_index = input.int32("partition_index")?;
@@ -159,18 +166,21 @@ pub struct BrokerState {
 }
 
 impl Default for BrokerState {
+    #[inline]
     fn default() -> Self {
         Self { broker_id: 0, broker_epoch: -1, unknown_tagged_fields: TaggedFields::new() }
     }
 }
 
 impl Wire for BrokerState {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.broker_id);
         out.int64(self.broker_epoch);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let broker_id = input.int32("broker_id")?;
         let broker_epoch = input.int64("broker_epoch")?;

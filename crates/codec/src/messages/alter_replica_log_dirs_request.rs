@@ -17,11 +17,13 @@ pub struct AlterReplicaLogDirsRequest {
 }
 
 impl Wire for AlterReplicaLogDirsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("dirs", &self.dirs)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let dirs = input.array("dirs")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -53,12 +55,14 @@ pub struct AlterReplicaLogDir {
 }
 
 impl Wire for AlterReplicaLogDir {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("path", &self.path)?;
         out.array("topics", &self.topics)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let path = input.string("path")?;
         let topics = input.array("topics")?;
@@ -79,12 +83,14 @@ pub struct AlterReplicaLogDirTopic {
 }
 
 impl Wire for AlterReplicaLogDirTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.int32_array("partitions")?;

@@ -19,12 +19,14 @@ pub struct AlterReplicaLogDirsResponse {
 }
 
 impl Wire for AlterReplicaLogDirsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("results", &self.results)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let results = input.array("results")?;
@@ -55,12 +57,14 @@ pub struct AlterReplicaLogDirTopicResult {
 }
 
 impl Wire for AlterReplicaLogDirTopicResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic_name", &self.topic_name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_name = input.string("topic_name")?;
         let partitions = input.array("partitions")?;
@@ -81,12 +85,14 @@ pub struct AlterReplicaLogDirPartitionResult {
 }
 
 impl Wire for AlterReplicaLogDirPartitionResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.error_code(self.error_code);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let error_code = input.error_code("error_code")?;

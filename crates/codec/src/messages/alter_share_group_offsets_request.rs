@@ -19,12 +19,14 @@ pub struct AlterShareGroupOffsetsRequest {
 }
 
 impl Wire for AlterShareGroupOffsetsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("group_id", &self.group_id)?;
         out.array("topics", &self.topics)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let group_id = input.string("group_id")?;
         let topics = input.array("topics")?;
@@ -57,12 +59,14 @@ pub struct AlterShareGroupOffsetsRequestTopic {
 }
 
 impl Wire for AlterShareGroupOffsetsRequestTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic_name", &self.topic_name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_name = input.string("topic_name")?;
         let partitions = input.array("partitions")?;
@@ -83,12 +87,14 @@ pub struct AlterShareGroupOffsetsRequestPartition {
 }
 
 impl Wire for AlterShareGroupOffsetsRequestPartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.int64(self.start_offset);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let start_offset = input.int64("start_offset")?;

@@ -23,6 +23,7 @@ pub struct AlterShareGroupOffsetsResponse {
 }
 
 impl Wire for AlterShareGroupOffsetsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.error_code(self.error_code);
@@ -31,6 +32,7 @@ impl Wire for AlterShareGroupOffsetsResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let error_code = input.error_code("error_code")?;
@@ -65,6 +67,7 @@ pub struct AlterShareGroupOffsetsResponseTopic {
 }
 
 impl Wire for AlterShareGroupOffsetsResponseTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic_name", &self.topic_name)?;
         out.uuid(self.topic_id);
@@ -72,6 +75,7 @@ impl Wire for AlterShareGroupOffsetsResponseTopic {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_name = input.string("topic_name")?;
         let topic_id = input.uuid("topic_id")?;
@@ -95,6 +99,7 @@ pub struct AlterShareGroupOffsetsResponsePartition {
 }
 
 impl Wire for AlterShareGroupOffsetsResponsePartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.error_code(self.error_code);
@@ -102,6 +107,7 @@ impl Wire for AlterShareGroupOffsetsResponsePartition {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let error_code = input.error_code("error_code")?;

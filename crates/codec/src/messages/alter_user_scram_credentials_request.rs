@@ -21,12 +21,14 @@ pub struct AlterUserScramCredentialsRequest {
 }
 
 impl Wire for AlterUserScramCredentialsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("deletions", &self.deletions)?;
         out.array("upsertions", &self.upsertions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let deletions = input.array("deletions")?;
         let upsertions = input.array("upsertions")?;
@@ -59,12 +61,14 @@ pub struct ScramCredentialDeletion {
 }
 
 impl Wire for ScramCredentialDeletion {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int8(self.mechanism);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let mechanism = input.int8("mechanism")?;
@@ -91,6 +95,7 @@ pub struct ScramCredentialUpsertion {
 }
 
 impl Wire for ScramCredentialUpsertion {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int8(self.mechanism);
@@ -100,6 +105,7 @@ impl Wire for ScramCredentialUpsertion {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let mechanism = input.int8("mechanism")?;

@@ -19,12 +19,14 @@ pub struct AlterUserScramCredentialsResponse {
 }
 
 impl Wire for AlterUserScramCredentialsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("results", &self.results)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let results = input.array("results")?;
@@ -57,6 +59,7 @@ pub struct AlterUserScramCredentialsResult {
 }
 
 impl Default for AlterUserScramCredentialsResult {
+    #[inline]
     fn default() -> Self {
         Self {
             user: ByteStr::new(),
@@ -68,6 +71,7 @@ impl Default for AlterUserScramCredentialsResult {
 }
 
 impl Wire for AlterUserScramCredentialsResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("user", &self.user)?;
         out.error_code(self.error_code);
@@ -75,6 +79,7 @@ impl Wire for AlterUserScramCredentialsResult {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let user = input.string("user")?;
         let error_code = input.error_code("error_code")?;

@@ -21,6 +21,7 @@ pub struct ApiVersionsRequest {
 }
 
 impl Default for ApiVersionsRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             client_software_name: ByteStr::new(),
@@ -33,6 +34,7 @@ impl Default for ApiVersionsRequest {
 }
 
 impl Wire for ApiVersionsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 3 {
@@ -50,6 +52,7 @@ impl Wire for ApiVersionsRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let client_software_name =

@@ -30,6 +30,7 @@ pub struct ApiVersionsResponse {
 }
 
 impl Default for ApiVersionsResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -45,6 +46,7 @@ impl Default for ApiVersionsResponse {
 }
 
 impl Wire for ApiVersionsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.error_code(self.error_code);
@@ -97,6 +99,7 @@ impl Wire for ApiVersionsResponse {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let error_code = input.error_code("error_code")?;
@@ -169,6 +172,7 @@ pub struct ApiVersion {
 }
 
 impl Wire for ApiVersion {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int16(self.api_key);
         out.int16(self.min_version);
@@ -176,6 +180,7 @@ impl Wire for ApiVersion {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let api_key = input.int16("api_key")?;
         let min_version = input.int16("min_version")?;
@@ -199,6 +204,7 @@ pub struct SupportedFeatureKey {
 }
 
 impl Wire for SupportedFeatureKey {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int16(self.min_version);
@@ -206,6 +212,7 @@ impl Wire for SupportedFeatureKey {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let min_version = input.int16("min_version")?;
@@ -229,6 +236,7 @@ pub struct FinalizedFeatureKey {
 }
 
 impl Wire for FinalizedFeatureKey {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int16(self.max_version_level);
@@ -236,6 +244,7 @@ impl Wire for FinalizedFeatureKey {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let max_version_level = input.int16("max_version_level")?;

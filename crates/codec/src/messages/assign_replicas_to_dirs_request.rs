@@ -21,6 +21,7 @@ pub struct AssignReplicasToDirsRequest {
 }
 
 impl Default for AssignReplicasToDirsRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             broker_id: 0,
@@ -32,6 +33,7 @@ impl Default for AssignReplicasToDirsRequest {
 }
 
 impl Wire for AssignReplicasToDirsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.broker_id);
         out.int64(self.broker_epoch);
@@ -39,6 +41,7 @@ impl Wire for AssignReplicasToDirsRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let broker_id = input.int32("broker_id")?;
         let broker_epoch = input.int64("broker_epoch")?;
@@ -72,12 +75,14 @@ pub struct DirectoryData {
 }
 
 impl Wire for DirectoryData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.id);
         out.array("topics", &self.topics)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let id = input.uuid("id")?;
         let topics = input.array("topics")?;
@@ -98,12 +103,14 @@ pub struct TopicData {
 }
 
 impl Wire for TopicData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let partitions = input.array("partitions")?;
@@ -122,11 +129,13 @@ pub struct PartitionData {
 }
 
 impl Wire for PartitionData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

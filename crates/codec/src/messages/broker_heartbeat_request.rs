@@ -30,6 +30,7 @@ pub struct BrokerHeartbeatRequest {
 }
 
 impl Default for BrokerHeartbeatRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             broker_id: 0,
@@ -45,6 +46,7 @@ impl Default for BrokerHeartbeatRequest {
 }
 
 impl Wire for BrokerHeartbeatRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.broker_id);
@@ -77,6 +79,7 @@ impl Wire for BrokerHeartbeatRequest {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let broker_id = input.int32("broker_id")?;

@@ -23,6 +23,7 @@ pub struct BrokerHeartbeatResponse {
 }
 
 impl Default for BrokerHeartbeatResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             throttle_time_ms: 0,
@@ -36,6 +37,7 @@ impl Default for BrokerHeartbeatResponse {
 }
 
 impl Wire for BrokerHeartbeatResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.error_code(self.error_code);
@@ -45,6 +47,7 @@ impl Wire for BrokerHeartbeatResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let error_code = input.error_code("error_code")?;

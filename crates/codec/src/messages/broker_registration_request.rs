@@ -33,6 +33,7 @@ pub struct BrokerRegistrationRequest {
 }
 
 impl Default for BrokerRegistrationRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             broker_id: 0,
@@ -50,6 +51,7 @@ impl Default for BrokerRegistrationRequest {
 }
 
 impl Wire for BrokerRegistrationRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.broker_id);
@@ -72,6 +74,7 @@ impl Wire for BrokerRegistrationRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let broker_id = input.int32("broker_id")?;
@@ -129,6 +132,7 @@ pub struct Listener {
 }
 
 impl Wire for Listener {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.string("host", &self.host)?;
@@ -137,6 +141,7 @@ impl Wire for Listener {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let host = input.string("host")?;
@@ -161,6 +166,7 @@ pub struct Feature {
 }
 
 impl Wire for Feature {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int16(self.min_supported_version);
@@ -168,6 +174,7 @@ impl Wire for Feature {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let min_supported_version = input.int16("min_supported_version")?;

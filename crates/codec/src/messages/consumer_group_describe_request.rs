@@ -19,12 +19,14 @@ pub struct ConsumerGroupDescribeRequest {
 }
 
 impl Wire for ConsumerGroupDescribeRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("group_ids", &self.group_ids)?;
         out.bool(self.include_authorized_operations);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let group_ids = input.array("group_ids")?;
         let include_authorized_operations = input.bool("include_authorized_operations")?;

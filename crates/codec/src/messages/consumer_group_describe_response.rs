@@ -19,12 +19,14 @@ pub struct ConsumerGroupDescribeResponse {
 }
 
 impl Wire for ConsumerGroupDescribeResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("groups", &self.groups)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let groups = input.array("groups")?;
@@ -69,6 +71,7 @@ pub struct DescribedGroup {
 }
 
 impl Default for DescribedGroup {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -86,6 +89,7 @@ impl Default for DescribedGroup {
 }
 
 impl Wire for DescribedGroup {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.nullable_string("error_message", self.error_message.as_ref())?;
@@ -99,6 +103,7 @@ impl Wire for DescribedGroup {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let error_message = input.nullable_string("error_message")?;
@@ -155,6 +160,7 @@ pub struct Member {
 }
 
 impl Default for Member {
+    #[inline]
     fn default() -> Self {
         Self {
             member_id: ByteStr::new(),
@@ -174,6 +180,7 @@ impl Default for Member {
 }
 
 impl Wire for Member {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("member_id", &self.member_id)?;
@@ -192,6 +199,7 @@ impl Wire for Member {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let member_id = input.string("member_id")?;
@@ -233,11 +241,13 @@ pub struct Assignment {
 }
 
 impl Wire for Assignment {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("topic_partitions", &self.topic_partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_partitions = input.array("topic_partitions")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -259,6 +269,7 @@ pub struct TopicPartitions {
 }
 
 impl Wire for TopicPartitions {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.string("topic_name", &self.topic_name)?;
@@ -266,6 +277,7 @@ impl Wire for TopicPartitions {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let topic_name = input.string("topic_name")?;

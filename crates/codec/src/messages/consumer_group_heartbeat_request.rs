@@ -35,6 +35,7 @@ pub struct ConsumerGroupHeartbeatRequest {
 }
 
 impl Default for ConsumerGroupHeartbeatRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             group_id: ByteStr::new(),
@@ -53,6 +54,7 @@ impl Default for ConsumerGroupHeartbeatRequest {
 }
 
 impl Wire for ConsumerGroupHeartbeatRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("group_id", &self.group_id)?;
@@ -72,6 +74,7 @@ impl Wire for ConsumerGroupHeartbeatRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let group_id = input.string("group_id")?;
@@ -126,12 +129,14 @@ pub struct TopicPartitions {
 }
 
 impl Wire for TopicPartitions {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let partitions = input.int32_array("partitions")?;

@@ -21,12 +21,14 @@ pub struct ConsumerProtocolAssignment {
 }
 
 impl Wire for ConsumerProtocolAssignment {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("assigned_partitions", &self.assigned_partitions)?;
         out.nullable_bytes("user_data", self.user_data.as_ref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let assigned_partitions = input.array("assigned_partitions")?;
         let user_data = input.nullable_bytes("user_data")?;
@@ -53,12 +55,14 @@ pub struct TopicPartition {
 }
 
 impl Wire for TopicPartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic", &self.topic)?;
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic = input.string("topic")?;
         let partitions = input.int32_array("partitions")?;

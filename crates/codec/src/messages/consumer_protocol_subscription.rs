@@ -27,6 +27,7 @@ pub struct ConsumerProtocolSubscription {
 }
 
 impl Default for ConsumerProtocolSubscription {
+    #[inline]
     fn default() -> Self {
         Self {
             topics: Vec::new(),
@@ -40,6 +41,7 @@ impl Default for ConsumerProtocolSubscription {
 }
 
 impl Wire for ConsumerProtocolSubscription {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.array("topics", &self.topics)?;
@@ -56,6 +58,7 @@ impl Wire for ConsumerProtocolSubscription {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let topics = input.array("topics")?;
@@ -94,12 +97,14 @@ pub struct TopicPartition {
 }
 
 impl Wire for TopicPartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic", &self.topic)?;
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic = input.string("topic")?;
         let partitions = input.int32_array("partitions")?;

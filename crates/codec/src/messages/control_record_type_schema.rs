@@ -14,11 +14,13 @@ pub struct ControlRecordTypeSchema {
 }
 
 impl Wire for ControlRecordTypeSchema {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int16(self.r#type);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let r#type = input.int16("type")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -25,6 +25,7 @@ pub struct ControllerRegistrationRequest {
 }
 
 impl Wire for ControllerRegistrationRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.controller_id);
         out.uuid(self.incarnation_id);
@@ -34,6 +35,7 @@ impl Wire for ControllerRegistrationRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let controller_id = input.int32("controller_id")?;
         let incarnation_id = input.uuid("incarnation_id")?;
@@ -80,6 +82,7 @@ pub struct Listener {
 }
 
 impl Wire for Listener {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.string("host", &self.host)?;
@@ -88,6 +91,7 @@ impl Wire for Listener {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let host = input.string("host")?;
@@ -112,6 +116,7 @@ pub struct Feature {
 }
 
 impl Wire for Feature {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int16(self.min_supported_version);
@@ -119,6 +124,7 @@ impl Wire for Feature {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let min_supported_version = input.int16("min_supported_version")?;

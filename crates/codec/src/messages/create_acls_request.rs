@@ -17,11 +17,13 @@ pub struct CreateAclsRequest {
 }
 
 impl Wire for CreateAclsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("creations", &self.creations)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let creations = input.array("creations")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -63,6 +65,7 @@ pub struct AclCreation {
 }
 
 impl Default for AclCreation {
+    #[inline]
     fn default() -> Self {
         Self {
             resource_type: 0,
@@ -78,6 +81,7 @@ impl Default for AclCreation {
 }
 
 impl Wire for AclCreation {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int8(self.resource_type);
         out.string("resource_name", &self.resource_name)?;
@@ -89,6 +93,7 @@ impl Wire for AclCreation {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let resource_type = input.int8("resource_type")?;
         let resource_name = input.string("resource_name")?;

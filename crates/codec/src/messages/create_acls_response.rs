@@ -19,12 +19,14 @@ pub struct CreateAclsResponse {
 }
 
 impl Wire for CreateAclsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("results", &self.results)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let results = input.array("results")?;
@@ -55,6 +57,7 @@ pub struct AclCreationResult {
 }
 
 impl Default for AclCreationResult {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -65,12 +68,14 @@ impl Default for AclCreationResult {
 }
 
 impl Wire for AclCreationResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.nullable_string("error_message", self.error_message.as_ref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let error_message = input.nullable_string("error_message")?;

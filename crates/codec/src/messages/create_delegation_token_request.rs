@@ -23,6 +23,7 @@ pub struct CreateDelegationTokenRequest {
 }
 
 impl Default for CreateDelegationTokenRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             owner_principal_type: Some(ByteStr::new()),
@@ -35,6 +36,7 @@ impl Default for CreateDelegationTokenRequest {
 }
 
 impl Wire for CreateDelegationTokenRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 3 {
@@ -58,6 +60,7 @@ impl Wire for CreateDelegationTokenRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let owner_principal_type = if version >= 3 {
@@ -107,12 +110,14 @@ pub struct CreatableRenewers {
 }
 
 impl Wire for CreatableRenewers {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("principal_type", &self.principal_type)?;
         out.string("principal_name", &self.principal_name)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let principal_type = input.string("principal_type")?;
         let principal_name = input.string("principal_name")?;

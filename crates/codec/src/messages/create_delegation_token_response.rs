@@ -37,6 +37,7 @@ pub struct CreateDelegationTokenResponse {
 }
 
 impl Wire for CreateDelegationTokenResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.error_code(self.error_code);
@@ -67,6 +68,7 @@ impl Wire for CreateDelegationTokenResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let error_code = input.error_code("error_code")?;

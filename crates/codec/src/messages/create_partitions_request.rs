@@ -21,6 +21,7 @@ pub struct CreatePartitionsRequest {
 }
 
 impl Wire for CreatePartitionsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("topics", &self.topics)?;
         out.int32(self.timeout_ms);
@@ -28,6 +29,7 @@ impl Wire for CreatePartitionsRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topics = input.array("topics")?;
         let timeout_ms = input.int32("timeout_ms")?;
@@ -63,6 +65,7 @@ pub struct CreatePartitionsTopic {
 }
 
 impl Default for CreatePartitionsTopic {
+    #[inline]
     fn default() -> Self {
         Self {
             name: ByteStr::new(),
@@ -74,6 +77,7 @@ impl Default for CreatePartitionsTopic {
 }
 
 impl Wire for CreatePartitionsTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int32(self.count);
@@ -81,6 +85,7 @@ impl Wire for CreatePartitionsTopic {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let count = input.int32("count")?;
@@ -100,11 +105,13 @@ pub struct CreatePartitionsAssignment {
 }
 
 impl Wire for CreatePartitionsAssignment {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32_array("broker_ids", &self.broker_ids)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let broker_ids = input.int32_array("broker_ids")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -19,12 +19,14 @@ pub struct CreatePartitionsResponse {
 }
 
 impl Wire for CreatePartitionsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("results", &self.results)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let results = input.array("results")?;
@@ -57,6 +59,7 @@ pub struct CreatePartitionsTopicResult {
 }
 
 impl Wire for CreatePartitionsTopicResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.error_code(self.error_code);
@@ -64,6 +67,7 @@ impl Wire for CreatePartitionsTopicResult {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let error_code = input.error_code("error_code")?;

@@ -21,6 +21,7 @@ pub struct CreateTopicsRequest {
 }
 
 impl Default for CreateTopicsRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             topics: Vec::new(),
@@ -32,6 +33,7 @@ impl Default for CreateTopicsRequest {
 }
 
 impl Wire for CreateTopicsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("topics", &self.topics)?;
         out.int32(self.timeout_ms);
@@ -39,6 +41,7 @@ impl Wire for CreateTopicsRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topics = input.array("topics")?;
         let timeout_ms = input.int32("timeout_ms")?;
@@ -78,6 +81,7 @@ pub struct CreatableTopic {
 }
 
 impl Wire for CreatableTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int32(self.num_partitions);
@@ -87,6 +91,7 @@ impl Wire for CreatableTopic {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let num_partitions = input.int32("num_partitions")?;
@@ -117,12 +122,14 @@ pub struct CreatableReplicaAssignment {
 }
 
 impl Wire for CreatableReplicaAssignment {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.int32_array("broker_ids", &self.broker_ids)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let broker_ids = input.int32_array("broker_ids")?;
@@ -143,6 +150,7 @@ pub struct CreatableTopicConfig {
 }
 
 impl Default for CreatableTopicConfig {
+    #[inline]
     fn default() -> Self {
         Self {
             name: ByteStr::new(),
@@ -153,12 +161,14 @@ impl Default for CreatableTopicConfig {
 }
 
 impl Wire for CreatableTopicConfig {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.nullable_string("value", self.value.as_ref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let value = input.nullable_string("value")?;

@@ -20,12 +20,14 @@ pub struct CreateTopicsResponse {
 }
 
 impl Wire for CreateTopicsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("topics", &self.topics)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let topics = input.array("topics")?;
@@ -68,6 +70,7 @@ pub struct CreatableTopicResult {
 }
 
 impl Default for CreatableTopicResult {
+    #[inline]
     fn default() -> Self {
         Self {
             name: ByteStr::new(),
@@ -84,6 +87,7 @@ impl Default for CreatableTopicResult {
 }
 
 impl Wire for CreatableTopicResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("name", &self.name)?;
@@ -117,6 +121,7 @@ impl Wire for CreatableTopicResult {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let name = input.string("name")?;
@@ -169,6 +174,7 @@ pub struct CreatableTopicConfigs {
 }
 
 impl Default for CreatableTopicConfigs {
+    #[inline]
     fn default() -> Self {
         Self {
             name: ByteStr::new(),
@@ -182,6 +188,7 @@ impl Default for CreatableTopicConfigs {
 }
 
 impl Wire for CreatableTopicConfigs {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.nullable_string("value", self.value.as_ref())?;
@@ -191,6 +198,7 @@ impl Wire for CreatableTopicConfigs {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let value = input.nullable_string("value")?;

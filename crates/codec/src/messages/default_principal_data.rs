@@ -18,6 +18,7 @@ pub struct DefaultPrincipalData {
 }
 
 impl Wire for DefaultPrincipalData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("type", &self.r#type)?;
         out.string("name", &self.name)?;
@@ -25,6 +26,7 @@ impl Wire for DefaultPrincipalData {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let r#type = input.string("type")?;
         let name = input.string("name")?;

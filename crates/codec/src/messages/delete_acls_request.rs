@@ -17,11 +17,13 @@ pub struct DeleteAclsRequest {
 }
 
 impl Wire for DeleteAclsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("filters", &self.filters)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let filters = input.array("filters")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -63,6 +65,7 @@ pub struct DeleteAclsFilter {
 }
 
 impl Default for DeleteAclsFilter {
+    #[inline]
     fn default() -> Self {
         Self {
             resource_type_filter: 0,
@@ -78,6 +81,7 @@ impl Default for DeleteAclsFilter {
 }
 
 impl Wire for DeleteAclsFilter {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int8(self.resource_type_filter);
         out.nullable_string("resource_name_filter", self.resource_name_filter.as_ref())?;
@@ -89,6 +93,7 @@ impl Wire for DeleteAclsFilter {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let resource_type_filter = input.int8("resource_type_filter")?;
         let resource_name_filter = input.nullable_string("resource_name_filter")?;

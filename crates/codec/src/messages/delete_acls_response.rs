@@ -19,12 +19,14 @@ pub struct DeleteAclsResponse {
 }
 
 impl Wire for DeleteAclsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("filter_results", &self.filter_results)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let filter_results = input.array("filter_results")?;
@@ -57,6 +59,7 @@ pub struct DeleteAclsFilterResult {
 }
 
 impl Default for DeleteAclsFilterResult {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -68,6 +71,7 @@ impl Default for DeleteAclsFilterResult {
 }
 
 impl Wire for DeleteAclsFilterResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.nullable_string("error_message", self.error_message.as_ref())?;
@@ -75,6 +79,7 @@ impl Wire for DeleteAclsFilterResult {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let error_message = input.nullable_string("error_message")?;
@@ -110,6 +115,7 @@ pub struct DeleteAclsMatchingAcl {
 }
 
 impl Default for DeleteAclsMatchingAcl {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -127,6 +133,7 @@ impl Default for DeleteAclsMatchingAcl {
 }
 
 impl Wire for DeleteAclsMatchingAcl {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.nullable_string("error_message", self.error_message.as_ref())?;
@@ -140,6 +147,7 @@ impl Wire for DeleteAclsMatchingAcl {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let error_message = input.nullable_string("error_message")?;

@@ -17,11 +17,13 @@ pub struct DeleteGroupsRequest {
 }
 
 impl Wire for DeleteGroupsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("groups_names", &self.groups_names)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let groups_names = input.array("groups_names")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -19,12 +19,14 @@ pub struct DeleteRecordsRequest {
 }
 
 impl Wire for DeleteRecordsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("topics", &self.topics)?;
         out.int32(self.timeout_ms);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topics = input.array("topics")?;
         let timeout_ms = input.int32("timeout_ms")?;
@@ -57,12 +59,14 @@ pub struct DeleteRecordsTopic {
 }
 
 impl Wire for DeleteRecordsTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.array("partitions")?;
@@ -83,12 +87,14 @@ pub struct DeleteRecordsPartition {
 }
 
 impl Wire for DeleteRecordsPartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.int64(self.offset);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let offset = input.int64("offset")?;

@@ -19,12 +19,14 @@ pub struct DeleteRecordsResponse {
 }
 
 impl Wire for DeleteRecordsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("topics", &self.topics)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let topics = input.array("topics")?;
@@ -55,12 +57,14 @@ pub struct DeleteRecordsTopicResult {
 }
 
 impl Wire for DeleteRecordsTopicResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.array("partitions")?;
@@ -83,6 +87,7 @@ pub struct DeleteRecordsPartitionResult {
 }
 
 impl Wire for DeleteRecordsPartitionResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.int64(self.low_watermark);
@@ -90,6 +95,7 @@ impl Wire for DeleteRecordsPartitionResult {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let low_watermark = input.int64("low_watermark")?;

@@ -19,12 +19,14 @@ pub struct DeleteShareGroupOffsetsRequest {
 }
 
 impl Wire for DeleteShareGroupOffsetsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("group_id", &self.group_id)?;
         out.array("topics", &self.topics)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let group_id = input.string("group_id")?;
         let topics = input.array("topics")?;
@@ -55,11 +57,13 @@ pub struct DeleteShareGroupOffsetsRequestTopic {
 }
 
 impl Wire for DeleteShareGroupOffsetsRequestTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic_name", &self.topic_name)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_name = input.string("topic_name")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

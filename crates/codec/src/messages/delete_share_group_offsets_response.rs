@@ -23,6 +23,7 @@ pub struct DeleteShareGroupOffsetsResponse {
 }
 
 impl Wire for DeleteShareGroupOffsetsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.error_code(self.error_code);
@@ -31,6 +32,7 @@ impl Wire for DeleteShareGroupOffsetsResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let error_code = input.error_code("error_code")?;
@@ -67,6 +69,7 @@ pub struct DeleteShareGroupOffsetsResponseTopic {
 }
 
 impl Wire for DeleteShareGroupOffsetsResponseTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic_name", &self.topic_name)?;
         out.uuid(self.topic_id);
@@ -75,6 +78,7 @@ impl Wire for DeleteShareGroupOffsetsResponseTopic {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_name = input.string("topic_name")?;
         let topic_id = input.uuid("topic_id")?;

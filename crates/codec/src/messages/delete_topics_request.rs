@@ -21,6 +21,7 @@ pub struct DeleteTopicsRequest {
 }
 
 impl Wire for DeleteTopicsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 6 {
@@ -35,6 +36,7 @@ impl Wire for DeleteTopicsRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let topics = if version >= 6 { input.array("topics")? } else { Vec::new() };
@@ -69,12 +71,14 @@ pub struct DeleteTopicState {
 }
 
 impl Wire for DeleteTopicState {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.nullable_string("name", self.name.as_ref())?;
         out.uuid(self.topic_id);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.nullable_string("name")?;
         let topic_id = input.uuid("topic_id")?;

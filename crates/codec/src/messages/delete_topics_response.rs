@@ -19,12 +19,14 @@ pub struct DeleteTopicsResponse {
 }
 
 impl Wire for DeleteTopicsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("responses", &self.responses)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let responses = input.array("responses")?;
@@ -59,6 +61,7 @@ pub struct DeletableTopicResult {
 }
 
 impl Default for DeletableTopicResult {
+    #[inline]
     fn default() -> Self {
         Self {
             name: Some(ByteStr::new()),
@@ -71,6 +74,7 @@ impl Default for DeletableTopicResult {
 }
 
 impl Wire for DeletableTopicResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 6 {
@@ -89,6 +93,7 @@ impl Wire for DeletableTopicResult {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let name =

@@ -27,6 +27,7 @@ pub struct DescribeAclsRequest {
 }
 
 impl Default for DescribeAclsRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             resource_type_filter: 0,
@@ -42,6 +43,7 @@ impl Default for DescribeAclsRequest {
 }
 
 impl Wire for DescribeAclsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int8(self.resource_type_filter);
         out.nullable_string("resource_name_filter", self.resource_name_filter.as_ref())?;
@@ -53,6 +55,7 @@ impl Wire for DescribeAclsRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let resource_type_filter = input.int8("resource_type_filter")?;
         let resource_name_filter = input.nullable_string("resource_name_filter")?;

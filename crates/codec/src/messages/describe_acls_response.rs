@@ -23,6 +23,7 @@ pub struct DescribeAclsResponse {
 }
 
 impl Default for DescribeAclsResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             throttle_time_ms: 0,
@@ -35,6 +36,7 @@ impl Default for DescribeAclsResponse {
 }
 
 impl Wire for DescribeAclsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.error_code(self.error_code);
@@ -43,6 +45,7 @@ impl Wire for DescribeAclsResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let error_code = input.error_code("error_code")?;
@@ -79,6 +82,7 @@ pub struct DescribeAclsResource {
 }
 
 impl Default for DescribeAclsResource {
+    #[inline]
     fn default() -> Self {
         Self {
             resource_type: 0,
@@ -91,6 +95,7 @@ impl Default for DescribeAclsResource {
 }
 
 impl Wire for DescribeAclsResource {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int8(self.resource_type);
         out.string("resource_name", &self.resource_name)?;
@@ -99,6 +104,7 @@ impl Wire for DescribeAclsResource {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let resource_type = input.int8("resource_type")?;
         let resource_name = input.string("resource_name")?;
@@ -125,6 +131,7 @@ pub struct AclDescription {
 }
 
 impl Wire for AclDescription {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("principal", &self.principal)?;
         out.string("host", &self.host)?;
@@ -133,6 +140,7 @@ impl Wire for AclDescription {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let principal = input.string("principal")?;
         let host = input.string("host")?;

@@ -19,12 +19,14 @@ pub struct DescribeClientQuotasRequest {
 }
 
 impl Wire for DescribeClientQuotasRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("components", &self.components)?;
         out.bool(self.strict);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let components = input.array("components")?;
         let strict = input.bool("strict")?;
@@ -59,6 +61,7 @@ pub struct ComponentData {
 }
 
 impl Default for ComponentData {
+    #[inline]
     fn default() -> Self {
         Self {
             entity_type: ByteStr::new(),
@@ -70,6 +73,7 @@ impl Default for ComponentData {
 }
 
 impl Wire for ComponentData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("entity_type", &self.entity_type)?;
         out.int8(self.match_type);
@@ -77,6 +81,7 @@ impl Wire for ComponentData {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let entity_type = input.string("entity_type")?;
         let match_type = input.int8("match_type")?;

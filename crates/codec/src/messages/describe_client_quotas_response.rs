@@ -23,6 +23,7 @@ pub struct DescribeClientQuotasResponse {
 }
 
 impl Default for DescribeClientQuotasResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             throttle_time_ms: 0,
@@ -35,6 +36,7 @@ impl Default for DescribeClientQuotasResponse {
 }
 
 impl Wire for DescribeClientQuotasResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.error_code(self.error_code);
@@ -43,6 +45,7 @@ impl Wire for DescribeClientQuotasResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let error_code = input.error_code("error_code")?;
@@ -75,12 +78,14 @@ pub struct EntryData {
 }
 
 impl Wire for EntryData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("entity", &self.entity)?;
         out.array("values", &self.values)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let entity = input.array("entity")?;
         let values = input.array("values")?;
@@ -101,6 +106,7 @@ pub struct EntityData {
 }
 
 impl Default for EntityData {
+    #[inline]
     fn default() -> Self {
         Self {
             entity_type: ByteStr::new(),
@@ -111,12 +117,14 @@ impl Default for EntityData {
 }
 
 impl Wire for EntityData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("entity_type", &self.entity_type)?;
         out.nullable_string("entity_name", self.entity_name.as_ref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let entity_type = input.string("entity_type")?;
         let entity_name = input.nullable_string("entity_name")?;
@@ -137,12 +145,14 @@ pub struct ValueData {
 }
 
 impl Wire for ValueData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("key", &self.key)?;
         out.float64(self.value);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let key = input.string("key")?;
         let value = input.float64("value")?;

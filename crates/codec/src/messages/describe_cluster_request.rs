@@ -19,6 +19,7 @@ pub struct DescribeClusterRequest {
 }
 
 impl Default for DescribeClusterRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             include_cluster_authorized_operations: false,
@@ -30,6 +31,7 @@ impl Default for DescribeClusterRequest {
 }
 
 impl Wire for DescribeClusterRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.bool(self.include_cluster_authorized_operations);
@@ -46,6 +48,7 @@ impl Wire for DescribeClusterRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let include_cluster_authorized_operations =

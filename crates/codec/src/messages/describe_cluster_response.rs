@@ -31,6 +31,7 @@ pub struct DescribeClusterResponse {
 }
 
 impl Default for DescribeClusterResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             throttle_time_ms: 0,
@@ -47,6 +48,7 @@ impl Default for DescribeClusterResponse {
 }
 
 impl Wire for DescribeClusterResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.throttle_time_ms);
@@ -64,6 +66,7 @@ impl Wire for DescribeClusterResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = input.int32("throttle_time_ms")?;
@@ -117,6 +120,7 @@ pub struct DescribeClusterBroker {
 }
 
 impl Wire for DescribeClusterBroker {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.broker_id);
@@ -131,6 +135,7 @@ impl Wire for DescribeClusterBroker {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let broker_id = input.int32("broker_id")?;

@@ -21,6 +21,7 @@ pub struct DescribeConfigsRequest {
 }
 
 impl Wire for DescribeConfigsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.array("resources", &self.resources)?;
@@ -33,6 +34,7 @@ impl Wire for DescribeConfigsRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let resources = input.array("resources")?;
@@ -70,6 +72,7 @@ pub struct DescribeConfigsResource {
 }
 
 impl Default for DescribeConfigsResource {
+    #[inline]
     fn default() -> Self {
         Self {
             resource_type: 0,
@@ -81,6 +84,7 @@ impl Default for DescribeConfigsResource {
 }
 
 impl Wire for DescribeConfigsResource {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int8(self.resource_type);
         out.string("resource_name", &self.resource_name)?;
@@ -88,6 +92,7 @@ impl Wire for DescribeConfigsResource {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let resource_type = input.int8("resource_type")?;
         let resource_name = input.string("resource_name")?;

@@ -19,12 +19,14 @@ pub struct DescribeConfigsResponse {
 }
 
 impl Wire for DescribeConfigsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("results", &self.results)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let results = input.array("results")?;
@@ -61,6 +63,7 @@ pub struct DescribeConfigsResult {
 }
 
 impl Default for DescribeConfigsResult {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -74,6 +77,7 @@ impl Default for DescribeConfigsResult {
 }
 
 impl Wire for DescribeConfigsResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.nullable_string("error_message", self.error_message.as_ref())?;
@@ -83,6 +87,7 @@ impl Wire for DescribeConfigsResult {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let error_message = input.nullable_string("error_message")?;
@@ -125,6 +130,7 @@ pub struct DescribeConfigsResourceResult {
 }
 
 impl Default for DescribeConfigsResourceResult {
+    #[inline]
     fn default() -> Self {
         Self {
             name: ByteStr::new(),
@@ -141,6 +147,7 @@ impl Default for DescribeConfigsResourceResult {
 }
 
 impl Wire for DescribeConfigsResourceResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("name", &self.name)?;
@@ -158,6 +165,7 @@ impl Wire for DescribeConfigsResourceResult {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let name = input.string("name")?;
@@ -201,6 +209,7 @@ pub struct DescribeConfigsSynonym {
 }
 
 impl Default for DescribeConfigsSynonym {
+    #[inline]
     fn default() -> Self {
         Self {
             name: ByteStr::new(),
@@ -212,6 +221,7 @@ impl Default for DescribeConfigsSynonym {
 }
 
 impl Wire for DescribeConfigsSynonym {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.nullable_string("value", self.value.as_ref())?;
@@ -219,6 +229,7 @@ impl Wire for DescribeConfigsSynonym {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let value = input.nullable_string("value")?;

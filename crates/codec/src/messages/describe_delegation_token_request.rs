@@ -17,17 +17,20 @@ pub struct DescribeDelegationTokenRequest {
 }
 
 impl Default for DescribeDelegationTokenRequest {
+    #[inline]
     fn default() -> Self {
         Self { owners: Some(Vec::new()), unknown_tagged_fields: TaggedFields::new() }
     }
 }
 
 impl Wire for DescribeDelegationTokenRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.nullable_array("owners", self.owners.as_deref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let owners = input.nullable_array("owners")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -59,12 +62,14 @@ pub struct DescribeDelegationTokenOwner {
 }
 
 impl Wire for DescribeDelegationTokenOwner {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("principal_type", &self.principal_type)?;
         out.string("principal_name", &self.principal_name)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let principal_type = input.string("principal_type")?;
         let principal_name = input.string("principal_name")?;

@@ -23,6 +23,7 @@ pub struct DescribeDelegationTokenResponse {
 }
 
 impl Wire for DescribeDelegationTokenResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.array("tokens", &self.tokens)?;
@@ -30,6 +31,7 @@ impl Wire for DescribeDelegationTokenResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let tokens = input.array("tokens")?;
@@ -77,6 +79,7 @@ pub struct DescribedDelegationToken {
 }
 
 impl Wire for DescribedDelegationToken {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("principal_type", &self.principal_type)?;
@@ -106,6 +109,7 @@ impl Wire for DescribedDelegationToken {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let principal_type = input.string("principal_type")?;
@@ -155,12 +159,14 @@ pub struct DescribedDelegationTokenRenewer {
 }
 
 impl Wire for DescribedDelegationTokenRenewer {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("principal_type", &self.principal_type)?;
         out.string("principal_name", &self.principal_name)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let principal_type = input.string("principal_type")?;
         let principal_name = input.string("principal_name")?;

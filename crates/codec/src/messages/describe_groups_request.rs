@@ -19,6 +19,7 @@ pub struct DescribeGroupsRequest {
 }
 
 impl Wire for DescribeGroupsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.array("groups", &self.groups)?;
@@ -33,6 +34,7 @@ impl Wire for DescribeGroupsRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let groups = input.array("groups")?;

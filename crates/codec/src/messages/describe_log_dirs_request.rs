@@ -17,17 +17,20 @@ pub struct DescribeLogDirsRequest {
 }
 
 impl Default for DescribeLogDirsRequest {
+    #[inline]
     fn default() -> Self {
         Self { topics: Some(Vec::new()), unknown_tagged_fields: TaggedFields::new() }
     }
 }
 
 impl Wire for DescribeLogDirsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.nullable_array("topics", self.topics.as_deref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topics = input.nullable_array("topics")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -59,12 +62,14 @@ pub struct DescribableLogDirTopic {
 }
 
 impl Wire for DescribableLogDirTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic", &self.topic)?;
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic = input.string("topic")?;
         let partitions = input.int32_array("partitions")?;

@@ -21,6 +21,7 @@ pub struct DescribeLogDirsResponse {
 }
 
 impl Wire for DescribeLogDirsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.throttle_time_ms);
@@ -31,6 +32,7 @@ impl Wire for DescribeLogDirsResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = input.int32("throttle_time_ms")?;
@@ -72,6 +74,7 @@ pub struct DescribeLogDirsResult {
 }
 
 impl Default for DescribeLogDirsResult {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -86,6 +89,7 @@ impl Default for DescribeLogDirsResult {
 }
 
 impl Wire for DescribeLogDirsResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.error_code(self.error_code);
@@ -103,6 +107,7 @@ impl Wire for DescribeLogDirsResult {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let error_code = input.error_code("error_code")?;
@@ -136,12 +141,14 @@ pub struct DescribeLogDirsTopic {
 }
 
 impl Wire for DescribeLogDirsTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.array("partitions")?;
@@ -166,6 +173,7 @@ pub struct DescribeLogDirsPartition {
 }
 
 impl Wire for DescribeLogDirsPartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.int64(self.partition_size);
@@ -174,6 +182,7 @@ impl Wire for DescribeLogDirsPartition {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let partition_size = input.int64("partition_size")?;

@@ -17,11 +17,13 @@ pub struct DescribeProducersRequest {
 }
 
 impl Wire for DescribeProducersRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("topics", &self.topics)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topics = input.array("topics")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -53,12 +55,14 @@ pub struct TopicRequest {
 }
 
 impl Wire for TopicRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int32_array("partition_indexes", &self.partition_indexes)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partition_indexes = input.int32_array("partition_indexes")?;

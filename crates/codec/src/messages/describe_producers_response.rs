@@ -19,12 +19,14 @@ pub struct DescribeProducersResponse {
 }
 
 impl Wire for DescribeProducersResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("topics", &self.topics)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let topics = input.array("topics")?;
@@ -55,12 +57,14 @@ pub struct TopicResponse {
 }
 
 impl Wire for TopicResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.array("partitions")?;
@@ -85,6 +89,7 @@ pub struct PartitionResponse {
 }
 
 impl Wire for PartitionResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.error_code(self.error_code);
@@ -93,6 +98,7 @@ impl Wire for PartitionResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let error_code = input.error_code("error_code")?;
@@ -129,6 +135,7 @@ pub struct ProducerState {
 }
 
 impl Default for ProducerState {
+    #[inline]
     fn default() -> Self {
         Self {
             producer_id: 0,
@@ -143,6 +150,7 @@ impl Default for ProducerState {
 }
 
 impl Wire for ProducerState {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int64(self.producer_id);
         out.int32(self.producer_epoch);
@@ -153,6 +161,7 @@ impl Wire for ProducerState {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let producer_id = input.int64("producer_id")?;
         let producer_epoch = input.int32("producer_epoch")?;

@@ -17,11 +17,13 @@ pub struct DescribeQuorumRequest {
 }
 
 impl Wire for DescribeQuorumRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("topics", &self.topics)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topics = input.array("topics")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -53,12 +55,14 @@ pub struct TopicData {
 }
 
 impl Wire for TopicData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic_name", &self.topic_name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_name = input.string("topic_name")?;
         let partitions = input.array("partitions")?;
@@ -77,11 +81,13 @@ pub struct PartitionData {
 }
 
 impl Wire for PartitionData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -17,11 +17,13 @@ pub struct DescribeShareGroupOffsetsRequest {
 }
 
 impl Wire for DescribeShareGroupOffsetsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("groups", &self.groups)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let groups = input.array("groups")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -53,6 +55,7 @@ pub struct DescribeShareGroupOffsetsRequestGroup {
 }
 
 impl Default for DescribeShareGroupOffsetsRequestGroup {
+    #[inline]
     fn default() -> Self {
         Self {
             group_id: ByteStr::new(),
@@ -63,12 +66,14 @@ impl Default for DescribeShareGroupOffsetsRequestGroup {
 }
 
 impl Wire for DescribeShareGroupOffsetsRequestGroup {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("group_id", &self.group_id)?;
         out.nullable_array("topics", self.topics.as_deref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let group_id = input.string("group_id")?;
         let topics = input.nullable_array("topics")?;
@@ -89,12 +94,14 @@ pub struct DescribeShareGroupOffsetsRequestTopic {
 }
 
 impl Wire for DescribeShareGroupOffsetsRequestTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic_name", &self.topic_name)?;
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_name = input.string("topic_name")?;
         let partitions = input.int32_array("partitions")?;

@@ -19,12 +19,14 @@ pub struct DescribeShareGroupOffsetsResponse {
 }
 
 impl Wire for DescribeShareGroupOffsetsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("groups", &self.groups)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let groups = input.array("groups")?;
@@ -59,6 +61,7 @@ pub struct DescribeShareGroupOffsetsResponseGroup {
 }
 
 impl Wire for DescribeShareGroupOffsetsResponseGroup {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("group_id", &self.group_id)?;
         out.array("topics", &self.topics)?;
@@ -67,6 +70,7 @@ impl Wire for DescribeShareGroupOffsetsResponseGroup {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let group_id = input.string("group_id")?;
         let topics = input.array("topics")?;
@@ -91,6 +95,7 @@ pub struct DescribeShareGroupOffsetsResponseTopic {
 }
 
 impl Wire for DescribeShareGroupOffsetsResponseTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic_name", &self.topic_name)?;
         out.uuid(self.topic_id);
@@ -98,6 +103,7 @@ impl Wire for DescribeShareGroupOffsetsResponseTopic {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_name = input.string("topic_name")?;
         let topic_id = input.uuid("topic_id")?;
@@ -127,6 +133,7 @@ pub struct DescribeShareGroupOffsetsResponsePartition {
 }
 
 impl Default for DescribeShareGroupOffsetsResponsePartition {
+    #[inline]
     fn default() -> Self {
         Self {
             partition_index: 0,
@@ -141,6 +148,7 @@ impl Default for DescribeShareGroupOffsetsResponsePartition {
 }
 
 impl Wire for DescribeShareGroupOffsetsResponsePartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.partition_index);
@@ -154,6 +162,7 @@ impl Wire for DescribeShareGroupOffsetsResponsePartition {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let partition_index = input.int32("partition_index")?;

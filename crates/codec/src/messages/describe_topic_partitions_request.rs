@@ -21,6 +21,7 @@ pub struct DescribeTopicPartitionsRequest {
 }
 
 impl Default for DescribeTopicPartitionsRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             topics: Vec::new(),
@@ -32,6 +33,7 @@ impl Default for DescribeTopicPartitionsRequest {
 }
 
 impl Wire for DescribeTopicPartitionsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("topics", &self.topics)?;
         out.int32(self.response_partition_limit);
@@ -39,6 +41,7 @@ impl Wire for DescribeTopicPartitionsRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topics = input.array("topics")?;
         let response_partition_limit = input.int32("response_partition_limit")?;
@@ -70,11 +73,13 @@ pub struct TopicRequest {
 }
 
 impl Wire for TopicRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -94,12 +99,14 @@ pub struct Cursor {
 }
 
 impl Wire for Cursor {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic_name", &self.topic_name)?;
         out.int32(self.partition_index);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_name = input.string("topic_name")?;
         let partition_index = input.int32("partition_index")?;

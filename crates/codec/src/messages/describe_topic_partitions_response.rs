@@ -21,6 +21,7 @@ pub struct DescribeTopicPartitionsResponse {
 }
 
 impl Wire for DescribeTopicPartitionsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("topics", &self.topics)?;
@@ -28,6 +29,7 @@ impl Wire for DescribeTopicPartitionsResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let topics = input.array("topics")?;
@@ -67,6 +69,7 @@ pub struct DescribeTopicPartitionsResponseTopic {
 }
 
 impl Default for DescribeTopicPartitionsResponseTopic {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -81,6 +84,7 @@ impl Default for DescribeTopicPartitionsResponseTopic {
 }
 
 impl Wire for DescribeTopicPartitionsResponseTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.nullable_string("name", self.name.as_ref())?;
@@ -91,6 +95,7 @@ impl Wire for DescribeTopicPartitionsResponseTopic {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let name = input.nullable_string("name")?;
@@ -137,6 +142,7 @@ pub struct DescribeTopicPartitionsResponsePartition {
 }
 
 impl Default for DescribeTopicPartitionsResponsePartition {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -154,6 +160,7 @@ impl Default for DescribeTopicPartitionsResponsePartition {
 }
 
 impl Wire for DescribeTopicPartitionsResponsePartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.int32(self.partition_index);
@@ -170,6 +177,7 @@ impl Wire for DescribeTopicPartitionsResponsePartition {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let partition_index = input.int32("partition_index")?;
@@ -208,12 +216,14 @@ pub struct Cursor {
 }
 
 impl Wire for Cursor {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic_name", &self.topic_name)?;
         out.int32(self.partition_index);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_name = input.string("topic_name")?;
         let partition_index = input.int32("partition_index")?;

@@ -17,11 +17,13 @@ pub struct DescribeTransactionsRequest {
 }
 
 impl Wire for DescribeTransactionsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("transactional_ids", &self.transactional_ids)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let transactional_ids = input.array("transactional_ids")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -19,12 +19,14 @@ pub struct DescribeTransactionsResponse {
 }
 
 impl Wire for DescribeTransactionsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("transaction_states", &self.transaction_states)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let transaction_states = input.array("transaction_states")?;
@@ -67,6 +69,7 @@ pub struct TransactionState {
 }
 
 impl Wire for TransactionState {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.string("transactional_id", &self.transactional_id)?;
@@ -79,6 +82,7 @@ impl Wire for TransactionState {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let transactional_id = input.string("transactional_id")?;
@@ -115,12 +119,14 @@ pub struct TopicData {
 }
 
 impl Wire for TopicData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic", &self.topic)?;
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic = input.string("topic")?;
         let partitions = input.int32_array("partitions")?;

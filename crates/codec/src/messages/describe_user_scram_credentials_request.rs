@@ -17,17 +17,20 @@ pub struct DescribeUserScramCredentialsRequest {
 }
 
 impl Default for DescribeUserScramCredentialsRequest {
+    #[inline]
     fn default() -> Self {
         Self { users: Some(Vec::new()), unknown_tagged_fields: TaggedFields::new() }
     }
 }
 
 impl Wire for DescribeUserScramCredentialsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.nullable_array("users", self.users.as_deref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let users = input.nullable_array("users")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -57,11 +60,13 @@ pub struct UserName {
 }
 
 impl Wire for UserName {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -23,6 +23,7 @@ pub struct DescribeUserScramCredentialsResponse {
 }
 
 impl Default for DescribeUserScramCredentialsResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             throttle_time_ms: 0,
@@ -35,6 +36,7 @@ impl Default for DescribeUserScramCredentialsResponse {
 }
 
 impl Wire for DescribeUserScramCredentialsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.error_code(self.error_code);
@@ -43,6 +45,7 @@ impl Wire for DescribeUserScramCredentialsResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let error_code = input.error_code("error_code")?;
@@ -79,6 +82,7 @@ pub struct DescribeUserScramCredentialsResult {
 }
 
 impl Default for DescribeUserScramCredentialsResult {
+    #[inline]
     fn default() -> Self {
         Self {
             user: ByteStr::new(),
@@ -91,6 +95,7 @@ impl Default for DescribeUserScramCredentialsResult {
 }
 
 impl Wire for DescribeUserScramCredentialsResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("user", &self.user)?;
         out.error_code(self.error_code);
@@ -99,6 +104,7 @@ impl Wire for DescribeUserScramCredentialsResult {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let user = input.string("user")?;
         let error_code = input.error_code("error_code")?;
@@ -121,12 +127,14 @@ pub struct CredentialInfo {
 }
 
 impl Wire for CredentialInfo {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int8(self.mechanism);
         out.int32(self.iterations);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let mechanism = input.int8("mechanism")?;
         let iterations = input.int32("iterations")?;

@@ -21,6 +21,7 @@ pub struct ElectLeadersRequest {
 }
 
 impl Default for ElectLeadersRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             election_type: 0,
@@ -32,6 +33,7 @@ impl Default for ElectLeadersRequest {
 }
 
 impl Wire for ElectLeadersRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 1 {
@@ -44,6 +46,7 @@ impl Wire for ElectLeadersRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let election_type = if version >= 1 { input.int8("election_type")? } else { 0 };
@@ -78,12 +81,14 @@ pub struct TopicPartitions {
 }
 
 impl Wire for TopicPartitions {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic", &self.topic)?;
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic = input.string("topic")?;
         let partitions = input.int32_array("partitions")?;

@@ -21,6 +21,7 @@ pub struct ElectLeadersResponse {
 }
 
 impl Wire for ElectLeadersResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.throttle_time_ms);
@@ -33,6 +34,7 @@ impl Wire for ElectLeadersResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = input.int32("throttle_time_ms")?;
@@ -66,12 +68,14 @@ pub struct ReplicaElectionResult {
 }
 
 impl Wire for ReplicaElectionResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic", &self.topic)?;
         out.array("partition_result", &self.partition_result)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic = input.string("topic")?;
         let partition_result = input.array("partition_result")?;
@@ -94,6 +98,7 @@ pub struct PartitionResult {
 }
 
 impl Default for PartitionResult {
+    #[inline]
     fn default() -> Self {
         Self {
             partition_id: 0,
@@ -105,6 +110,7 @@ impl Default for PartitionResult {
 }
 
 impl Wire for PartitionResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_id);
         out.error_code(self.error_code);
@@ -112,6 +118,7 @@ impl Wire for PartitionResult {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_id = input.int32("partition_id")?;
         let error_code = input.error_code("error_code")?;

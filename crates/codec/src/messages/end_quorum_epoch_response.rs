@@ -22,6 +22,7 @@ pub struct EndQuorumEpochResponse {
 }
 
 impl Wire for EndQuorumEpochResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.error_code(self.error_code);
@@ -39,6 +40,7 @@ impl Wire for EndQuorumEpochResponse {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let error_code = input.error_code("error_code")?;
@@ -79,12 +81,14 @@ pub struct TopicData {
 }
 
 impl Wire for TopicData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic_name", &self.topic_name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_name = input.string("topic_name")?;
         let partitions = input.array("partitions")?;
@@ -109,6 +113,7 @@ pub struct PartitionData {
 }
 
 impl Wire for PartitionData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.error_code(self.error_code);
@@ -117,6 +122,7 @@ impl Wire for PartitionData {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let error_code = input.error_code("error_code")?;
@@ -141,6 +147,7 @@ pub struct NodeEndpoint {
 }
 
 impl Wire for NodeEndpoint {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.node_id);
         out.string("host", &self.host)?;
@@ -148,6 +155,7 @@ impl Wire for NodeEndpoint {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let node_id = input.int32("node_id")?;
         let host = input.string("host")?;

@@ -14,11 +14,13 @@ pub struct EndTxnMarker {
 }
 
 impl Wire for EndTxnMarker {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.coordinator_epoch);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let coordinator_epoch = input.int32("coordinator_epoch")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -21,6 +21,7 @@ pub struct EndTxnRequest {
 }
 
 impl Wire for EndTxnRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("transactional_id", &self.transactional_id)?;
         out.int64(self.producer_id);
@@ -29,6 +30,7 @@ impl Wire for EndTxnRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let transactional_id = input.string("transactional_id")?;
         let producer_id = input.int64("producer_id")?;

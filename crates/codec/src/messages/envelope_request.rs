@@ -21,6 +21,7 @@ pub struct EnvelopeRequest {
 }
 
 impl Default for EnvelopeRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             request_data: Bytes::new(),
@@ -32,6 +33,7 @@ impl Default for EnvelopeRequest {
 }
 
 impl Wire for EnvelopeRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.bytes("request_data", &self.request_data)?;
         out.nullable_bytes("request_principal", self.request_principal.as_ref())?;
@@ -39,6 +41,7 @@ impl Wire for EnvelopeRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let request_data = input.bytes("request_data")?;
         let request_principal = input.nullable_bytes("request_principal")?;

@@ -19,12 +19,14 @@ pub struct EnvelopeResponse {
 }
 
 impl Wire for EnvelopeResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.nullable_bytes("response_data", self.response_data.as_ref())?;
         out.error_code(self.error_code);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let response_data = input.nullable_bytes("response_data")?;
         let error_code = input.error_code("error_code")?;

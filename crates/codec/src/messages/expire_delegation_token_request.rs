@@ -19,12 +19,14 @@ pub struct ExpireDelegationTokenRequest {
 }
 
 impl Wire for ExpireDelegationTokenRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.bytes("hmac", &self.hmac)?;
         out.int64(self.expiry_time_period_ms);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let hmac = input.bytes("hmac")?;
         let expiry_time_period_ms = input.int64("expiry_time_period_ms")?;

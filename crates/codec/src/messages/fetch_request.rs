@@ -40,6 +40,7 @@ pub struct FetchRequest {
 }
 
 impl Default for FetchRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             cluster_id: None,
@@ -60,6 +61,7 @@ impl Default for FetchRequest {
 }
 
 impl Wire for FetchRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version <= 14 {
@@ -109,6 +111,7 @@ impl Wire for FetchRequest {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let replica_id = if version <= 14 { input.int32("replica_id")? } else { -1 };
@@ -178,18 +181,21 @@ pub struct ReplicaState {
 }
 
 impl Default for ReplicaState {
+    #[inline]
     fn default() -> Self {
         Self { replica_id: -1, replica_epoch: -1, unknown_tagged_fields: TaggedFields::new() }
     }
 }
 
 impl Wire for ReplicaState {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.replica_id);
         out.int64(self.replica_epoch);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let replica_id = input.int32("replica_id")?;
         let replica_epoch = input.int64("replica_epoch")?;
@@ -212,6 +218,7 @@ pub struct FetchTopic {
 }
 
 impl Wire for FetchTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version <= 12 {
@@ -224,6 +231,7 @@ impl Wire for FetchTopic {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let topic = if version <= 12 { input.string("topic")? } else { ByteStr::new() };
@@ -258,6 +266,7 @@ pub struct FetchPartition {
 }
 
 impl Default for FetchPartition {
+    #[inline]
     fn default() -> Self {
         Self {
             partition: 0,
@@ -274,6 +283,7 @@ impl Default for FetchPartition {
 }
 
 impl Wire for FetchPartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.partition);
@@ -319,6 +329,7 @@ impl Wire for FetchPartition {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let partition = input.int32("partition")?;
@@ -371,6 +382,7 @@ pub struct ForgottenTopic {
 }
 
 impl Wire for ForgottenTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version <= 12 {
@@ -383,6 +395,7 @@ impl Wire for ForgottenTopic {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let topic = if version <= 12 { input.string("topic")? } else { ByteStr::new() };

@@ -28,6 +28,7 @@ pub struct FetchResponse {
 }
 
 impl Wire for FetchResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.throttle_time_ms);
@@ -53,6 +54,7 @@ impl Wire for FetchResponse {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = input.int32("throttle_time_ms")?;
@@ -105,6 +107,7 @@ pub struct FetchableTopicResponse {
 }
 
 impl Wire for FetchableTopicResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version <= 12 {
@@ -117,6 +120,7 @@ impl Wire for FetchableTopicResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let topic = if version <= 12 { input.string("topic")? } else { ByteStr::new() };
@@ -157,6 +161,7 @@ pub struct PartitionData {
 }
 
 impl Default for PartitionData {
+    #[inline]
     fn default() -> Self {
         Self {
             partition_index: 0,
@@ -176,6 +181,7 @@ impl Default for PartitionData {
 }
 
 impl Wire for PartitionData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.partition_index);
@@ -223,6 +229,7 @@ impl Wire for PartitionData {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let partition_index = input.int32("partition_index")?;
@@ -281,18 +288,21 @@ pub struct EpochEndOffset {
 }
 
 impl Default for EpochEndOffset {
+    #[inline]
     fn default() -> Self {
         Self { epoch: -1, end_offset: -1, unknown_tagged_fields: TaggedFields::new() }
     }
 }
 
 impl Wire for EpochEndOffset {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.epoch);
         out.int64(self.end_offset);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let epoch = input.int32("epoch")?;
         let end_offset = input.int64("end_offset")?;
@@ -313,18 +323,21 @@ pub struct LeaderIdAndEpoch {
 }
 
 impl Default for LeaderIdAndEpoch {
+    #[inline]
     fn default() -> Self {
         Self { leader_id: -1, leader_epoch: -1, unknown_tagged_fields: TaggedFields::new() }
     }
 }
 
 impl Wire for LeaderIdAndEpoch {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.leader_id);
         out.int32(self.leader_epoch);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let leader_id = input.int32("leader_id")?;
         let leader_epoch = input.int32("leader_epoch")?;
@@ -345,18 +358,21 @@ pub struct SnapshotId {
 }
 
 impl Default for SnapshotId {
+    #[inline]
     fn default() -> Self {
         Self { end_offset: -1, epoch: -1, unknown_tagged_fields: TaggedFields::new() }
     }
 }
 
 impl Wire for SnapshotId {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int64(self.end_offset);
         out.int32(self.epoch);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let end_offset = input.int64("end_offset")?;
         let epoch = input.int32("epoch")?;
@@ -377,12 +393,14 @@ pub struct AbortedTransaction {
 }
 
 impl Wire for AbortedTransaction {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int64(self.producer_id);
         out.int64(self.first_offset);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let producer_id = input.int64("producer_id")?;
         let first_offset = input.int64("first_offset")?;
@@ -407,6 +425,7 @@ pub struct NodeEndpoint {
 }
 
 impl Wire for NodeEndpoint {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.node_id);
         out.string("host", &self.host)?;
@@ -415,6 +434,7 @@ impl Wire for NodeEndpoint {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let node_id = input.int32("node_id")?;
         let host = input.string("host")?;

@@ -24,6 +24,7 @@ pub struct FetchSnapshotRequest {
 }
 
 impl Default for FetchSnapshotRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             cluster_id: None,
@@ -36,6 +37,7 @@ impl Default for FetchSnapshotRequest {
 }
 
 impl Wire for FetchSnapshotRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.replica_id);
         out.int32(self.max_bytes);
@@ -53,6 +55,7 @@ impl Wire for FetchSnapshotRequest {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let replica_id = input.int32("replica_id")?;
         let max_bytes = input.int32("max_bytes")?;
@@ -95,12 +98,14 @@ pub struct TopicSnapshot {
 }
 
 impl Wire for TopicSnapshot {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.array("partitions")?;
@@ -127,6 +132,7 @@ pub struct PartitionSnapshot {
 }
 
 impl Wire for PartitionSnapshot {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.partition);
@@ -149,6 +155,7 @@ impl Wire for PartitionSnapshot {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let partition = input.int32("partition")?;
@@ -188,12 +195,14 @@ pub struct SnapshotId {
 }
 
 impl Wire for SnapshotId {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int64(self.end_offset);
         out.int32(self.epoch);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let end_offset = input.int64("end_offset")?;
         let epoch = input.int32("epoch")?;

@@ -26,6 +26,7 @@ pub struct FetchSnapshotResponse {
 }
 
 impl Wire for FetchSnapshotResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.throttle_time_ms);
@@ -44,6 +45,7 @@ impl Wire for FetchSnapshotResponse {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = input.int32("throttle_time_ms")?;
@@ -85,12 +87,14 @@ pub struct TopicSnapshot {
 }
 
 impl Wire for TopicSnapshot {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.array("partitions")?;
@@ -121,6 +125,7 @@ pub struct PartitionSnapshot {
 }
 
 impl Wire for PartitionSnapshot {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.index);
         out.error_code(self.error_code);
@@ -141,6 +146,7 @@ impl Wire for PartitionSnapshot {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let index = input.int32("index")?;
         let error_code = input.error_code("error_code")?;
@@ -183,12 +189,14 @@ pub struct SnapshotId {
 }
 
 impl Wire for SnapshotId {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int64(self.end_offset);
         out.int32(self.epoch);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let end_offset = input.int64("end_offset")?;
         let epoch = input.int32("epoch")?;
@@ -209,12 +217,14 @@ pub struct LeaderIdAndEpoch {
 }
 
 impl Wire for LeaderIdAndEpoch {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.leader_id);
         out.int32(self.leader_epoch);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let leader_id = input.int32("leader_id")?;
         let leader_epoch = input.int32("leader_epoch")?;
@@ -237,6 +247,7 @@ pub struct NodeEndpoint {
 }
 
 impl Wire for NodeEndpoint {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.node_id);
         out.string("host", &self.host)?;
@@ -244,6 +255,7 @@ impl Wire for NodeEndpoint {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let node_id = input.int32("node_id")?;
         let host = input.string("host")?;

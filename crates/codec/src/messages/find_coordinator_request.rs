@@ -21,6 +21,7 @@ pub struct FindCoordinatorRequest {
 }
 
 impl Wire for FindCoordinatorRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version <= 3 {
@@ -41,6 +42,7 @@ impl Wire for FindCoordinatorRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let key = if version <= 3 { input.string("key")? } else { ByteStr::new() };

@@ -29,6 +29,7 @@ pub struct FindCoordinatorResponse {
 }
 
 impl Default for FindCoordinatorResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             throttle_time_ms: 0,
@@ -44,6 +45,7 @@ impl Default for FindCoordinatorResponse {
 }
 
 impl Wire for FindCoordinatorResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 1 {
@@ -80,6 +82,7 @@ impl Wire for FindCoordinatorResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = if version >= 1 { input.int32("throttle_time_ms")? } else { 0 };
@@ -138,6 +141,7 @@ pub struct Coordinator {
 }
 
 impl Default for Coordinator {
+    #[inline]
     fn default() -> Self {
         Self {
             key: ByteStr::new(),
@@ -152,6 +156,7 @@ impl Default for Coordinator {
 }
 
 impl Wire for Coordinator {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("key", &self.key)?;
         out.int32(self.node_id);
@@ -162,6 +167,7 @@ impl Wire for Coordinator {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let key = input.string("key")?;
         let node_id = input.int32("node_id")?;

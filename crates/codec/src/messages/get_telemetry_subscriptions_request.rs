@@ -15,11 +15,13 @@ pub struct GetTelemetrySubscriptionsRequest {
 }
 
 impl Wire for GetTelemetrySubscriptionsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.client_instance_id);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let client_instance_id = input.uuid("client_instance_id")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -17,6 +17,7 @@ pub struct HeartbeatResponse {
 }
 
 impl Wire for HeartbeatResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 1 {
@@ -26,6 +27,7 @@ impl Wire for HeartbeatResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = if version >= 1 { input.int32("throttle_time_ms")? } else { 0 };

@@ -19,12 +19,14 @@ pub struct IncrementalAlterConfigsResponse {
 }
 
 impl Wire for IncrementalAlterConfigsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("responses", &self.responses)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let responses = input.array("responses")?;
@@ -59,6 +61,7 @@ pub struct AlterConfigsResourceResponse {
 }
 
 impl Default for AlterConfigsResourceResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -71,6 +74,7 @@ impl Default for AlterConfigsResourceResponse {
 }
 
 impl Wire for AlterConfigsResourceResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.nullable_string("error_message", self.error_message.as_ref())?;
@@ -79,6 +83,7 @@ impl Wire for AlterConfigsResourceResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let error_message = input.nullable_string("error_message")?;

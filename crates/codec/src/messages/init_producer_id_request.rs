@@ -25,6 +25,7 @@ pub struct InitProducerIdRequest {
 }
 
 impl Default for InitProducerIdRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             transactional_id: Some(ByteStr::new()),
@@ -39,6 +40,7 @@ impl Default for InitProducerIdRequest {
 }
 
 impl Wire for InitProducerIdRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.nullable_string("transactional_id", self.transactional_id.as_ref())?;
@@ -66,6 +68,7 @@ impl Wire for InitProducerIdRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let transactional_id = input.nullable_string("transactional_id")?;

@@ -33,6 +33,7 @@ pub struct JoinGroupRequest {
 }
 
 impl Default for JoinGroupRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             group_id: ByteStr::new(),
@@ -49,6 +50,7 @@ impl Default for JoinGroupRequest {
 }
 
 impl Wire for JoinGroupRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("group_id", &self.group_id)?;
@@ -70,6 +72,7 @@ impl Wire for JoinGroupRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let group_id = input.string("group_id")?;
@@ -121,12 +124,14 @@ pub struct JoinGroupRequestProtocol {
 }
 
 impl Wire for JoinGroupRequestProtocol {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.bytes("metadata", &self.metadata)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let metadata = input.bytes("metadata")?;

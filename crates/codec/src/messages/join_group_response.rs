@@ -35,6 +35,7 @@ pub struct JoinGroupResponse {
 }
 
 impl Default for JoinGroupResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             throttle_time_ms: 0,
@@ -52,6 +53,7 @@ impl Default for JoinGroupResponse {
 }
 
 impl Wire for JoinGroupResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 2 {
@@ -79,6 +81,7 @@ impl Wire for JoinGroupResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = if version >= 2 { input.int32("throttle_time_ms")? } else { 0 };
@@ -135,6 +138,7 @@ pub struct JoinGroupResponseMember {
 }
 
 impl Wire for JoinGroupResponseMember {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("member_id", &self.member_id)?;
@@ -145,6 +149,7 @@ impl Wire for JoinGroupResponseMember {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let member_id = input.string("member_id")?;

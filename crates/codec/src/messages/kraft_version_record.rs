@@ -16,12 +16,14 @@ pub struct KRaftVersionRecord {
 }
 
 impl Wire for KRaftVersionRecord {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int16(self.version);
         out.int16(self.kraft_version);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.int16("version")?;
         let kraft_version = input.int16("kraft_version")?;

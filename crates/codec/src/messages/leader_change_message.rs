@@ -22,6 +22,7 @@ pub struct LeaderChangeMessage {
 }
 
 impl Wire for LeaderChangeMessage {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int16(self.version);
         out.int32(self.leader_id);
@@ -30,6 +31,7 @@ impl Wire for LeaderChangeMessage {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.int16("version")?;
         let leader_id = input.int32("leader_id")?;
@@ -58,6 +60,7 @@ pub struct Voter {
 }
 
 impl Wire for Voter {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.voter_id);
@@ -69,6 +72,7 @@ impl Wire for Voter {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let voter_id = input.int32("voter_id")?;

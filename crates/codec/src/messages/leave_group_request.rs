@@ -21,6 +21,7 @@ pub struct LeaveGroupRequest {
 }
 
 impl Wire for LeaveGroupRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("group_id", &self.group_id)?;
@@ -37,6 +38,7 @@ impl Wire for LeaveGroupRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let group_id = input.string("group_id")?;
@@ -73,6 +75,7 @@ pub struct MemberIdentity {
 }
 
 impl Wire for MemberIdentity {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("member_id", &self.member_id)?;
@@ -83,6 +86,7 @@ impl Wire for MemberIdentity {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let member_id = input.string("member_id")?;

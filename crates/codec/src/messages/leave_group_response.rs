@@ -21,6 +21,7 @@ pub struct LeaveGroupResponse {
 }
 
 impl Wire for LeaveGroupResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 1 {
@@ -35,6 +36,7 @@ impl Wire for LeaveGroupResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = if version >= 1 { input.int32("throttle_time_ms")? } else { 0 };
@@ -69,6 +71,7 @@ pub struct MemberResponse {
 }
 
 impl Default for MemberResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             member_id: ByteStr::new(),
@@ -80,6 +83,7 @@ impl Default for MemberResponse {
 }
 
 impl Wire for MemberResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("member_id", &self.member_id)?;
         out.nullable_string("group_instance_id", self.group_instance_id.as_ref())?;
@@ -87,6 +91,7 @@ impl Wire for MemberResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let member_id = input.string("member_id")?;
         let group_instance_id = input.nullable_string("group_instance_id")?;

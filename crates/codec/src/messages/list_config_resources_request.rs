@@ -17,6 +17,7 @@ pub struct ListConfigResourcesRequest {
 }
 
 impl Wire for ListConfigResourcesRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 1 {
@@ -27,6 +28,7 @@ impl Wire for ListConfigResourcesRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let resource_types = if version >= 1 { input.array("resource_types")? } else { Vec::new() };

@@ -21,6 +21,7 @@ pub struct ListConfigResourcesResponse {
 }
 
 impl Wire for ListConfigResourcesResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.error_code(self.error_code);
@@ -28,6 +29,7 @@ impl Wire for ListConfigResourcesResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let error_code = input.error_code("error_code")?;
@@ -59,6 +61,7 @@ pub struct ConfigResource {
 }
 
 impl Default for ConfigResource {
+    #[inline]
     fn default() -> Self {
         Self {
             resource_name: ByteStr::new(),
@@ -69,6 +72,7 @@ impl Default for ConfigResource {
 }
 
 impl Wire for ConfigResource {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("resource_name", &self.resource_name)?;
@@ -78,6 +82,7 @@ impl Wire for ConfigResource {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let resource_name = input.string("resource_name")?;

@@ -19,6 +19,7 @@ pub struct ListGroupsRequest {
 }
 
 impl Wire for ListGroupsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 4 {
@@ -34,6 +35,7 @@ impl Wire for ListGroupsRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let states_filter = if version >= 4 { input.array("states_filter")? } else { Vec::new() };

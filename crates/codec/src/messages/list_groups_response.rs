@@ -21,6 +21,7 @@ pub struct ListGroupsResponse {
 }
 
 impl Wire for ListGroupsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 1 {
@@ -31,6 +32,7 @@ impl Wire for ListGroupsResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = if version >= 1 { input.int32("throttle_time_ms")? } else { 0 };
@@ -67,6 +69,7 @@ pub struct ListedGroup {
 }
 
 impl Wire for ListedGroup {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("group_id", &self.group_id)?;
@@ -80,6 +83,7 @@ impl Wire for ListedGroup {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let group_id = input.string("group_id")?;

@@ -23,6 +23,7 @@ pub struct ListOffsetsRequest {
 }
 
 impl Wire for ListOffsetsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.replica_id);
@@ -38,6 +39,7 @@ impl Wire for ListOffsetsRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let replica_id = input.int32("replica_id")?;
@@ -73,12 +75,14 @@ pub struct ListOffsetsTopic {
 }
 
 impl Wire for ListOffsetsTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.array("partitions")?;
@@ -101,6 +105,7 @@ pub struct ListOffsetsPartition {
 }
 
 impl Default for ListOffsetsPartition {
+    #[inline]
     fn default() -> Self {
         Self {
             partition_index: 0,
@@ -112,6 +117,7 @@ impl Default for ListOffsetsPartition {
 }
 
 impl Wire for ListOffsetsPartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.partition_index);
@@ -122,6 +128,7 @@ impl Wire for ListOffsetsPartition {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let partition_index = input.int32("partition_index")?;

@@ -19,6 +19,7 @@ pub struct ListOffsetsResponse {
 }
 
 impl Wire for ListOffsetsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 2 {
@@ -28,6 +29,7 @@ impl Wire for ListOffsetsResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = if version >= 2 { input.int32("throttle_time_ms")? } else { 0 };
@@ -59,12 +61,14 @@ pub struct ListOffsetsTopicResponse {
 }
 
 impl Wire for ListOffsetsTopicResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.array("partitions")?;
@@ -91,6 +95,7 @@ pub struct ListOffsetsPartitionResponse {
 }
 
 impl Default for ListOffsetsPartitionResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             partition_index: 0,
@@ -104,6 +109,7 @@ impl Default for ListOffsetsPartitionResponse {
 }
 
 impl Wire for ListOffsetsPartitionResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.partition_index);
@@ -118,6 +124,7 @@ impl Wire for ListOffsetsPartitionResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let partition_index = input.int32("partition_index")?;

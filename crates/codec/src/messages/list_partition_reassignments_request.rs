@@ -19,18 +19,21 @@ pub struct ListPartitionReassignmentsRequest {
 }
 
 impl Default for ListPartitionReassignmentsRequest {
+    #[inline]
     fn default() -> Self {
         Self { timeout_ms: 60000, topics: None, unknown_tagged_fields: TaggedFields::new() }
     }
 }
 
 impl Wire for ListPartitionReassignmentsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.timeout_ms);
         out.nullable_array("topics", self.topics.as_deref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let timeout_ms = input.int32("timeout_ms")?;
         let topics = input.nullable_array("topics")?;
@@ -63,12 +66,14 @@ pub struct ListPartitionReassignmentsTopics {
 }
 
 impl Wire for ListPartitionReassignmentsTopics {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int32_array("partition_indexes", &self.partition_indexes)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partition_indexes = input.int32_array("partition_indexes")?;

@@ -23,6 +23,7 @@ pub struct ListPartitionReassignmentsResponse {
 }
 
 impl Default for ListPartitionReassignmentsResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             throttle_time_ms: 0,
@@ -35,6 +36,7 @@ impl Default for ListPartitionReassignmentsResponse {
 }
 
 impl Wire for ListPartitionReassignmentsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.error_code(self.error_code);
@@ -43,6 +45,7 @@ impl Wire for ListPartitionReassignmentsResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let error_code = input.error_code("error_code")?;
@@ -75,12 +78,14 @@ pub struct OngoingTopicReassignment {
 }
 
 impl Wire for OngoingTopicReassignment {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.array("partitions")?;
@@ -105,6 +110,7 @@ pub struct OngoingPartitionReassignment {
 }
 
 impl Wire for OngoingPartitionReassignment {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.int32_array("replicas", &self.replicas)?;
@@ -113,6 +119,7 @@ impl Wire for OngoingPartitionReassignment {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let replicas = input.int32_array("replicas")?;

@@ -23,6 +23,7 @@ pub struct ListTransactionsRequest {
 }
 
 impl Default for ListTransactionsRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             state_filters: Vec::new(),
@@ -35,6 +36,7 @@ impl Default for ListTransactionsRequest {
 }
 
 impl Wire for ListTransactionsRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.array("state_filters", &self.state_filters)?;
@@ -58,6 +60,7 @@ impl Wire for ListTransactionsRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let state_filters = input.array("state_filters")?;

@@ -23,6 +23,7 @@ pub struct ListTransactionsResponse {
 }
 
 impl Wire for ListTransactionsResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.error_code(self.error_code);
@@ -31,6 +32,7 @@ impl Wire for ListTransactionsResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let error_code = input.error_code("error_code")?;
@@ -71,6 +73,7 @@ pub struct TransactionState {
 }
 
 impl Wire for TransactionState {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("transactional_id", &self.transactional_id)?;
         out.int64(self.producer_id);
@@ -78,6 +81,7 @@ impl Wire for TransactionState {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let transactional_id = input.string("transactional_id")?;
         let producer_id = input.int64("producer_id")?;

@@ -23,6 +23,7 @@ pub struct MetadataRequest {
 }
 
 impl Default for MetadataRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             topics: Some(Vec::new()),
@@ -35,6 +36,7 @@ impl Default for MetadataRequest {
 }
 
 impl Wire for MetadataRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 1 {
@@ -67,6 +69,7 @@ impl Wire for MetadataRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let topics = if version >= 1 {
@@ -118,6 +121,7 @@ pub struct MetadataRequestTopic {
 }
 
 impl Default for MetadataRequestTopic {
+    #[inline]
     fn default() -> Self {
         Self {
             topic_id: Uuid::NIL,
@@ -128,6 +132,7 @@ impl Default for MetadataRequestTopic {
 }
 
 impl Wire for MetadataRequestTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 10 {
@@ -142,6 +147,7 @@ impl Wire for MetadataRequestTopic {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let topic_id = if version >= 10 { input.uuid("topic_id")? } else { Uuid::NIL };

@@ -29,6 +29,7 @@ pub struct MetadataResponse {
 }
 
 impl Default for MetadataResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             throttle_time_ms: 0,
@@ -44,6 +45,7 @@ impl Default for MetadataResponse {
 }
 
 impl Wire for MetadataResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 3 {
@@ -71,6 +73,7 @@ impl Wire for MetadataResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = if version >= 3 { input.int32("throttle_time_ms")? } else { 0 };
@@ -125,6 +128,7 @@ pub struct MetadataResponseBroker {
 }
 
 impl Wire for MetadataResponseBroker {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.node_id);
@@ -136,6 +140,7 @@ impl Wire for MetadataResponseBroker {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let node_id = input.int32("node_id")?;
@@ -167,6 +172,7 @@ pub struct MetadataResponseTopic {
 }
 
 impl Default for MetadataResponseTopic {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -181,6 +187,7 @@ impl Default for MetadataResponseTopic {
 }
 
 impl Wire for MetadataResponseTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.error_code(self.error_code);
@@ -208,6 +215,7 @@ impl Wire for MetadataResponseTopic {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let error_code = input.error_code("error_code")?;
@@ -256,6 +264,7 @@ pub struct MetadataResponsePartition {
 }
 
 impl Default for MetadataResponsePartition {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -271,6 +280,7 @@ impl Default for MetadataResponsePartition {
 }
 
 impl Wire for MetadataResponsePartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.error_code(self.error_code);
@@ -287,6 +297,7 @@ impl Wire for MetadataResponsePartition {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let error_code = input.error_code("error_code")?;

@@ -27,6 +27,7 @@ pub struct OffsetCommitRequest {
 }
 
 impl Default for OffsetCommitRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             group_id: ByteStr::new(),
@@ -41,6 +42,7 @@ impl Default for OffsetCommitRequest {
 }
 
 impl Wire for OffsetCommitRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("group_id", &self.group_id)?;
@@ -58,6 +60,7 @@ impl Wire for OffsetCommitRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let group_id = input.string("group_id")?;
@@ -106,6 +109,7 @@ pub struct OffsetCommitRequestTopic {
 }
 
 impl Wire for OffsetCommitRequestTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version <= 9 {
@@ -118,6 +122,7 @@ impl Wire for OffsetCommitRequestTopic {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let name = if version <= 9 { input.string("name")? } else { ByteStr::new() };
@@ -144,6 +149,7 @@ pub struct OffsetCommitRequestPartition {
 }
 
 impl Default for OffsetCommitRequestPartition {
+    #[inline]
     fn default() -> Self {
         Self {
             partition_index: 0,
@@ -156,6 +162,7 @@ impl Default for OffsetCommitRequestPartition {
 }
 
 impl Wire for OffsetCommitRequestPartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.partition_index);
@@ -167,6 +174,7 @@ impl Wire for OffsetCommitRequestPartition {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let partition_index = input.int32("partition_index")?;

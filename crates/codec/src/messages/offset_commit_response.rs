@@ -19,6 +19,7 @@ pub struct OffsetCommitResponse {
 }
 
 impl Wire for OffsetCommitResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 3 {
@@ -28,6 +29,7 @@ impl Wire for OffsetCommitResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = if version >= 3 { input.int32("throttle_time_ms")? } else { 0 };
@@ -61,6 +63,7 @@ pub struct OffsetCommitResponseTopic {
 }
 
 impl Wire for OffsetCommitResponseTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version <= 9 {
@@ -73,6 +76,7 @@ impl Wire for OffsetCommitResponseTopic {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let name = if version <= 9 { input.string("name")? } else { ByteStr::new() };
@@ -95,12 +99,14 @@ pub struct OffsetCommitResponsePartition {
 }
 
 impl Wire for OffsetCommitResponsePartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.error_code(self.error_code);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let error_code = input.error_code("error_code")?;

@@ -23,6 +23,7 @@ pub struct OffsetFetchRequest {
 }
 
 impl Default for OffsetFetchRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             group_id: ByteStr::new(),
@@ -35,6 +36,7 @@ impl Default for OffsetFetchRequest {
 }
 
 impl Wire for OffsetFetchRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version <= 7 {
@@ -68,6 +70,7 @@ impl Wire for OffsetFetchRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let group_id = if version <= 7 { input.string("group_id")? } else { ByteStr::new() };
@@ -111,12 +114,14 @@ pub struct OffsetFetchRequestTopic {
 }
 
 impl Wire for OffsetFetchRequestTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int32_array("partition_indexes", &self.partition_indexes)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partition_indexes = input.int32_array("partition_indexes")?;
@@ -141,6 +146,7 @@ pub struct OffsetFetchRequestGroup {
 }
 
 impl Default for OffsetFetchRequestGroup {
+    #[inline]
     fn default() -> Self {
         Self {
             group_id: ByteStr::new(),
@@ -153,6 +159,7 @@ impl Default for OffsetFetchRequestGroup {
 }
 
 impl Wire for OffsetFetchRequestGroup {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("group_id", &self.group_id)?;
@@ -166,6 +173,7 @@ impl Wire for OffsetFetchRequestGroup {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let group_id = input.string("group_id")?;
@@ -191,6 +199,7 @@ pub struct OffsetFetchRequestTopics {
 }
 
 impl Wire for OffsetFetchRequestTopics {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version <= 9 {
@@ -203,6 +212,7 @@ impl Wire for OffsetFetchRequestTopics {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let name = if version <= 9 { input.string("name")? } else { ByteStr::new() };

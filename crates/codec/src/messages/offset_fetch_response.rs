@@ -23,6 +23,7 @@ pub struct OffsetFetchResponse {
 }
 
 impl Wire for OffsetFetchResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 3 {
@@ -44,6 +45,7 @@ impl Wire for OffsetFetchResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = if version >= 3 { input.int32("throttle_time_ms")? } else { 0 };
@@ -81,12 +83,14 @@ pub struct OffsetFetchResponseTopic {
 }
 
 impl Wire for OffsetFetchResponseTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.array("partitions")?;
@@ -113,6 +117,7 @@ pub struct OffsetFetchResponsePartition {
 }
 
 impl Default for OffsetFetchResponsePartition {
+    #[inline]
     fn default() -> Self {
         Self {
             partition_index: 0,
@@ -126,6 +131,7 @@ impl Default for OffsetFetchResponsePartition {
 }
 
 impl Wire for OffsetFetchResponsePartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.partition_index);
@@ -138,6 +144,7 @@ impl Wire for OffsetFetchResponsePartition {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let partition_index = input.int32("partition_index")?;
@@ -172,6 +179,7 @@ pub struct OffsetFetchResponseGroup {
 }
 
 impl Wire for OffsetFetchResponseGroup {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("group_id", &self.group_id)?;
         out.array("topics", &self.topics)?;
@@ -179,6 +187,7 @@ impl Wire for OffsetFetchResponseGroup {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let group_id = input.string("group_id")?;
         let topics = input.array("topics")?;
@@ -202,6 +211,7 @@ pub struct OffsetFetchResponseTopics {
 }
 
 impl Wire for OffsetFetchResponseTopics {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version <= 9 {
@@ -214,6 +224,7 @@ impl Wire for OffsetFetchResponseTopics {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let name = if version <= 9 { input.string("name")? } else { ByteStr::new() };
@@ -242,6 +253,7 @@ pub struct OffsetFetchResponsePartitions {
 }
 
 impl Default for OffsetFetchResponsePartitions {
+    #[inline]
     fn default() -> Self {
         Self {
             partition_index: 0,
@@ -255,6 +267,7 @@ impl Default for OffsetFetchResponsePartitions {
 }
 
 impl Wire for OffsetFetchResponsePartitions {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.int64(self.committed_offset);
@@ -264,6 +277,7 @@ impl Wire for OffsetFetchResponsePartitions {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let committed_offset = input.int64("committed_offset")?;

@@ -19,12 +19,14 @@ pub struct OffsetForLeaderEpochRequest {
 }
 
 impl Default for OffsetForLeaderEpochRequest {
+    #[inline]
     fn default() -> Self {
         Self { replica_id: -2, topics: Vec::new(), unknown_tagged_fields: TaggedFields::new() }
     }
 }
 
 impl Wire for OffsetForLeaderEpochRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 3 {
@@ -34,6 +36,7 @@ impl Wire for OffsetForLeaderEpochRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let replica_id = if version >= 3 { input.int32("replica_id")? } else { -2 };
@@ -67,12 +70,14 @@ pub struct OffsetForLeaderTopic {
 }
 
 impl Wire for OffsetForLeaderTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic", &self.topic)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic = input.string("topic")?;
         let partitions = input.array("partitions")?;
@@ -95,6 +100,7 @@ pub struct OffsetForLeaderPartition {
 }
 
 impl Default for OffsetForLeaderPartition {
+    #[inline]
     fn default() -> Self {
         Self {
             partition: 0,
@@ -106,6 +112,7 @@ impl Default for OffsetForLeaderPartition {
 }
 
 impl Wire for OffsetForLeaderPartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition);
         out.int32(self.current_leader_epoch);
@@ -113,6 +120,7 @@ impl Wire for OffsetForLeaderPartition {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition = input.int32("partition")?;
         let current_leader_epoch = input.int32("current_leader_epoch")?;

@@ -19,12 +19,14 @@ pub struct OffsetForLeaderEpochResponse {
 }
 
 impl Wire for OffsetForLeaderEpochResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("topics", &self.topics)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let topics = input.array("topics")?;
@@ -55,12 +57,14 @@ pub struct OffsetForLeaderTopicResult {
 }
 
 impl Wire for OffsetForLeaderTopicResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic", &self.topic)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic = input.string("topic")?;
         let partitions = input.array("partitions")?;
@@ -85,6 +89,7 @@ pub struct EpochEndOffset {
 }
 
 impl Default for EpochEndOffset {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -97,6 +102,7 @@ impl Default for EpochEndOffset {
 }
 
 impl Wire for EpochEndOffset {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.int32(self.partition);
@@ -105,6 +111,7 @@ impl Wire for EpochEndOffset {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let partition = input.int32("partition")?;

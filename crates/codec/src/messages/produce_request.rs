@@ -25,6 +25,7 @@ pub struct ProduceRequest {
 }
 
 impl Wire for ProduceRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.nullable_string("transactional_id", self.transactional_id.as_ref())?;
         out.int16(self.acks);
@@ -33,6 +34,7 @@ impl Wire for ProduceRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let transactional_id = input.nullable_string("transactional_id")?;
         let acks = input.int16("acks")?;
@@ -69,6 +71,7 @@ pub struct TopicProduceData {
 }
 
 impl Wire for TopicProduceData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version <= 12 {
@@ -81,6 +84,7 @@ impl Wire for TopicProduceData {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let name = if version <= 12 { input.string("name")? } else { ByteStr::new() };
@@ -103,12 +107,14 @@ pub struct PartitionProduceData {
 }
 
 impl Wire for PartitionProduceData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.index);
         out.nullable_bytes("records", self.records.as_ref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let index = input.int32("index")?;
         let records = input.nullable_bytes("records")?;

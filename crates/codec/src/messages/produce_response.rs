@@ -22,6 +22,7 @@ pub struct ProduceResponse {
 }
 
 impl Wire for ProduceResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.array("responses", &self.responses)?;
@@ -39,6 +40,7 @@ impl Wire for ProduceResponse {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let responses = input.array("responses")?;
@@ -81,6 +83,7 @@ pub struct TopicProduceResponse {
 }
 
 impl Wire for TopicProduceResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version <= 12 {
@@ -93,6 +96,7 @@ impl Wire for TopicProduceResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let name = if version <= 12 { input.string("name")? } else { ByteStr::new() };
@@ -127,6 +131,7 @@ pub struct PartitionProduceResponse {
 }
 
 impl Default for PartitionProduceResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             index: 0,
@@ -143,6 +148,7 @@ impl Default for PartitionProduceResponse {
 }
 
 impl Wire for PartitionProduceResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.index);
@@ -171,6 +177,7 @@ impl Wire for PartitionProduceResponse {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let index = input.int32("index")?;
@@ -217,12 +224,14 @@ pub struct BatchIndexAndErrorMessage {
 }
 
 impl Wire for BatchIndexAndErrorMessage {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.batch_index);
         out.nullable_string("batch_index_error_message", self.batch_index_error_message.as_ref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let batch_index = input.int32("batch_index")?;
         let batch_index_error_message = input.nullable_string("batch_index_error_message")?;
@@ -243,18 +252,21 @@ pub struct LeaderIdAndEpoch {
 }
 
 impl Default for LeaderIdAndEpoch {
+    #[inline]
     fn default() -> Self {
         Self { leader_id: -1, leader_epoch: -1, unknown_tagged_fields: TaggedFields::new() }
     }
 }
 
 impl Wire for LeaderIdAndEpoch {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.leader_id);
         out.int32(self.leader_epoch);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let leader_id = input.int32("leader_id")?;
         let leader_epoch = input.int32("leader_epoch")?;
@@ -279,6 +291,7 @@ pub struct NodeEndpoint {
 }
 
 impl Wire for NodeEndpoint {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.node_id);
         out.string("host", &self.host)?;
@@ -287,6 +300,7 @@ impl Wire for NodeEndpoint {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let node_id = input.int32("node_id")?;
         let host = input.string("host")?;

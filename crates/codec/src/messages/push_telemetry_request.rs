@@ -25,6 +25,7 @@ pub struct PushTelemetryRequest {
 }
 
 impl Wire for PushTelemetryRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.client_instance_id);
         out.int32(self.subscription_id);
@@ -34,6 +35,7 @@ impl Wire for PushTelemetryRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let client_instance_id = input.uuid("client_instance_id")?;
         let subscription_id = input.int32("subscription_id")?;

@@ -17,11 +17,13 @@ pub struct ReadShareGroupStateResponse {
 }
 
 impl Wire for ReadShareGroupStateResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("results", &self.results)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let results = input.array("results")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -51,12 +53,14 @@ pub struct ReadStateResult {
 }
 
 impl Wire for ReadStateResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let partitions = input.array("partitions")?;
@@ -85,6 +89,7 @@ pub struct PartitionResult {
 }
 
 impl Wire for PartitionResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition);
         out.error_code(self.error_code);
@@ -95,6 +100,7 @@ impl Wire for PartitionResult {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition = input.int32("partition")?;
         let error_code = input.error_code("error_code")?;
@@ -131,6 +137,7 @@ pub struct StateBatch {
 }
 
 impl Wire for StateBatch {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int64(self.first_offset);
         out.int64(self.last_offset);
@@ -139,6 +146,7 @@ impl Wire for StateBatch {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let first_offset = input.int64("first_offset")?;
         let last_offset = input.int64("last_offset")?;

@@ -19,12 +19,14 @@ pub struct ReadShareGroupStateSummaryRequest {
 }
 
 impl Wire for ReadShareGroupStateSummaryRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("group_id", &self.group_id)?;
         out.array("topics", &self.topics)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let group_id = input.string("group_id")?;
         let topics = input.array("topics")?;
@@ -57,12 +59,14 @@ pub struct ReadStateSummaryData {
 }
 
 impl Wire for ReadStateSummaryData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let partitions = input.array("partitions")?;
@@ -83,12 +87,14 @@ pub struct PartitionData {
 }
 
 impl Wire for PartitionData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition);
         out.int32(self.leader_epoch);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition = input.int32("partition")?;
         let leader_epoch = input.int32("leader_epoch")?;

@@ -17,11 +17,13 @@ pub struct ReadShareGroupStateSummaryResponse {
 }
 
 impl Wire for ReadShareGroupStateSummaryResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("results", &self.results)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let results = input.array("results")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -51,12 +53,14 @@ pub struct ReadStateSummaryResult {
 }
 
 impl Wire for ReadStateSummaryResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let partitions = input.array("partitions")?;
@@ -87,6 +91,7 @@ pub struct PartitionResult {
 }
 
 impl Default for PartitionResult {
+    #[inline]
     fn default() -> Self {
         Self {
             partition: 0,
@@ -102,6 +107,7 @@ impl Default for PartitionResult {
 }
 
 impl Wire for PartitionResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.partition);
@@ -116,6 +122,7 @@ impl Wire for PartitionResult {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let partition = input.int32("partition")?;

@@ -19,6 +19,7 @@ pub struct RemoveRaftVoterRequest {
 }
 
 impl Default for RemoveRaftVoterRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             cluster_id: Some(ByteStr::new()),
@@ -30,6 +31,7 @@ impl Default for RemoveRaftVoterRequest {
 }
 
 impl Wire for RemoveRaftVoterRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.nullable_string("cluster_id", self.cluster_id.as_ref())?;
         out.int32(self.voter_id);
@@ -37,6 +39,7 @@ impl Wire for RemoveRaftVoterRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let cluster_id = input.nullable_string("cluster_id")?;
         let voter_id = input.int32("voter_id")?;

@@ -19,12 +19,14 @@ pub struct RenewDelegationTokenRequest {
 }
 
 impl Wire for RenewDelegationTokenRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.bytes("hmac", &self.hmac)?;
         out.int64(self.renew_period_ms);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let hmac = input.bytes("hmac")?;
         let renew_period_ms = input.int64("renew_period_ms")?;

@@ -19,6 +19,7 @@ pub struct RenewDelegationTokenResponse {
 }
 
 impl Wire for RenewDelegationTokenResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.int64(self.expiry_timestamp_ms);
@@ -26,6 +27,7 @@ impl Wire for RenewDelegationTokenResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let expiry_timestamp_ms = input.int64("expiry_timestamp_ms")?;

@@ -20,6 +20,7 @@ pub struct RequestHeader {
 }
 
 impl Default for RequestHeader {
+    #[inline]
     fn default() -> Self {
         Self {
             request_api_key: 0,
@@ -32,6 +33,7 @@ impl Default for RequestHeader {
 }
 
 impl Wire for RequestHeader {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int16(self.request_api_key);
         out.int16(self.request_api_version);
@@ -40,6 +42,7 @@ impl Wire for RequestHeader {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let request_api_key = input.int16("request_api_key")?;
         let request_api_version = input.int16("request_api_version")?;

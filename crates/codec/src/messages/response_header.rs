@@ -14,11 +14,13 @@ pub struct ResponseHeader {
 }
 
 impl Wire for ResponseHeader {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.correlation_id);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let correlation_id = input.int32("correlation_id")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -17,11 +17,13 @@ pub struct SaslAuthenticateRequest {
 }
 
 impl Wire for SaslAuthenticateRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.bytes("auth_bytes", &self.auth_bytes)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let auth_bytes = input.bytes("auth_bytes")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

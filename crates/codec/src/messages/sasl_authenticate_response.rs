@@ -23,6 +23,7 @@ pub struct SaslAuthenticateResponse {
 }
 
 impl Default for SaslAuthenticateResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -35,6 +36,7 @@ impl Default for SaslAuthenticateResponse {
 }
 
 impl Wire for SaslAuthenticateResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.error_code(self.error_code);
@@ -46,6 +48,7 @@ impl Wire for SaslAuthenticateResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let error_code = input.error_code("error_code")?;

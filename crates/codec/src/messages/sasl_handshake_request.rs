@@ -15,11 +15,13 @@ pub struct SaslHandshakeRequest {
 }
 
 impl Wire for SaslHandshakeRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("mechanism", &self.mechanism)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let mechanism = input.string("mechanism")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -19,12 +19,14 @@ pub struct SaslHandshakeResponse {
 }
 
 impl Wire for SaslHandshakeResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.array("mechanisms", &self.mechanisms)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let mechanisms = input.array("mechanisms")?;

@@ -25,6 +25,7 @@ pub struct ShareAcknowledgeRequest {
 }
 
 impl Default for ShareAcknowledgeRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             group_id: None,
@@ -38,6 +39,7 @@ impl Default for ShareAcknowledgeRequest {
 }
 
 impl Wire for ShareAcknowledgeRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.nullable_string("group_id", self.group_id.as_ref())?;
@@ -52,6 +54,7 @@ impl Wire for ShareAcknowledgeRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let group_id = input.nullable_string("group_id")?;
@@ -95,12 +98,14 @@ pub struct AcknowledgeTopic {
 }
 
 impl Wire for AcknowledgeTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let partitions = input.array("partitions")?;
@@ -121,12 +126,14 @@ pub struct AcknowledgePartition {
 }
 
 impl Wire for AcknowledgePartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.array("acknowledgement_batches", &self.acknowledgement_batches)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let acknowledgement_batches = input.array("acknowledgement_batches")?;
@@ -149,6 +156,7 @@ pub struct AcknowledgementBatch {
 }
 
 impl Wire for AcknowledgementBatch {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int64(self.first_offset);
         out.int64(self.last_offset);
@@ -156,6 +164,7 @@ impl Wire for AcknowledgementBatch {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let first_offset = input.int64("first_offset")?;
         let last_offset = input.int64("last_offset")?;

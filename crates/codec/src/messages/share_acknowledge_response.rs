@@ -27,6 +27,7 @@ pub struct ShareAcknowledgeResponse {
 }
 
 impl Wire for ShareAcknowledgeResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.throttle_time_ms);
@@ -40,6 +41,7 @@ impl Wire for ShareAcknowledgeResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = input.int32("throttle_time_ms")?;
@@ -84,12 +86,14 @@ pub struct ShareAcknowledgeTopicResponse {
 }
 
 impl Wire for ShareAcknowledgeTopicResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let partitions = input.array("partitions")?;
@@ -114,6 +118,7 @@ pub struct PartitionData {
 }
 
 impl Wire for PartitionData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.error_code(self.error_code);
@@ -122,6 +127,7 @@ impl Wire for PartitionData {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let error_code = input.error_code("error_code")?;
@@ -150,12 +156,14 @@ pub struct LeaderIdAndEpoch {
 }
 
 impl Wire for LeaderIdAndEpoch {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.leader_id);
         out.int32(self.leader_epoch);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let leader_id = input.int32("leader_id")?;
         let leader_epoch = input.int32("leader_epoch")?;
@@ -180,6 +188,7 @@ pub struct NodeEndpoint {
 }
 
 impl Wire for NodeEndpoint {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.node_id);
         out.string("host", &self.host)?;
@@ -188,6 +197,7 @@ impl Wire for NodeEndpoint {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let node_id = input.int32("node_id")?;
         let host = input.string("host")?;

@@ -39,6 +39,7 @@ pub struct ShareFetchRequest {
 }
 
 impl Default for ShareFetchRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             group_id: None,
@@ -59,6 +60,7 @@ impl Default for ShareFetchRequest {
 }
 
 impl Wire for ShareFetchRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.nullable_string("group_id", self.group_id.as_ref())?;
@@ -82,6 +84,7 @@ impl Wire for ShareFetchRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let group_id = input.nullable_string("group_id")?;
@@ -139,12 +142,14 @@ pub struct FetchTopic {
 }
 
 impl Wire for FetchTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let partitions = input.array("partitions")?;
@@ -165,12 +170,14 @@ pub struct FetchPartition {
 }
 
 impl Wire for FetchPartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.array("acknowledgement_batches", &self.acknowledgement_batches)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let acknowledgement_batches = input.array("acknowledgement_batches")?;
@@ -193,6 +200,7 @@ pub struct AcknowledgementBatch {
 }
 
 impl Wire for AcknowledgementBatch {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int64(self.first_offset);
         out.int64(self.last_offset);
@@ -200,6 +208,7 @@ impl Wire for AcknowledgementBatch {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let first_offset = input.int64("first_offset")?;
         let last_offset = input.int64("last_offset")?;
@@ -221,12 +230,14 @@ pub struct ForgottenTopic {
 }
 
 impl Wire for ForgottenTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let partitions = input.int32_array("partitions")?;

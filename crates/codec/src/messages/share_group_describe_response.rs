@@ -19,12 +19,14 @@ pub struct ShareGroupDescribeResponse {
 }
 
 impl Wire for ShareGroupDescribeResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("groups", &self.groups)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let groups = input.array("groups")?;
@@ -69,6 +71,7 @@ pub struct DescribedGroup {
 }
 
 impl Default for DescribedGroup {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -86,6 +89,7 @@ impl Default for DescribedGroup {
 }
 
 impl Wire for DescribedGroup {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.error_code(self.error_code);
         out.nullable_string("error_message", self.error_message.as_ref())?;
@@ -99,6 +103,7 @@ impl Wire for DescribedGroup {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let error_code = input.error_code("error_code")?;
         let error_message = input.nullable_string("error_message")?;
@@ -147,6 +152,7 @@ pub struct Member {
 }
 
 impl Wire for Member {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("member_id", &self.member_id)?;
         out.nullable_string("rack_id", self.rack_id.as_ref())?;
@@ -158,6 +164,7 @@ impl Wire for Member {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let member_id = input.string("member_id")?;
         let rack_id = input.nullable_string("rack_id")?;
@@ -190,11 +197,13 @@ pub struct Assignment {
 }
 
 impl Wire for Assignment {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("topic_partitions", &self.topic_partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_partitions = input.array("topic_partitions")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -216,6 +225,7 @@ pub struct TopicPartitions {
 }
 
 impl Wire for TopicPartitions {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.string("topic_name", &self.topic_name)?;
@@ -223,6 +233,7 @@ impl Wire for TopicPartitions {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let topic_name = input.string("topic_name")?;

@@ -25,6 +25,7 @@ pub struct ShareGroupHeartbeatRequest {
 }
 
 impl Wire for ShareGroupHeartbeatRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("group_id", &self.group_id)?;
         out.string("member_id", &self.member_id)?;
@@ -34,6 +35,7 @@ impl Wire for ShareGroupHeartbeatRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let group_id = input.string("group_id")?;
         let member_id = input.string("member_id")?;

@@ -29,6 +29,7 @@ pub struct ShareGroupHeartbeatResponse {
 }
 
 impl Wire for ShareGroupHeartbeatResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.error_code(self.error_code);
@@ -40,6 +41,7 @@ impl Wire for ShareGroupHeartbeatResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let error_code = input.error_code("error_code")?;
@@ -82,11 +84,13 @@ pub struct Assignment {
 }
 
 impl Wire for Assignment {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("topic_partitions", &self.topic_partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_partitions = input.array("topic_partitions")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -106,12 +110,14 @@ pub struct TopicPartitions {
 }
 
 impl Wire for TopicPartitions {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let partitions = input.int32_array("partitions")?;

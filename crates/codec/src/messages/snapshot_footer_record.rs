@@ -14,11 +14,13 @@ pub struct SnapshotFooterRecord {
 }
 
 impl Wire for SnapshotFooterRecord {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int16(self.version);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.int16("version")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

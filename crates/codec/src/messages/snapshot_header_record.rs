@@ -16,12 +16,14 @@ pub struct SnapshotHeaderRecord {
 }
 
 impl Wire for SnapshotHeaderRecord {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int16(self.version);
         out.int64(self.last_contained_log_timestamp);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.int16("version")?;
         let last_contained_log_timestamp = input.int64("last_contained_log_timestamp")?;

@@ -21,6 +21,7 @@ pub struct StreamsGroupDescribeRequest {
 }
 
 impl Wire for StreamsGroupDescribeRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.array("group_ids", &self.group_ids)?;
@@ -33,6 +34,7 @@ impl Wire for StreamsGroupDescribeRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let group_ids = input.array("group_ids")?;

@@ -19,12 +19,14 @@ pub struct StreamsGroupDescribeResponse {
 }
 
 impl Wire for StreamsGroupDescribeResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("groups", &self.groups)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let groups = input.array("groups")?;
@@ -75,6 +77,7 @@ pub struct DescribedGroup {
 }
 
 impl Default for DescribedGroup {
+    #[inline]
     fn default() -> Self {
         Self {
             error_code: ErrorCode::NONE,
@@ -95,6 +98,7 @@ impl Default for DescribedGroup {
 }
 
 impl Wire for DescribedGroup {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.error_code(self.error_code);
@@ -125,6 +129,7 @@ impl Wire for DescribedGroup {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let error_code = input.error_code("error_code")?;
@@ -173,12 +178,14 @@ pub struct Topology {
 }
 
 impl Wire for Topology {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.epoch);
         out.nullable_array("subtopologies", self.subtopologies.as_deref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let epoch = input.int32("epoch")?;
         let subtopologies = input.nullable_array("subtopologies")?;
@@ -205,6 +212,7 @@ pub struct Subtopology {
 }
 
 impl Wire for Subtopology {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("subtopology_id", &self.subtopology_id)?;
         out.array("source_topics", &self.source_topics)?;
@@ -214,6 +222,7 @@ impl Wire for Subtopology {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let subtopology_id = input.string("subtopology_id")?;
         let source_topics = input.array("source_topics")?;
@@ -248,6 +257,7 @@ pub struct TopicInfo {
 }
 
 impl Wire for TopicInfo {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int32(self.partitions);
@@ -256,6 +266,7 @@ impl Wire for TopicInfo {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.int32("partitions")?;
@@ -278,12 +289,14 @@ pub struct KeyValue {
 }
 
 impl Wire for KeyValue {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("key", &self.key)?;
         out.string("value", &self.value)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let key = input.string("key")?;
         let value = input.string("value")?;
@@ -330,6 +343,7 @@ pub struct Member {
 }
 
 impl Wire for Member {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("member_id", &self.member_id)?;
         out.int32(self.member_epoch);
@@ -349,6 +363,7 @@ impl Wire for Member {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let member_id = input.string("member_id")?;
         let member_epoch = input.int32("member_epoch")?;
@@ -399,12 +414,14 @@ pub struct Endpoint {
 }
 
 impl Wire for Endpoint {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("host", &self.host)?;
         out.uint16(self.port);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let host = input.string("host")?;
         let port = input.uint16("port")?;
@@ -427,6 +444,7 @@ pub struct TaskOffset {
 }
 
 impl Wire for TaskOffset {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("subtopology_id", &self.subtopology_id)?;
         out.int32(self.partition);
@@ -434,6 +452,7 @@ impl Wire for TaskOffset {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let subtopology_id = input.string("subtopology_id")?;
         let partition = input.int32("partition")?;
@@ -457,6 +476,7 @@ pub struct Assignment {
 }
 
 impl Wire for Assignment {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("active_tasks", &self.active_tasks)?;
         out.array("standby_tasks", &self.standby_tasks)?;
@@ -464,6 +484,7 @@ impl Wire for Assignment {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let active_tasks = input.array("active_tasks")?;
         let standby_tasks = input.array("standby_tasks")?;
@@ -485,12 +506,14 @@ pub struct TaskIds {
 }
 
 impl Wire for TaskIds {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("subtopology_id", &self.subtopology_id)?;
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let subtopology_id = input.string("subtopology_id")?;
         let partitions = input.int32_array("partitions")?;
@@ -511,12 +534,14 @@ pub struct TopologyDescription {
 }
 
 impl Wire for TopologyDescription {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("subtopologies", &self.subtopologies)?;
         out.array("global_stores", &self.global_stores)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let subtopologies = input.array("subtopologies")?;
         let global_stores = input.array("global_stores")?;
@@ -537,12 +562,14 @@ pub struct TopologyDescriptionSubtopology {
 }
 
 impl Wire for TopologyDescriptionSubtopology {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("subtopology_id", &self.subtopology_id)?;
         out.array("nodes", &self.nodes)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let subtopology_id = input.string("subtopology_id")?;
         let nodes = input.array("nodes")?;
@@ -571,6 +598,7 @@ pub struct TopologyDescriptionNode {
 }
 
 impl Wire for TopologyDescriptionNode {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int8(self.node_type);
@@ -581,6 +609,7 @@ impl Wire for TopologyDescriptionNode {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let node_type = input.int8("node_type")?;
@@ -613,12 +642,14 @@ pub struct TopologyDescriptionGlobalStore {
 }
 
 impl Wire for TopologyDescriptionGlobalStore {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.structure("source", &self.source)?;
         out.structure("processor", &self.processor)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let source = input.structure("source")?;
         let processor = input.structure("processor")?;

@@ -49,6 +49,7 @@ pub struct StreamsGroupHeartbeatRequest {
 }
 
 impl Default for StreamsGroupHeartbeatRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             group_id: ByteStr::new(),
@@ -74,6 +75,7 @@ impl Default for StreamsGroupHeartbeatRequest {
 }
 
 impl Wire for StreamsGroupHeartbeatRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("group_id", &self.group_id)?;
         out.string("member_id", &self.member_id)?;
@@ -95,6 +97,7 @@ impl Wire for StreamsGroupHeartbeatRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let group_id = input.string("group_id")?;
         let member_id = input.string("member_id")?;
@@ -161,12 +164,14 @@ pub struct Topology {
 }
 
 impl Wire for Topology {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.epoch);
         out.array("subtopologies", &self.subtopologies)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let epoch = input.int32("epoch")?;
         let subtopologies = input.array("subtopologies")?;
@@ -197,6 +202,7 @@ pub struct Subtopology {
 }
 
 impl Wire for Subtopology {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("subtopology_id", &self.subtopology_id)?;
         out.array("source_topics", &self.source_topics)?;
@@ -208,6 +214,7 @@ impl Wire for Subtopology {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let subtopology_id = input.string("subtopology_id")?;
         let source_topics = input.array("source_topics")?;
@@ -246,6 +253,7 @@ pub struct TopicInfo {
 }
 
 impl Wire for TopicInfo {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int32(self.partitions);
@@ -254,6 +262,7 @@ impl Wire for TopicInfo {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.int32("partitions")?;
@@ -276,12 +285,14 @@ pub struct KeyValue {
 }
 
 impl Wire for KeyValue {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("key", &self.key)?;
         out.string("value", &self.value)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let key = input.string("key")?;
         let value = input.string("value")?;
@@ -304,6 +315,7 @@ pub struct CopartitionGroup {
 }
 
 impl Wire for CopartitionGroup {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("source_topics", &self.source_topics)?;
         out.array("source_topic_regex", &self.source_topic_regex)?;
@@ -311,6 +323,7 @@ impl Wire for CopartitionGroup {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let source_topics = input.array("source_topics")?;
         let source_topic_regex = input.array("source_topic_regex")?;
@@ -337,12 +350,14 @@ pub struct TaskIds {
 }
 
 impl Wire for TaskIds {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("subtopology_id", &self.subtopology_id)?;
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let subtopology_id = input.string("subtopology_id")?;
         let partitions = input.int32_array("partitions")?;
@@ -363,12 +378,14 @@ pub struct Endpoint {
 }
 
 impl Wire for Endpoint {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("host", &self.host)?;
         out.uint16(self.port);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let host = input.string("host")?;
         let port = input.uint16("port")?;
@@ -391,6 +408,7 @@ pub struct TaskOffset {
 }
 
 impl Wire for TaskOffset {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("subtopology_id", &self.subtopology_id)?;
         out.int32(self.partition);
@@ -398,6 +416,7 @@ impl Wire for TaskOffset {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let subtopology_id = input.string("subtopology_id")?;
         let partition = input.int32("partition")?;

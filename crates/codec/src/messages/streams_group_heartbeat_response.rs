@@ -47,6 +47,7 @@ pub struct StreamsGroupHeartbeatResponse {
 }
 
 impl Default for StreamsGroupHeartbeatResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             throttle_time_ms: 0,
@@ -71,6 +72,7 @@ impl Default for StreamsGroupHeartbeatResponse {
 }
 
 impl Wire for StreamsGroupHeartbeatResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.throttle_time_ms);
@@ -111,6 +113,7 @@ impl Wire for StreamsGroupHeartbeatResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = input.int32("throttle_time_ms")?;
@@ -177,12 +180,14 @@ pub struct Status {
 }
 
 impl Wire for Status {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int8(self.status_code);
         out.string("status_detail", &self.status_detail)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let status_code = input.int8("status_code")?;
         let status_detail = input.string("status_detail")?;
@@ -203,12 +208,14 @@ pub struct TaskIds {
 }
 
 impl Wire for TaskIds {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("subtopology_id", &self.subtopology_id)?;
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let subtopology_id = input.string("subtopology_id")?;
         let partitions = input.int32_array("partitions")?;
@@ -231,6 +238,7 @@ pub struct EndpointToPartitions {
 }
 
 impl Wire for EndpointToPartitions {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.structure("user_endpoint", &self.user_endpoint)?;
         out.array("active_partitions", &self.active_partitions)?;
@@ -238,6 +246,7 @@ impl Wire for EndpointToPartitions {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let user_endpoint = input.structure("user_endpoint")?;
         let active_partitions = input.array("active_partitions")?;
@@ -259,12 +268,14 @@ pub struct Endpoint {
 }
 
 impl Wire for Endpoint {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("host", &self.host)?;
         out.uint16(self.port);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let host = input.string("host")?;
         let port = input.uint16("port")?;
@@ -285,12 +296,14 @@ pub struct TopicPartition {
 }
 
 impl Wire for TopicPartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic", &self.topic)?;
         out.int32_array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic = input.string("topic")?;
         let partitions = input.int32_array("partitions")?;

@@ -23,6 +23,7 @@ pub struct StreamsGroupTopologyDescriptionUpdateRequest {
 }
 
 impl Wire for StreamsGroupTopologyDescriptionUpdateRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("group_id", &self.group_id)?;
         out.string("member_id", &self.member_id)?;
@@ -31,6 +32,7 @@ impl Wire for StreamsGroupTopologyDescriptionUpdateRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let group_id = input.string("group_id")?;
         let member_id = input.string("member_id")?;
@@ -71,12 +73,14 @@ pub struct TopologyDescription {
 }
 
 impl Wire for TopologyDescription {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("subtopologies", &self.subtopologies)?;
         out.array("global_stores", &self.global_stores)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let subtopologies = input.array("subtopologies")?;
         let global_stores = input.array("global_stores")?;
@@ -97,12 +101,14 @@ pub struct TopologyDescriptionSubtopology {
 }
 
 impl Wire for TopologyDescriptionSubtopology {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("subtopology_id", &self.subtopology_id)?;
         out.array("nodes", &self.nodes)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let subtopology_id = input.string("subtopology_id")?;
         let nodes = input.array("nodes")?;
@@ -131,6 +137,7 @@ pub struct TopologyDescriptionNode {
 }
 
 impl Wire for TopologyDescriptionNode {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int8(self.node_type);
@@ -141,6 +148,7 @@ impl Wire for TopologyDescriptionNode {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let node_type = input.int8("node_type")?;
@@ -173,12 +181,14 @@ pub struct TopologyDescriptionGlobalStore {
 }
 
 impl Wire for TopologyDescriptionGlobalStore {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.structure("source", &self.source)?;
         out.structure("processor", &self.processor)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let source = input.structure("source")?;
         let processor = input.structure("processor")?;

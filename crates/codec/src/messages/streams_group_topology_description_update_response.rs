@@ -19,6 +19,7 @@ pub struct StreamsGroupTopologyDescriptionUpdateResponse {
 }
 
 impl Wire for StreamsGroupTopologyDescriptionUpdateResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.error_code(self.error_code);
@@ -26,6 +27,7 @@ impl Wire for StreamsGroupTopologyDescriptionUpdateResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let error_code = input.error_code("error_code")?;

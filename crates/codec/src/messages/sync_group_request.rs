@@ -31,6 +31,7 @@ pub struct SyncGroupRequest {
 }
 
 impl Wire for SyncGroupRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("group_id", &self.group_id)?;
@@ -51,6 +52,7 @@ impl Wire for SyncGroupRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let group_id = input.string("group_id")?;
@@ -101,12 +103,14 @@ pub struct SyncGroupRequestAssignment {
 }
 
 impl Wire for SyncGroupRequestAssignment {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("member_id", &self.member_id)?;
         out.bytes("assignment", &self.assignment)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let member_id = input.string("member_id")?;
         let assignment = input.bytes("assignment")?;

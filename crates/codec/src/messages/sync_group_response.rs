@@ -25,6 +25,7 @@ pub struct SyncGroupResponse {
 }
 
 impl Wire for SyncGroupResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version >= 1 {
@@ -41,6 +42,7 @@ impl Wire for SyncGroupResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = if version >= 1 { input.int32("throttle_time_ms")? } else { 0 };

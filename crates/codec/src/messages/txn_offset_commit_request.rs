@@ -31,6 +31,7 @@ pub struct TxnOffsetCommitRequest {
 }
 
 impl Default for TxnOffsetCommitRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             transactional_id: ByteStr::new(),
@@ -47,6 +48,7 @@ impl Default for TxnOffsetCommitRequest {
 }
 
 impl Wire for TxnOffsetCommitRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("transactional_id", &self.transactional_id)?;
@@ -75,6 +77,7 @@ impl Wire for TxnOffsetCommitRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let transactional_id = input.string("transactional_id")?;
@@ -128,6 +131,7 @@ pub struct TxnOffsetCommitRequestTopic {
 }
 
 impl Wire for TxnOffsetCommitRequestTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version <= 5 {
@@ -140,6 +144,7 @@ impl Wire for TxnOffsetCommitRequestTopic {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let name = if version <= 5 { input.string("name")? } else { ByteStr::new() };
@@ -166,6 +171,7 @@ pub struct TxnOffsetCommitRequestPartition {
 }
 
 impl Default for TxnOffsetCommitRequestPartition {
+    #[inline]
     fn default() -> Self {
         Self {
             partition_index: 0,
@@ -178,6 +184,7 @@ impl Default for TxnOffsetCommitRequestPartition {
 }
 
 impl Wire for TxnOffsetCommitRequestPartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.partition_index);
@@ -189,6 +196,7 @@ impl Wire for TxnOffsetCommitRequestPartition {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let partition_index = input.int32("partition_index")?;

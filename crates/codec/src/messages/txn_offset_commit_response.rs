@@ -19,12 +19,14 @@ pub struct TxnOffsetCommitResponse {
 }
 
 impl Wire for TxnOffsetCommitResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.array("topics", &self.topics)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let topics = input.array("topics")?;
@@ -57,6 +59,7 @@ pub struct TxnOffsetCommitResponseTopic {
 }
 
 impl Wire for TxnOffsetCommitResponseTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         if version <= 5 {
@@ -69,6 +72,7 @@ impl Wire for TxnOffsetCommitResponseTopic {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let name = if version <= 5 { input.string("name")? } else { ByteStr::new() };
@@ -91,12 +95,14 @@ pub struct TxnOffsetCommitResponsePartition {
 }
 
 impl Wire for TxnOffsetCommitResponsePartition {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.error_code(self.error_code);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let error_code = input.error_code("error_code")?;

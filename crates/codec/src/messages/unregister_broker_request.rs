@@ -15,11 +15,13 @@ pub struct UnregisterBrokerRequest {
 }
 
 impl Wire for UnregisterBrokerRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.broker_id);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let broker_id = input.int32("broker_id")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -15,11 +15,13 @@ pub struct UnregisterControllerRequest {
 }
 
 impl Wire for UnregisterControllerRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.controller_id);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let controller_id = input.int32("controller_id")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -21,6 +21,7 @@ pub struct UpdateFeaturesRequest {
 }
 
 impl Default for UpdateFeaturesRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             timeout_ms: 60000,
@@ -32,6 +33,7 @@ impl Default for UpdateFeaturesRequest {
 }
 
 impl Wire for UpdateFeaturesRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.timeout_ms);
@@ -44,6 +46,7 @@ impl Wire for UpdateFeaturesRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let timeout_ms = input.int32("timeout_ms")?;
@@ -82,6 +85,7 @@ pub struct FeatureUpdateKey {
 }
 
 impl Default for FeatureUpdateKey {
+    #[inline]
     fn default() -> Self {
         Self {
             feature: ByteStr::new(),
@@ -94,6 +98,7 @@ impl Default for FeatureUpdateKey {
 }
 
 impl Wire for FeatureUpdateKey {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.string("feature", &self.feature)?;
@@ -111,6 +116,7 @@ impl Wire for FeatureUpdateKey {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let feature = input.string("feature")?;

@@ -23,6 +23,7 @@ pub struct UpdateFeaturesResponse {
 }
 
 impl Default for UpdateFeaturesResponse {
+    #[inline]
     fn default() -> Self {
         Self {
             throttle_time_ms: 0,
@@ -35,6 +36,7 @@ impl Default for UpdateFeaturesResponse {
 }
 
 impl Wire for UpdateFeaturesResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.throttle_time_ms);
@@ -46,6 +48,7 @@ impl Wire for UpdateFeaturesResponse {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let throttle_time_ms = input.int32("throttle_time_ms")?;
@@ -81,6 +84,7 @@ pub struct UpdatableFeatureResult {
 }
 
 impl Default for UpdatableFeatureResult {
+    #[inline]
     fn default() -> Self {
         Self {
             feature: ByteStr::new(),
@@ -92,6 +96,7 @@ impl Default for UpdatableFeatureResult {
 }
 
 impl Wire for UpdatableFeatureResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("feature", &self.feature)?;
         out.error_code(self.error_code);
@@ -99,6 +104,7 @@ impl Wire for UpdatableFeatureResult {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let feature = input.string("feature")?;
         let error_code = input.error_code("error_code")?;

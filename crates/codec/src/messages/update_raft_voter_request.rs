@@ -27,6 +27,7 @@ pub struct UpdateRaftVoterRequest {
 }
 
 impl Default for UpdateRaftVoterRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             cluster_id: Some(ByteStr::new()),
@@ -41,6 +42,7 @@ impl Default for UpdateRaftVoterRequest {
 }
 
 impl Wire for UpdateRaftVoterRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.nullable_string("cluster_id", self.cluster_id.as_ref())?;
         out.int32(self.current_leader_epoch);
@@ -51,6 +53,7 @@ impl Wire for UpdateRaftVoterRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let cluster_id = input.nullable_string("cluster_id")?;
         let current_leader_epoch = input.int32("current_leader_epoch")?;
@@ -97,6 +100,7 @@ pub struct Listener {
 }
 
 impl Wire for Listener {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.string("host", &self.host)?;
@@ -104,6 +108,7 @@ impl Wire for Listener {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let host = input.string("host")?;
@@ -125,12 +130,14 @@ pub struct KRaftVersionFeature {
 }
 
 impl Wire for KRaftVersionFeature {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int16(self.min_supported_version);
         out.int16(self.max_supported_version);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let min_supported_version = input.int16("min_supported_version")?;
         let max_supported_version = input.int16("max_supported_version")?;

@@ -20,6 +20,7 @@ pub struct UpdateRaftVoterResponse {
 }
 
 impl Wire for UpdateRaftVoterResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.throttle_time_ms);
         out.error_code(self.error_code);
@@ -36,6 +37,7 @@ impl Wire for UpdateRaftVoterResponse {
         )
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let throttle_time_ms = input.int32("throttle_time_ms")?;
         let error_code = input.error_code("error_code")?;
@@ -79,6 +81,7 @@ pub struct CurrentLeader {
 }
 
 impl Default for CurrentLeader {
+    #[inline]
     fn default() -> Self {
         Self {
             leader_id: -1,
@@ -91,6 +94,7 @@ impl Default for CurrentLeader {
 }
 
 impl Wire for CurrentLeader {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.leader_id);
         out.int32(self.leader_epoch);
@@ -99,6 +103,7 @@ impl Wire for CurrentLeader {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let leader_id = input.int32("leader_id")?;
         let leader_epoch = input.int32("leader_epoch")?;

@@ -21,6 +21,7 @@ pub struct VoteRequest {
 }
 
 impl Default for VoteRequest {
+    #[inline]
     fn default() -> Self {
         Self {
             cluster_id: None,
@@ -32,6 +33,7 @@ impl Default for VoteRequest {
 }
 
 impl Wire for VoteRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.nullable_string("cluster_id", self.cluster_id.as_ref())?;
@@ -42,6 +44,7 @@ impl Wire for VoteRequest {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let cluster_id = input.nullable_string("cluster_id")?;
@@ -76,12 +79,14 @@ pub struct TopicData {
 }
 
 impl Wire for TopicData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("topic_name", &self.topic_name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_name = input.string("topic_name")?;
         let partitions = input.array("partitions")?;
@@ -114,6 +119,7 @@ pub struct PartitionData {
 }
 
 impl Wire for PartitionData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.partition_index);
@@ -135,6 +141,7 @@ impl Wire for PartitionData {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let partition_index = input.int32("partition_index")?;

@@ -19,12 +19,14 @@ pub struct VotersRecord {
 }
 
 impl Wire for VotersRecord {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int16(self.version);
         out.array("voters", &self.voters)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.int16("version")?;
         let voters = input.array("voters")?;
@@ -55,6 +57,7 @@ pub struct Voter {
 }
 
 impl Wire for Voter {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.voter_id);
         out.uuid(self.voter_directory_id);
@@ -63,6 +66,7 @@ impl Wire for Voter {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let voter_id = input.int32("voter_id")?;
         let voter_directory_id = input.uuid("voter_directory_id")?;
@@ -93,6 +97,7 @@ pub struct Endpoint {
 }
 
 impl Wire for Endpoint {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.string("host", &self.host)?;
@@ -100,6 +105,7 @@ impl Wire for Endpoint {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let host = input.string("host")?;
@@ -121,12 +127,14 @@ pub struct KRaftVersionFeature {
 }
 
 impl Wire for KRaftVersionFeature {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int16(self.min_supported_version);
         out.int16(self.max_supported_version);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let min_supported_version = input.int16("min_supported_version")?;
         let max_supported_version = input.int16("max_supported_version")?;

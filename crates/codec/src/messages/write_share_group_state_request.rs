@@ -19,12 +19,14 @@ pub struct WriteShareGroupStateRequest {
 }
 
 impl Wire for WriteShareGroupStateRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("group_id", &self.group_id)?;
         out.array("topics", &self.topics)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let group_id = input.string("group_id")?;
         let topics = input.array("topics")?;
@@ -57,12 +59,14 @@ pub struct WriteStateData {
 }
 
 impl Wire for WriteStateData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let partitions = input.array("partitions")?;
@@ -91,6 +95,7 @@ pub struct PartitionData {
 }
 
 impl Default for PartitionData {
+    #[inline]
     fn default() -> Self {
         Self {
             partition: 0,
@@ -105,6 +110,7 @@ impl Default for PartitionData {
 }
 
 impl Wire for PartitionData {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int32(self.partition);
@@ -118,6 +124,7 @@ impl Wire for PartitionData {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let partition = input.int32("partition")?;
@@ -156,6 +163,7 @@ pub struct StateBatch {
 }
 
 impl Wire for StateBatch {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int64(self.first_offset);
         out.int64(self.last_offset);
@@ -164,6 +172,7 @@ impl Wire for StateBatch {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let first_offset = input.int64("first_offset")?;
         let last_offset = input.int64("last_offset")?;

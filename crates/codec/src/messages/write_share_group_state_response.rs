@@ -17,11 +17,13 @@ pub struct WriteShareGroupStateResponse {
 }
 
 impl Wire for WriteShareGroupStateResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("results", &self.results)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let results = input.array("results")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -51,12 +53,14 @@ pub struct WriteStateResult {
 }
 
 impl Wire for WriteStateResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.uuid(self.topic_id);
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let topic_id = input.uuid("topic_id")?;
         let partitions = input.array("partitions")?;
@@ -79,6 +83,7 @@ pub struct PartitionResult {
 }
 
 impl Wire for PartitionResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition);
         out.error_code(self.error_code);
@@ -86,6 +91,7 @@ impl Wire for PartitionResult {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition = input.int32("partition")?;
         let error_code = input.error_code("error_code")?;

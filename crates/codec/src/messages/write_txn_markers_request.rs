@@ -17,11 +17,13 @@ pub struct WriteTxnMarkersRequest {
 }
 
 impl Wire for WriteTxnMarkersRequest {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("markers", &self.markers)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let markers = input.array("markers")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -61,6 +63,7 @@ pub struct WritableTxnMarker {
 }
 
 impl Wire for WritableTxnMarker {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         let version = out.version();
         out.int64(self.producer_id);
@@ -74,6 +77,7 @@ impl Wire for WritableTxnMarker {
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let version = input.version();
         let producer_id = input.int64("producer_id")?;
@@ -108,12 +112,14 @@ pub struct WritableTxnMarkerTopic {
 }
 
 impl Wire for WritableTxnMarkerTopic {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.int32_array("partition_indexes", &self.partition_indexes)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partition_indexes = input.int32_array("partition_indexes")?;

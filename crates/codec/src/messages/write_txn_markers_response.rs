@@ -17,11 +17,13 @@ pub struct WriteTxnMarkersResponse {
 }
 
 impl Wire for WriteTxnMarkersResponse {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.array("markers", &self.markers)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let markers = input.array("markers")?;
         let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -51,12 +53,14 @@ pub struct WritableTxnMarkerResult {
 }
 
 impl Wire for WritableTxnMarkerResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int64(self.producer_id);
         out.array("topics", &self.topics)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let producer_id = input.int64("producer_id")?;
         let topics = input.array("topics")?;
@@ -77,12 +81,14 @@ pub struct WritableTxnMarkerTopicResult {
 }
 
 impl Wire for WritableTxnMarkerTopicResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.string("name", &self.name)?;
         out.array("partitions", &self.partitions)?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let name = input.string("name")?;
         let partitions = input.array("partitions")?;
@@ -103,12 +109,14 @@ pub struct WritableTxnMarkerPartitionResult {
 }
 
 impl Wire for WritableTxnMarkerPartitionResult {
+    #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.partition_index);
         out.error_code(self.error_code);
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
+    #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let partition_index = input.int32("partition_index")?;
         let error_code = input.error_code("error_code")?;
