@@ -110,7 +110,7 @@ impl Failures {
 
     /// Notes that a record failed.
     pub(crate) fn note_error(&mut self, line: u64, error: &Error) {
-        self.note(line, error.kind().name(), error.outcome(), || error.to_string());
+        self.note(line, error.kind().name(), error.outcome(), || error.reason().to_owned());
     }
 
     /// Names the lines that were noted since the last time, neighbours together, in order; returns the messages.

@@ -69,6 +69,12 @@ impl Awaits {
         }
     }
 
+    /// How many wait.
+    pub(crate) fn waiting(&self) -> usize {
+        let state = lock(&self.state);
+        state.waiting.values().filter(|entry| matches!(entry, Entry::Waiting(_))).count()
+    }
+
     /// Gives a place up; the answer, if it comes, is dropped.
     pub(crate) fn cancel(&self, waiter: WaiterId) {
         lock(&self.state).waiting.remove(&waiter);

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rohrpost_codec::ByteStr;
-use rohrpost_engine::{Grant, Ticket, Time, WaiterId, Waiting};
+use rohrpost_engine::{Grant, Ticket, Time, WaiterId};
 use rohrpost_records::RecordHeader;
 use tokio::sync::oneshot;
 
@@ -48,6 +48,15 @@ impl Wait {
     fn direct<'r>(&mut self, record: &Record<'r>) -> Record<'r> {
         Record { partition: self.chosen.take().or(record.partition), ..*record }
     }
+}
+
+/// What a close left undelivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GivenUp {
+    /// So many records.
+    pub records: u64,
+    /// Some of them may have been written.
+    pub maybe_written: bool,
 }
 
 /// The driver's task has ended: its runtime was shut down, or it panicked.
@@ -331,27 +340,30 @@ impl Handle {
         }
     }
 
-    /// Takes nothing more, delivers what there is until `timeout` has passed, and waits for the end. Gives the number of records that were given up.
+    /// Takes nothing more, delivers what there is until `timeout` has passed, and waits for the end. Tells what was given up.
     ///
     /// # Errors
     /// [`Gone`].
-    pub async fn close(&self, timeout: Duration) -> Result<u64, Gone> {
+    pub async fn close(&self, timeout: Duration) -> Result<GivenUp, Gone> {
         self.shared.begin_to_close();
         let (done, closed) = oneshot::channel();
         let deadline = Some(self.shared.now() + timeout);
         match self.shared.inbox.send(Message::Close { deadline, done: Some(done) }) {
-            Ok(()) => closed.await.or_else(|_| self.ended_well().map(|()| 0)),
-            Err(_) => self.ended_well().map(|()| 0),
+            Ok(()) => closed.await.or_else(|_| self.ended_well().map(|()| GivenUp::default())),
+            Err(_) => self.ended_well().map(|()| GivenUp::default()),
         }
     }
 
-    /// What a partition waits for; `None` where it is not known, or nobody runs the producer any more.
-    pub async fn why(&self, topic: &str, partition: i32) -> Option<Waiting> {
-        let partition = u32::try_from(partition).ok()?;
-        let index = self.shared.topics.get(topic)?.lane(partition)?.index;
+    /// What a partition's records wait for, in words; `None` where nobody runs the producer any more.
+    pub async fn why(&self, topic: &str, partition: i32) -> Option<String> {
+        let topic = ByteStr::copy_from(topic);
         let (answer, waiting) = oneshot::channel();
-        self.shared.inbox.send(Message::Why { partition: index, answer }).ok()?;
-        waiting.await.ok()
+        self.shared.inbox.send(Message::Why { topic, partition, answer }).ok()?;
+        let text = waiting.await.ok()?;
+        Some(match self.shared.memory.usage() {
+            (_, _, 0) => text,
+            (_, _, waiting) => format!("{text}; {waiting} senders wait for room in buffer.memory"),
+        })
     }
 
     /// A snapshot of the counters.

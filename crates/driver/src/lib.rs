@@ -32,7 +32,7 @@ pub use append::Record;
 pub use chooser::ChooserConfig;
 pub use delivery::{Acknowledged, Delivery, Failed};
 pub use failure::{Failure, SendFailure};
-pub use handle::{Gone, Handle, Wait};
+pub use handle::{GivenUp, Gone, Handle, Wait};
 pub use start::{DriverConfig, look_up, pause, start};
 pub use stats::Stats;
 

@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rohrpost_codec::ByteStr;
-use rohrpost_engine::{BatchId, PartitionIndex, SealedBatch, Time, WaiterId, Waiting};
+use rohrpost_engine::{BatchId, SealedBatch, Time, WaiterId};
 use tokio::sync::oneshot;
 
 use crate::awaits::Awaits;
 use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::completion::Completion;
+use crate::handle::GivenUp;
 use crate::inbox::Inbox;
 use crate::lock;
 use crate::memory::Memory;
@@ -65,11 +66,12 @@ pub(crate) enum Message {
     /// Answered with the number of records that were given up.
     Close {
         deadline: Option<Time>,
-        done: Option<oneshot::Sender<u64>>,
+        done: Option<oneshot::Sender<GivenUp>>,
     },
     Why {
-        partition: PartitionIndex,
-        answer: oneshot::Sender<Waiting>,
+        topic: ByteStr,
+        partition: i32,
+        answer: oneshot::Sender<String>,
     },
 }
 
@@ -118,7 +120,7 @@ impl Shared {
         let (used, total, waiting) = self.memory.usage();
         stats.buffered_bytes = used as u64;
         stats.buffer_memory = total as u64;
-        stats.senders_waiting = waiting as u64;
+        stats.senders_waiting = (waiting + self.awaits.waiting()) as u64;
         stats
     }
 }

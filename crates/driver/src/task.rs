@@ -18,6 +18,7 @@ use tokio::time::{Instant, Sleep};
 use crate::bell::Flag;
 use crate::completion::{Completion, News, Verdict};
 use crate::failure::Failure;
+use crate::handle::GivenUp;
 use crate::in_flight::InFlight;
 use crate::lanes::Lanes;
 use crate::lock;
@@ -45,9 +46,9 @@ pub(crate) struct Driver {
     timer: Timer,
     flushes: Vec<(FlushId, oneshot::Sender<()>)>,
     next_flush: u64,
-    closers: Vec<oneshot::Sender<u64>>,
+    closers: Vec<oneshot::Sender<GivenUp>>,
     /// Records that were given up because the producer closed.
-    given_up: u64,
+    given_up: GivenUp,
     batches_completed: u64,
     /// Opened, and lost or not even made.
     connections: (u64, u64),
@@ -104,7 +105,7 @@ impl Driver {
             flushes: Vec::new(),
             next_flush: 0,
             closers: Vec::new(),
-            given_up: 0,
+            given_up: GivenUp::default(),
             batches_completed: 0,
             connections: (0, 0),
             under_pressure: false,
@@ -160,9 +161,9 @@ impl Driver {
                 self.closers.extend(done);
                 Input::Close { deadline }
             }
-            Message::Why { partition, answer } => {
+            Message::Why { topic, partition, answer } => {
                 // Whoever asked may have gone.
-                let _ = answer.send(self.engine.why(now, partition));
+                let _ = answer.send(self.engine.explain(now, &topic, partition));
                 return;
             }
         };
@@ -286,7 +287,8 @@ impl Driver {
     ) -> Verdict {
         result.map_err(|error| {
             if error.is_closed() {
-                self.given_up += u64::from(records.end - records.start);
+                self.given_up.records += u64::from(records.end - records.start);
+                self.given_up.maybe_written |= !error.is_not_written();
             }
             Arc::new(Failure::Delivery(error))
         })

@@ -90,6 +90,8 @@ pub enum DeliveryErrorKind {
         timeout: Duration,
         /// What the batch's partition waited for at the end.
         waiting: Waiting,
+        /// What was wrong with the node that it waited for, in words, with the address.
+        trouble: Option<String>,
         /// How the last attempt failed, if there was one.
         last: Option<AttemptFailure>,
     },
@@ -114,6 +116,11 @@ pub enum DeliveryErrorKind {
 impl DeliveryError {
     pub(crate) fn new(kind: DeliveryErrorKind, outcome: Outcome) -> Self {
         Self { kind: Arc::new(kind), outcome }
+    }
+
+    /// What happened, in words, without the outcome.
+    pub fn reason(&self) -> impl fmt::Display + '_ {
+        Reason(self)
     }
 
     /// What is known of the record's fate.
@@ -188,11 +195,17 @@ impl DeliveryError {
     }
 }
 
-impl fmt::Display for DeliveryError {
+/// A [`DeliveryError`] without its outcome.
+struct Reason<'a>(&'a DeliveryError);
+
+impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.kind {
+        let error = self.0;
+        match &*error.kind {
             DeliveryErrorKind::Refused { code, message } => {
-                write!(f, "the broker refused the record: {code}")?;
+                // Not every error is a refusal.
+                let verb = if error.is_not_written() { "refused the record" } else { "answered" };
+                write!(f, "the broker {verb}: {code}")?;
                 if let Some(message) = message {
                     write!(f, ": {}", &**message)?;
                 }
@@ -200,8 +213,11 @@ impl fmt::Display for DeliveryError {
             DeliveryErrorKind::RefusedWithOthers { code } => {
                 write!(f, "the broker refused the batch because of other records in it: {code}")?;
             }
-            DeliveryErrorKind::Expired { timeout, waiting, last } => {
+            DeliveryErrorKind::Expired { timeout, waiting, trouble, last } => {
                 write!(f, "not delivered within {timeout:?} (delivery.timeout.ms): {waiting}")?;
+                if let Some(trouble) = trouble {
+                    write!(f, ": {trouble}")?;
+                }
                 if let Some(last) = last {
                     write!(f, "; the last attempt failed: {last}")?;
                 }
@@ -223,6 +239,13 @@ impl fmt::Display for DeliveryError {
             )?,
             DeliveryErrorKind::Closed => f.write_str("the producer was closed first")?,
         }
+        Ok(())
+    }
+}
+
+impl fmt::Display for DeliveryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason().fmt(f)?;
         f.write_str(match self.outcome {
             Outcome::NotWritten => " (not written)",
             Outcome::MaybeWritten => " (it may have been written)",

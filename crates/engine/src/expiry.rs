@@ -24,8 +24,11 @@ impl Engine {
             return;
         }
         let waiting = self.why(now, index);
+        let trouble = self.trouble_behind(waiting);
         let error = |last, outcome| {
-            DeliveryError::new(DeliveryErrorKind::Expired { timeout, waiting, last }, outcome)
+            let trouble = trouble.clone();
+            let kind = DeliveryErrorKind::Expired { timeout, waiting, trouble, last };
+            DeliveryError::new(kind, outcome)
         };
         let overdue = |engine: &Self| {
             let mut window = engine.partitions[index.at()].window.iter();

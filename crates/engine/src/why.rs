@@ -1,8 +1,13 @@
 //! "Why is it not sent?": what a partition waits for.
 
+use alloc::format;
+use alloc::string::{String, ToString};
 use core::fmt;
 
 use rohrpost_cluster::{NodeId, Time};
+use rohrpost_codec::ByteStr;
+
+use crate::engine::Engine;
 
 /// What keeps a partition's oldest unsent batch from being sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +73,8 @@ impl fmt::Display for Waiting {
         match self {
             Self::Nothing => f.write_str("nothing to send"),
             Self::Answers { batches } => {
-                write!(f, "waiting for the answers to {batches} batches")
+                let plural = if *batches == 1 { "" } else { "es" };
+                write!(f, "waiting for the answer to {batches} batch{plural}")
             }
             Self::Linger { .. } => f.write_str("lingering (linger.ms)"),
             Self::Sealing => f.write_str("the batch is being sealed"),
@@ -84,7 +90,9 @@ impl fmt::Display for Waiting {
             Self::FirstAnswer => {
                 f.write_str("waiting for the answer to the first batch of this producer epoch")
             }
-            Self::Window => f.write_str("five batches are open on the broker"),
+            Self::Window => f.write_str(
+                "five of its batches are unacknowledged, the most that a broker can tell from duplicates",
+            ),
             Self::Retry => f.write_str("an earlier batch is being sent again"),
             Self::FormerLeader { node } => {
                 write!(f, "an earlier request to the former leader, node {}, is open", node.0)
@@ -95,5 +103,45 @@ impl fmt::Display for Waiting {
                 f.write_str("it is not known yet whether an earlier batch was written")
             }
         }
+    }
+}
+
+impl Engine {
+    /// What the records of a partition wait for, in words, with the network's trouble where that is what keeps them. Of a topic or a
+    /// partition that is not known: what keeps it from being known.
+    pub fn explain(&self, now: Time, topic: &ByteStr, partition: i32) -> String {
+        let known = self.topics.find(topic).map(|index| self.topics.get(index));
+        let count = known.map_or(0, |known| known.partitions.len());
+        let at = usize::try_from(partition).ok().and_then(|at| known?.partitions.get(at));
+        if let Some(&index) = at {
+            let waiting = self.why(now, index);
+            return match self.trouble_behind(waiting) {
+                Some(trouble) => format!("{waiting}: {trouble}"),
+                None => waiting.to_string(),
+            };
+        }
+        let mut text = if count > 0 {
+            format!("topic {topic} has {count} partitions, and none of number {partition} yet")
+        } else {
+            format!("nothing is known of topic {topic} yet")
+        };
+        if let Some(code) = self.topic_error(topic) {
+            text = format!("{text}; the cluster says {code}");
+        }
+        if let Some(trouble) = self.cluster.troubles().first() {
+            text = format!("{text}; {trouble}");
+        }
+        text
+    }
+
+    /// The trouble of the node that is waited for; without a leader, the latest of any.
+    pub(crate) fn trouble_behind(&self, waiting: Waiting) -> Option<String> {
+        let troubles = self.cluster.troubles();
+        let trouble = match waiting {
+            Waiting::Connection { node } => troubles.iter().find(|trouble| trouble.node == node),
+            Waiting::Leader | Waiting::ProducerId => troubles.first(),
+            _ => None,
+        };
+        trouble.map(ToString::to_string)
     }
 }

@@ -23,6 +23,7 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use crate::builder::ProducerBuilder;
+use crate::config::ProducerConfig;
 use crate::delivery::RecordMetadata;
 use crate::error::{Error, TrySendError};
 use crate::record::ProducerRecord;
@@ -35,6 +36,19 @@ pub struct Producer {
 }
 
 impl Producer {
+    /// Settings, to end in [`ProducerBuilder::build_blocking`].
+    pub fn builder() -> ProducerBuilder {
+        ProducerBuilder::default()
+    }
+
+    /// Starts a producer of this configuration.
+    ///
+    /// # Errors
+    /// As [`ProducerBuilder::build`].
+    pub fn from_config(config: ProducerConfig) -> Result<Self, Error> {
+        Self::build(ProducerBuilder::from_config(config))
+    }
+
     /// Starts the producer on a thread of its own.
     ///
     /// # Errors
@@ -92,6 +106,11 @@ impl Producer {
     /// As there.
     pub fn partitions_for(&self, topic: &str) -> Result<Vec<PartitionInfo>, Error> {
         wait(self.inner.partitions_for(topic))
+    }
+
+    /// See [`Producer::why`](crate::Producer::why).
+    pub fn why(&self, topic: &str, partition: i32) -> Option<String> {
+        wait(self.inner.why(topic, partition))
     }
 
     /// See [`Producer::stats`](crate::Producer::stats).

@@ -50,6 +50,14 @@ impl ProducerBuilder {
         Producer::from_config(self.into_config()?).await
     }
 
+    /// Starts a [blocking producer](crate::blocking), on a thread of its own.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_blocking(self) -> Result<crate::blocking::Producer, Error> {
+        crate::blocking::Producer::build(self)
+    }
+
     /// The configuration so far.
     ///
     /// # Errors
@@ -100,19 +108,22 @@ impl ProducerBuilder {
         self
     }
 
-    /// What has to happen before a record counts as acknowledged (`acks`).
+    /// What has to happen before a record counts as acknowledged (`acks`). Anything but [`Acks::All`] switches idempotence off, unless
+    /// [`idempotence`](Self::idempotence) asks for it, which is an error then.
     pub fn acks(mut self, acks: Acks) -> Self {
         self.config.acks = acks;
         self
     }
 
-    /// Whether retries write nothing twice and keep the order (`enable.idempotence`).
+    /// Whether retries write nothing twice and keep the order (`enable.idempotence`). On by default with [`Acks::All`] and retries; see
+    /// [`ProducerConfig::is_idempotent`].
     pub fn idempotence(mut self, enable: bool) -> Self {
         self.config.idempotence = Some(enable);
         self
     }
 
-    /// How often a batch may be sent again (`retries`).
+    /// How often a batch may be sent again (`retries`). 0 switches idempotence off, unless [`idempotence`](Self::idempotence) asks for it, which is an error
+    /// then.
     pub fn retries(mut self, retries: u32) -> Self {
         self.config.retries = retries;
         self

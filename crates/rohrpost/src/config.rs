@@ -160,7 +160,8 @@ impl ProducerConfig {
     pub fn set_properties(&mut self, text: &str) -> Result<(), Error> {
         for (line, name, value) in text::parse(text)? {
             self.set_typed(&name, &value).map_err(|error| {
-                Error::new(ErrorKind::Config, format!("line {line}: {error}")).with_source(error)
+                Error::new(ErrorKind::Config, format!("line {line}: {error}"))
+                    .with_config(Some(error))
             })?;
         }
         Ok(())
@@ -170,7 +171,7 @@ impl ProducerConfig {
     ///
     /// # Errors
     /// [`ErrorKind::Config`]: the property is unknown (the message names the nearest one), its value is not valid, or it is not supported (the
-    /// message says why and what to do). The [`source`](std::error::Error::source) is a [`ConfigError`].
+    /// message says why and what to do). [`Error::config_error`] has it in parts.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), Error> {
         Ok(self.set_typed(name, value)?)
     }
@@ -181,7 +182,7 @@ impl ProducerConfig {
             Some(property) => property.set(self, value),
             None => Err(ConfigError::UnknownProperty {
                 name: name.to_owned(),
-                nearest: nearest::nearest(name, all().map(|property| property.name)),
+                nearest: nearest::meant(name, all().map(|property| property.name)),
             }),
         }
     }
@@ -260,8 +261,9 @@ impl ProducerConfig {
         })
     }
 
-    /// Whether the producer is idempotent: unless it is switched off, or implicitly on and excluded by `acks` or `retries`.
-    pub(crate) fn is_idempotent(&self) -> bool {
+    /// Whether the producer will be idempotent: unless `enable.idempotence` switches it off, or does not say and `acks` is not `all` or `retries` is 0
+    /// (Java's rule).
+    pub fn is_idempotent(&self) -> bool {
         self.idempotence.unwrap_or(self.acks == Acks::All && self.retries > 0)
     }
 
@@ -316,13 +318,13 @@ pub fn properties() -> impl Iterator<Item = PropertyInfo> {
     })
 }
 
-fn all() -> impl Iterator<Item = &'static Property> {
+fn all() -> impl Iterator<Item = &'static Property> + Clone {
     table::PROPERTIES.iter().chain(refused::PROPERTIES)
 }
 
 impl From<ConfigError> for Error {
     fn from(error: ConfigError) -> Self {
-        Self::new(ErrorKind::Config, error.to_string()).with_source(error)
+        Self::new(ErrorKind::Config, error.to_string()).with_config(Some(error))
     }
 }
 

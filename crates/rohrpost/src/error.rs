@@ -3,16 +3,41 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::config::ConfigError;
 use crate::record::ProducerRecord;
-
-/// A boxed cause.
-pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Anything that can go wrong: a configuration, a send, a delivery, a flush, a close.
 ///
 /// The error says in words what happened, where, and what to do. Programs ask its predicates: [`kind`](Self::kind) for what happened,
 /// [`outcome`](Self::outcome) for whether the record may be in the log, [`is_retriable`](Self::is_retriable) for whether sending the same
 /// record again can help.
+///
+/// The text is complete: there is no [`source`](std::error::Error::source) that would say it again.
+///
+/// ```
+/// use rohrpost::{Error, Outcome};
+///
+/// /// What a program may do about a delivery that failed.
+/// fn advice(error: &Error) -> &'static str {
+///     match (error.outcome(), error.is_fatal(), error.is_retriable()) {
+///         (_, true, _) => "build a new producer",
+///         (Outcome::NotWritten, _, true) => "send the record again",
+///         (Outcome::NotWritten, _, false) => "mend the record, the topic or the permissions",
+///         (Outcome::MaybeWritten, ..) => "send it again only if twice is better than never",
+///         (Outcome::Written, ..) => "it is there, but on fewer replicas than it should be",
+///     }
+/// }
+/// ```
+///
+/// | [kind](ErrorKind) | from | again? | [outcome](Outcome) |
+/// |---|---|---|---|
+/// | `Config`, `Bootstrap` | building a producer | `Bootstrap` | |
+/// | `MetadataTimeout`, `MemoryTimeout`, `WouldBlock` | `send`, `try_send` | yes | not written |
+/// | `UnknownTopic`, `UnknownPartition` | `send`, a delivery | where it may still be created | not written; maybe, if the topic went while it was sent |
+/// | `RecordTooLarge`, `InvalidRecord`, `Authorization` | `send`, a delivery | no | not written |
+/// | `DeliveryTimeout`, `Connection` | a delivery | yes | maybe written, unless no attempt got through |
+/// | `Broker`, `Protocol` | `send`, a delivery | as Kafka says of the code | as the broker's answer tells |
+/// | `Closed`, `DriverGone`, `Fatal` | anything | no: build a new producer | maybe written, if it was on its way |
 ///
 /// Cheap to clone: all deliveries of a batch that failed share one.
 #[derive(Clone)]
@@ -29,7 +54,9 @@ struct Inner {
     partition: Option<i32>,
     code: Option<i16>,
     message: String,
-    source: Option<Source>,
+    config: Option<ConfigError>,
+    /// The text ends with the outcome.
+    tells_outcome: bool,
 }
 
 /// What went wrong, by what a program would do about it.
@@ -40,13 +67,13 @@ pub enum ErrorKind {
     Config,
     /// None of the bootstrap servers' names could be resolved.
     Bootstrap,
-    /// Nothing was known of the topic, or of the partition, within `max.block.ms`: no broker could be reached, or the topic does not exist.
+    /// Nothing was known of the topic within `max.block.ms`: no broker could be reached, or none answered for it.
     MetadataTimeout,
     /// No room in `buffer.memory` within `max.block.ms`.
     MemoryTimeout,
     /// [`try_send`](crate::Producer::try_send) would have to wait for room or for metadata.
     WouldBlock,
-    /// The topic does not exist, or its name is invalid.
+    /// The topic does not exist (and was not created within `max.block.ms`), or its name is invalid.
     UnknownTopic,
     /// The topic has no such partition.
     UnknownPartition,
@@ -70,7 +97,7 @@ pub enum ErrorKind {
     Closed,
     /// The task that runs the producer is gone: its runtime was shut down.
     DriverGone,
-    /// The producer cannot go on, for example because its identity was taken over; build a new one.
+    /// The producer cannot go on; build a new one.
     Fatal,
 }
 
@@ -139,7 +166,8 @@ impl Error {
                 partition: None,
                 code: None,
                 message: message.into(),
-                source: None,
+                config: None,
+                tells_outcome: false,
             }),
         }
     }
@@ -180,6 +208,16 @@ impl Error {
         self.inner.code
     }
 
+    /// The words of the error without the outcome at their end, for whoever tells the [`outcome`](Self::outcome) in another way.
+    pub fn reason(&self) -> &str {
+        &self.inner.message
+    }
+
+    /// What is wrong with the configuration, of an error of kind [`Config`](ErrorKind::Config).
+    pub fn config_error(&self) -> Option<&ConfigError> {
+        self.inner.config.as_ref()
+    }
+
     fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.inner) {
             change(inner);
@@ -188,7 +226,10 @@ impl Error {
     }
 
     pub(crate) fn with_outcome(self, outcome: Outcome) -> Self {
-        self.edit(|inner| inner.outcome = outcome)
+        self.edit(|inner| {
+            inner.outcome = outcome;
+            inner.tells_outcome = true;
+        })
     }
 
     pub(crate) fn with_retriable(self, retriable: bool) -> Self {
@@ -210,14 +251,20 @@ impl Error {
         self.edit(|inner| inner.code = code)
     }
 
-    pub(crate) fn with_source(self, source: impl Into<Source>) -> Self {
-        self.edit(|inner| inner.source = Some(source.into()))
+    pub(crate) fn with_config(self, error: Option<ConfigError>) -> Self {
+        self.edit(|inner| inner.config = error)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.inner.message)
+        f.write_str(&self.inner.message)?;
+        match (self.inner.tells_outcome, self.inner.outcome) {
+            (false, _) => Ok(()),
+            (true, Outcome::NotWritten) => f.write_str(" (not written)"),
+            (true, Outcome::MaybeWritten) => f.write_str(" (it may have been written)"),
+            (true, Outcome::Written) => f.write_str(" (it was written to the leader's log)"),
+        }
     }
 }
 
@@ -232,16 +279,11 @@ impl fmt::Debug for Error {
             .field("partition", &inner.partition)
             .field("code", &inner.code)
             .field("message", &inner.message)
-            .field("source", &inner.source)
             .finish_non_exhaustive()
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.inner.source.as_ref().map(|source| &**source as _)
-    }
-}
+impl std::error::Error for Error {}
 
 /// A record that [`try_send`](crate::Producer::try_send) did not take, and why.
 ///
@@ -293,11 +335,7 @@ impl fmt::Display for TrySendError<'_> {
     }
 }
 
-impl std::error::Error for TrySendError<'_> {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.error)
-    }
-}
+impl std::error::Error for TrySendError<'_> {}
 
 impl From<TrySendError<'_>> for Error {
     fn from(refused: TrySendError<'_>) -> Self {

@@ -29,13 +29,17 @@ impl Error {
                 ),
             )
             .with_retriable(true),
-            SendFailure::OverBudget(over) => {
-                Self::new(ErrorKind::RecordTooLarge, format!("{over}: set a larger buffer.memory"))
-            }
-            SendFailure::Refused(refused) => refusal(refused),
+            SendFailure::OverBudget(over) => Self::new(
+                ErrorKind::RecordTooLarge,
+                format!("topic {}: {over}: set a larger buffer.memory", record.topic()),
+            ),
+            SendFailure::Refused(refused) => refusal(refused, record.topic()),
             SendFailure::NegativePartition(partition) => Self::new(
                 ErrorKind::UnknownPartition,
-                format!("there is no partition {partition}: partitions are numbered from 0"),
+                format!(
+                    "topic {}: there is no partition {partition}: partitions are numbered from 0",
+                    record.topic()
+                ),
             ),
             SendFailure::WouldWaitForMemory => Self::new(
                 ErrorKind::WouldBlock,
@@ -81,30 +85,31 @@ fn admission(error: &AdmissionError) -> Error {
         AdmissionError::Closed => Error::new(ErrorKind::Closed, text),
         _ => Error::new(ErrorKind::Broker, text),
     }
-    .with_source(error.clone())
 }
 
-fn refusal(refused: &Refused) -> Error {
+fn refusal(refused: &Refused, topic: &str) -> Error {
     match refused {
         Refused::TooLarge { is_memory, .. } => {
             let property = if *is_memory { "buffer.memory" } else { "max.request.size" };
-            let message = format!("{refused}: set a larger {property}, or send less at once");
+            let message =
+                format!("topic {topic}: {refused}: set a larger {property}, or send less at once");
             Error::new(ErrorKind::RecordTooLarge, message)
         }
-        _ => Error::new(ErrorKind::InvalidRecord, refused.to_string()),
+        _ => Error::new(ErrorKind::InvalidRecord, format!("topic {topic}: {refused}")),
     }
-    .with_source(*refused)
 }
 
 impl From<driver::Failed> for Error {
     #[cold]
     fn from(failed: driver::Failed) -> Self {
+        let place = format!("{}-{}", failed.topic(), failed.partition());
         let error = match &**failed.failure() {
-            Failure::Delivery(error) => delivery(error),
+            Failure::Delivery(error) => delivery(&place, error),
             Failure::Closed => Self::new(
                 ErrorKind::Closed,
-                "the producer was closed while the record was on its way in (not written)",
-            ),
+                format!("{place}: the producer was closed while the record was on its way in"),
+            )
+            .with_outcome(Outcome::NotWritten),
             Failure::DriverGone { sent } => Self::driver_gone().with_outcome(if *sent {
                 Outcome::MaybeWritten
             } else {
@@ -116,18 +121,48 @@ impl From<driver::Failed> for Error {
     }
 }
 
-fn delivery(error: &DeliveryError) -> Error {
+fn delivery(place: &str, error: &DeliveryError) -> Error {
     let code = error.code();
     let outcome = match error.outcome() {
         rohrpost_engine::Outcome::NotWritten => Outcome::NotWritten,
         rohrpost_engine::Outcome::MaybeWritten => Outcome::MaybeWritten,
         rohrpost_engine::Outcome::Written => Outcome::Written,
     };
-    Error::new(delivery_kind(error), error.to_string())
+    let remedy = remedy(error);
+    let colon = if remedy.is_empty() { "" } else { ": " };
+    Error::new(delivery_kind(error), format!("{place}: {}{colon}{remedy}", error.reason()))
         .with_outcome(outcome)
         .with_retriable(error.is_retriable())
         .with_code(code.map(|code| code.0))
-        .with_source(error.clone())
+}
+
+/// What to do about it, where that can be said.
+fn remedy(error: &DeliveryError) -> &'static str {
+    if error.is_closed() {
+        return "give close more time, or flush before";
+    }
+    match error.code().map_or("", |code| code.name()) {
+        "TOPIC_AUTHORIZATION_FAILED" => "let this principal write to the topic",
+        "CLUSTER_AUTHORIZATION_FAILED" => {
+            "let this principal write idempotently (IdempotentWrite on the cluster), or set enable.idempotence=false"
+        }
+        "MESSAGE_TOO_LARGE" | "RECORD_LIST_TOO_LARGE" => {
+            "send less at once, or set a larger max.message.bytes of the topic"
+        }
+        "INVALID_TIMESTAMP" => {
+            "the topic's message.timestamp.before.max.ms and message.timestamp.after.max.ms say which timestamps it takes"
+        }
+        "INVALID_RECORD" => "a compacted topic takes no record without a key",
+        "NOT_ENOUGH_REPLICAS" | "NOT_ENOUGH_REPLICAS_AFTER_APPEND" => {
+            "fewer replicas are in sync than the topic's min.insync.replicas"
+        }
+        "UNSUPPORTED_COMPRESSION_TYPE" => "set another compression.type",
+        "UNKNOWN_TOPIC_OR_PARTITION" | "UNKNOWN_TOPIC_ID" => {
+            "the topic was deleted, or this broker has not heard of it yet"
+        }
+        "POLICY_VIOLATION" => "a policy of the cluster forbids it",
+        _ => "",
+    }
 }
 
 fn delivery_kind(error: &DeliveryError) -> ErrorKind {

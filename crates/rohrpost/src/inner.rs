@@ -9,7 +9,7 @@ use rohrpost_records::RecordHeader;
 use crate::bootstrap;
 use crate::config::ProducerConfig;
 use crate::delivery::Delivery;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Outcome};
 use crate::record::{Header, ProducerRecord};
 use crate::stats::{PartitionInfo, Stats};
 
@@ -30,7 +30,7 @@ impl Inner {
         let client_id = driver.engine.cluster.client_id.to_string();
         let handle = driver::start(driver).map_err(|error| {
             let message = format!("the producer's thread could not be started: {error}");
-            Error::new(ErrorKind::DriverGone, message).with_source(error)
+            Error::new(ErrorKind::DriverGone, message)
         })?;
         Ok(Self { handle, client_id })
     }
@@ -91,13 +91,16 @@ impl Inner {
 
     pub(crate) async fn close(&self, timeout: Duration) -> Result<(), Error> {
         match self.handle.close(timeout).await {
-            Ok(0) => Ok(()),
-            Ok(records) => Err(Error::new(
-                ErrorKind::Closed,
-                format!(
-                    "the producer was closed with {records} records undelivered after {timeout:?}: give close more time, or flush before"
-                ),
-            )),
+            Ok(driver::GivenUp { records: 0, .. }) => Ok(()),
+            Ok(driver::GivenUp { records, maybe_written }) => {
+                let plural = if records == 1 { "" } else { "s" };
+                let message = format!(
+                    "the producer was closed with {records} record{plural} undelivered after {timeout:?}: give close more time, or flush before"
+                );
+                let outcome =
+                    if maybe_written { Outcome::MaybeWritten } else { Outcome::NotWritten };
+                Err(Error::new(ErrorKind::Closed, message).with_outcome(outcome))
+            }
             Err(driver::Gone) => Err(Error::driver_gone()),
         }
     }
@@ -141,7 +144,7 @@ impl Inner {
     }
 
     pub(crate) async fn why(&self, topic: &str, partition: i32) -> Option<String> {
-        self.handle.why(topic, partition).await.map(|waiting| waiting.to_string())
+        self.handle.why(topic, partition).await
     }
 }
 

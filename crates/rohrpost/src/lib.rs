@@ -21,5 +21,5 @@ pub use config::{
 pub use delivery::{Delivery, RecordMetadata};
 pub use error::{Error, ErrorKind, Outcome, TrySendError};
 pub use producer::{Producer, SendFuture};
-pub use record::{IntoPayload, Payload, ProducerRecord};
+pub use record::{IntoPayload, IntoTimestamp, Payload, ProducerRecord};
 pub use stats::{PartitionInfo, Stats};

@@ -56,11 +56,14 @@ impl Producer {
     /// Waits only for room in `buffer.memory` and for knowledge of the topic, both together at most `max.block.ms`, in the order of the callers. A record
     /// is sent once the future resolves to a delivery; a future dropped before has sent nothing. Records of one task to one partition keep their order.
     ///
+    /// A task of its own takes a clone of the producer along, for this future borrows it:
+    /// `tokio::spawn({ let producer = producer.clone(); async move { producer.send(record).await?.await } })`.
+    ///
     /// # Errors
     /// The record is in no batch then ([`Outcome::NotWritten`](crate::Outcome::NotWritten)):
     /// [`MetadataTimeout`](crate::ErrorKind::MetadataTimeout), [`MemoryTimeout`](crate::ErrorKind::MemoryTimeout),
-    /// [`UnknownTopic`](crate::ErrorKind::UnknownTopic), [`Authorization`](crate::ErrorKind::Authorization),
-    /// [`RecordTooLarge`](crate::ErrorKind::RecordTooLarge), [`InvalidRecord`](crate::ErrorKind::InvalidRecord),
+    /// [`UnknownTopic`](crate::ErrorKind::UnknownTopic), [`UnknownPartition`](crate::ErrorKind::UnknownPartition),
+    /// [`Authorization`](crate::ErrorKind::Authorization), [`Broker`](crate::ErrorKind::Broker), [`RecordTooLarge`](crate::ErrorKind::RecordTooLarge), [`InvalidRecord`](crate::ErrorKind::InvalidRecord),
     /// [`Closed`](crate::ErrorKind::Closed), [`DriverGone`](crate::ErrorKind::DriverGone).
     #[inline]
     pub fn send<'a>(&'a self, record: ProducerRecord<'a>) -> SendFuture<'a> {
@@ -124,8 +127,8 @@ impl Producer {
         self.inner.stats()
     }
 
-    /// What a partition's records wait for, in words: linger, a leader, an answer, a back-off, the quota, … `None` where the
-    /// partition is not known.
+    /// What a partition's records wait for, in words: linger, a leader, a connection (and what is wrong with it), an answer, a back-off, the quota, …
+    /// Of a topic or a partition that is not known yet: what keeps it from being known. `None` once the producer has closed.
     pub async fn why(&self, topic: &str, partition: i32) -> Option<String> {
         self.inner.why(topic, partition).await
     }

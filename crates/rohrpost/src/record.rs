@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
@@ -68,11 +70,11 @@ impl<'a> ProducerRecord<'a> {
         self
     }
 
-    /// Sets the timestamp, in milliseconds since the Unix epoch. Without it the record carries the time of the send, exact to a few
+    /// Sets the timestamp, in milliseconds since the Unix epoch or as a [`SystemTime`]. Without it the record carries the time of the send, exact to a few
     /// milliseconds. A topic with `message.timestamp.type=LogAppendTime` overrides both.
     #[inline]
-    pub fn timestamp(mut self, milliseconds: impl Into<Option<i64>>) -> Self {
-        self.timestamp = milliseconds.into();
+    pub fn timestamp(mut self, timestamp: impl IntoTimestamp) -> Self {
+        self.timestamp = timestamp.into_timestamp();
         self
     }
 
@@ -233,6 +235,55 @@ into_payload! {
     Bytes => bytes, Payload::Shared(bytes);
 }
 
+impl<'a, const N: usize> IntoPayload<'a> for [u8; N] {
+    #[inline]
+    fn into_payload(self) -> Option<Payload<'a>> {
+        self.to_vec().into_payload()
+    }
+}
+
+impl<'a> IntoPayload<'a> for Box<[u8]> {
+    #[inline]
+    fn into_payload(self) -> Option<Payload<'a>> {
+        self.into_vec().into_payload()
+    }
+}
+
+impl<'a> IntoPayload<'a> for &'a Arc<[u8]> {
+    #[inline]
+    fn into_payload(self) -> Option<Payload<'a>> {
+        Some(Payload::Borrowed(self))
+    }
+}
+
+impl<'a> IntoPayload<'a> for Arc<[u8]> {
+    #[inline]
+    fn into_payload(self) -> Option<Payload<'a>> {
+        Bytes::from_owner(self).into_payload()
+    }
+}
+
+impl<'a> IntoPayload<'a> for &&'a str {
+    #[inline]
+    fn into_payload(self) -> Option<Payload<'a>> {
+        (*self).into_payload()
+    }
+}
+
+impl<'a> IntoPayload<'a> for &'a Option<String> {
+    #[inline]
+    fn into_payload(self) -> Option<Payload<'a>> {
+        self.as_deref().into_payload()
+    }
+}
+
+impl<'a> IntoPayload<'a> for &'a Option<Vec<u8>> {
+    #[inline]
+    fn into_payload(self) -> Option<Payload<'a>> {
+        self.as_deref().into_payload()
+    }
+}
+
 impl<'a, const N: usize> IntoPayload<'a> for &'a [u8; N] {
     #[inline]
     fn into_payload(self) -> Option<Payload<'a>> {
@@ -267,9 +318,52 @@ impl<'a, T: IntoPayload<'a>> IntoPayload<'a> for Option<T> {
     }
 }
 
+/// What can be a record's timestamp.
+pub trait IntoTimestamp {
+    /// Milliseconds since the Unix epoch; `None` for the time of the send.
+    fn into_timestamp(self) -> Option<i64>;
+}
+
+impl IntoTimestamp for i64 {
+    #[inline]
+    fn into_timestamp(self) -> Option<i64> {
+        Some(self)
+    }
+}
+
+impl IntoTimestamp for SystemTime {
+    /// A time before 1970 gives a negative number, which the send refuses.
+    fn into_timestamp(self) -> Option<i64> {
+        let milliseconds = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        Some(match self.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => milliseconds(since),
+            // Rounded down, so that no time before 1970 looks like "none", which is -1.
+            Err(before) => -milliseconds(before.duration()) - 2,
+        })
+    }
+}
+
+impl<T: IntoTimestamp> IntoTimestamp for Option<T> {
+    #[inline]
+    fn into_timestamp(self) -> Option<i64> {
+        self.and_then(T::into_timestamp)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_timestamp_is_milliseconds_or_a_time() {
+        let at = |millis| SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        assert_eq!(at(1_700_000_000_123).into_timestamp(), Some(1_700_000_000_123));
+        assert_eq!(Some(at(0)).into_timestamp(), Some(0));
+        assert_eq!(5.into_timestamp(), Some(5));
+        assert_eq!(None::<i64>.into_timestamp(), None);
+        let early = SystemTime::UNIX_EPOCH - Duration::from_millis(1);
+        assert!(early.into_timestamp().unwrap() < -1);
+    }
 
     #[test]
     fn everything_that_is_bytes_is_a_payload_and_none_is_null() {
@@ -282,6 +376,13 @@ mod tests {
         assert_eq!(bytes(&text), expected);
         assert_eq!(bytes(text), expected);
         assert_eq!(bytes(b"ab"), expected);
+        assert_eq!(bytes(*b"ab"), expected);
+        assert_eq!(bytes(vec.clone().into_boxed_slice()), expected);
+        assert_eq!(bytes(Arc::<[u8]>::from(&b"ab"[..])), expected);
+        let (maybe, twice) = (Some("ab".to_owned()), &"ab");
+        assert_eq!(bytes(&maybe), expected);
+        assert_eq!(bytes(twice), expected);
+        assert_eq!(bytes(maybe.as_ref()), expected);
         assert_eq!(bytes(&b"ab"[..]), expected);
         assert_eq!(bytes(&vec), expected);
         assert_eq!(bytes(vec), expected);

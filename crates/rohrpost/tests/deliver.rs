@@ -291,8 +291,10 @@ async fn the_partitions_of_a_topic_are_told_with_their_leaders() {
         assert_eq!(info.leader, Some(leader.0));
     }
     assert_eq!(producer.why("t", 0).await.as_deref(), Some("nothing to send"));
-    assert_eq!(producer.why("t", 3).await, None);
-    assert_eq!(producer.why("unknown", 0).await, None);
+    let why = producer.why("t", 3).await.unwrap();
+    assert_eq!(why, "topic t has 3 partitions, and none of number 3 yet");
+    let why = producer.why("unknown", 0).await.unwrap();
+    assert!(why.starts_with("nothing is known of topic unknown yet"), "{why}");
 }
 
 #[tokio::test]

@@ -220,7 +220,7 @@ async fn close_gives_up_at_its_deadline_and_says_how_much() {
     let error = producer.close(Duration::from_millis(300)).await.unwrap_err();
     assert!(start.elapsed() < Duration::from_secs(5));
     assert_eq!(error.kind(), ErrorKind::Closed);
-    assert!(error.to_string().contains("1 records"), "{error}");
+    assert!(error.to_string().contains("1 record"), "{error}");
     let error = sent.await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Closed, Outcome::MaybeWritten));
     assert_eq!(producer.stats().buffered_bytes_now, 0);
@@ -274,4 +274,62 @@ async fn a_batch_size_of_zero_sends_each_record_by_itself() {
     }
     producer.close(TIME).await.unwrap();
     assert_eq!((cluster.stats().batches, cluster.stats().records), (10, 10));
+}
+
+#[tokio::test]
+async fn an_error_says_where_and_what_to_do_and_says_it_once() {
+    let cluster = cluster(1).await;
+    let denied = rohrpost_testkit::ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+    cluster.inject(Fault::error(denied).on(ApiKey::Produce));
+    let producer = builder(&cluster).build().await.unwrap();
+    let error = producer.send(record()).await.unwrap().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "t-0: the broker refused the record: TOPIC_AUTHORIZATION_FAILED (29): let this principal write to the topic (not written)"
+    );
+    assert_eq!(error.reason().len() + " (not written)".len(), error.to_string().len());
+    assert!(std::error::Error::source(&error).is_none());
+    let huge = vec![0; 2_000_000];
+    let error = producer.send(ProducerRecord::new("t").value(&huge)).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.starts_with("topic t: ") && text.contains("max.request.size"), "{text}");
+}
+
+#[tokio::test]
+async fn a_close_that_gives_up_what_may_have_been_written_says_so() {
+    let cluster = cluster(1).await;
+    let producer = builder(&cluster).linger(Duration::ZERO).build().await.unwrap();
+    drop(producer.send(record()).await.unwrap().await.unwrap());
+    cluster.inject(Fault::stall().on(ApiKey::Produce));
+    let delivery = producer.send(record()).await.unwrap();
+    while producer.stats().requests_in_flight_now == 0 {
+        tokio::task::yield_now().await;
+    }
+    let closed = producer.close(Duration::from_millis(100)).await.unwrap_err();
+    let lost = delivery.await.unwrap_err();
+    assert_eq!((closed.outcome(), lost.outcome()), (Outcome::MaybeWritten, Outcome::MaybeWritten));
+    assert!(closed.to_string().contains("1 record undelivered"), "{closed}");
+}
+
+#[tokio::test]
+async fn why_tells_what_keeps_a_topic_from_being_known() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let producer = Producer::builder().bootstrap_servers(nobody.to_string()).build().await.unwrap();
+    let send = producer.send(record());
+    tokio::pin!(send);
+    let why = loop {
+        tokio::select! {
+            biased;
+            sent = &mut send => panic!("{sent:?}"),
+            why = producer.why("t", 0) => {
+                let why = why.unwrap();
+                if why.contains("refused") {
+                    break why;
+                }
+            }
+        }
+    };
+    assert!(why.starts_with("nothing is known of topic t yet; "), "{why}");
+    assert!(why.contains(&nobody.to_string()), "{why}");
+    assert_eq!(producer.stats().senders_waiting_now, 1);
 }

@@ -217,6 +217,7 @@ fn a_batch_that_never_left_expires_as_not_written_and_the_error_says_what_it_wai
     let waits = DeliveryErrorKind::Expired {
         timeout: Duration::from_secs(3),
         waiting: Waiting::Leader,
+        trouble: None,
         last: None,
     };
     assert_eq!(*error.kind(), waits);

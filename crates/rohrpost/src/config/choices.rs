@@ -4,7 +4,7 @@ use std::fmt;
 
 use rohrpost_records as records;
 
-/// What has to happen before a record counts as acknowledged (`acks`).
+/// What has to happen before a record counts as acknowledged (`acks`). Only with `All` can the producer be idempotent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Acks {
     /// `0`: nothing. A record counts as sent when it was written to a socket; its offset stays unknown, and a lost connection loses

@@ -1,5 +1,42 @@
 //! The known name that is most like an unknown one.
 
+/// What other clients and people call some properties.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("metadata.broker.list", "bootstrap.servers"),
+    ("brokers", "bootstrap.servers"),
+    ("queue.buffering.max.ms", "linger.ms"),
+    ("queue.buffering.max.kbytes", "buffer.memory"),
+    ("queue.buffering.max.messages", "buffer.memory"),
+    ("batch.num.messages", "batch.size"),
+    ("message.timeout.ms", "delivery.timeout.ms"),
+    ("message.max.bytes", "max.request.size"),
+    ("message.send.max.retries", "retries"),
+    ("request.required.acks", "acks"),
+    ("compression.codec", "compression.type"),
+    ("partitioner", "partitioner.class"),
+    ("socket.timeout.ms", "request.timeout.ms"),
+    ("topic.metadata.refresh.interval.ms", "metadata.max.age.ms"),
+    ("timeout.ms", "request.timeout.ms"),
+];
+
+/// The candidate that was meant: another client's name for it, a name of which `name` is some words, or the nearest.
+pub(crate) fn meant<'a>(
+    name: &str,
+    candidates: impl Iterator<Item = &'a str> + Clone,
+) -> Option<&'a str> {
+    let plain = name.to_ascii_lowercase().replace(['_', '-'], ".");
+    let known = |name: &str| candidates.clone().find(|candidate| *candidate == name);
+    let elsewhere = ELSEWHERE.iter().find(|(other, _)| *other == plain);
+    if let Some(found) = elsewhere.and_then(|(_, ours)| known(ours)) {
+        return Some(found);
+    }
+    let words = |of: &'a str| of.split('.');
+    let holds =
+        |candidate: &&'a str| plain.split('.').all(|word| words(candidate).any(|of| of == word));
+    nearest(name, candidates.clone())
+        .or_else(|| candidates.filter(holds).min_by_key(|candidate| candidate.len()))
+}
+
 /// The candidate that the fewest edits (a character added, removed, replaced, or two neighbours swapped) turn `name` into, unless that is more
 /// than about a third of it.
 pub(crate) fn nearest<'a>(
@@ -41,6 +78,33 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_clients_names_and_single_words_lead_to_ours() {
+        let names = [
+            "acks",
+            "batch.size",
+            "bootstrap.servers",
+            "delivery.timeout.ms",
+            "enable.idempotence",
+            "linger.ms",
+            "partitioner.class",
+            "request.timeout.ms",
+        ];
+        for (name, expected) in [
+            ("linger", Some("linger.ms")),
+            ("idempotence", Some("enable.idempotence")),
+            ("partitioner", Some("partitioner.class")),
+            ("message.timeout.ms", Some("delivery.timeout.ms")),
+            ("queue.buffering.max.ms", Some("linger.ms")),
+            ("metadata.broker.list", Some("bootstrap.servers")),
+            ("batch_size", Some("batch.size")),
+            ("request.required.acks", Some("acks")),
+            ("statistics.interval.ms", None),
+        ] {
+            assert_eq!(meant(name, names.into_iter()), expected, "{name}");
+        }
+    }
 
     #[test]
     fn counts_edits() {

@@ -1,5 +1,4 @@
 use super::*;
-use std::error::Error as _;
 
 fn config(text: &str) -> ProducerConfig {
     ProducerConfig::from_properties(&format!("bootstrap.servers=a:1\n{text}")).unwrap()
@@ -207,8 +206,7 @@ fn nothing_works_without_a_bootstrap_server() {
 fn an_error_in_a_text_has_its_line_and_its_cause() {
     let error = ProducerConfig::from_properties("# mine\nlinger.ms=5\nacks=maybe\n").unwrap_err();
     assert!(error.to_string().starts_with("line 3: acks="), "{error}");
-    let cause = error.source().unwrap().downcast_ref::<ConfigError>();
-    assert!(matches!(cause, Some(ConfigError::InvalidValue { name: "acks", .. })));
+    assert!(matches!(error.config_error(), Some(ConfigError::InvalidValue { name: "acks", .. })));
 }
 
 #[test]
