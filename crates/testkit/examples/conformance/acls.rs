@@ -48,7 +48,7 @@ pub(crate) fn deny(kafka: &mut Kafka, permission: &Permission) -> io::Result<()>
             return Err(io::Error::other(format!("CreateAcls: {failed:?}")));
         }
     }
-    kafka.until("a permission", |kafka| is_denied(kafka, permission))
+    kafka.until_all("a permission", |kafka| is_denied(kafka, permission))
 }
 
 /// Whether the broker has heard of it already: asked in ways that change nothing.

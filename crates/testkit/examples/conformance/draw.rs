@@ -22,13 +22,20 @@ const KINDS: [&[(&str, &str)]; 7] = [
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// The topics of a sequence.
-pub(crate) fn topics(dice: &mut Dice, prefix: &str) -> Vec<Topic> {
+pub(crate) fn topics(dice: &mut Dice, prefix: &str, brokers: i32) -> Vec<Topic> {
     let count = 1 + dice.below(3);
-    let topic = |index| Topic {
-        name: format!("{prefix}-{index}"),
-        partitions: dice.between(1, 2),
-        configs: if index == 0 { &[] } else { dice.one_of(&KINDS) },
-        is_hidden: false,
+    let topic = |index| {
+        let mut topic = Topic {
+            name: format!("{prefix}-{index}"),
+            partitions: dice.between(1, 2),
+            replicas: dice.between(1, brokers),
+            leaders: Vec::new(),
+            configs: if index == 0 { &[] } else { dice.one_of(&KINDS) },
+            is_hidden: false,
+        };
+        let leaders = (0..topic.partitions).map(|p| topic.replicas_of(p, brokers)[0]);
+        topic.leaders = leaders.collect();
+        topic
     };
     (0..count).map(topic).collect()
 }
@@ -80,12 +87,21 @@ impl Drawer {
                     TopicRef::Nowhere,
                 ]),
             },
-            185..=190 => Step::Deny(match dice.below(5) {
+            // Brokers with an authorizer do not come up by threes without principals of their own.
+            185..=190 if model.model.config().brokers == 1 => Step::Deny(match dice.below(5) {
                 0..=1 => Denial::Write(topic),
                 // Not the only topic: what would be left to see?
                 2..=3 if topic > 0 => Denial::Describe(topic),
                 _ => Denial::TransactionalId(dice.one_of(&self.transactional_ids)),
             }),
+            191..=210 if topics[topic].replicas > 1 => {
+                let brokers = model.model.config().brokers;
+                let partition = dice.between(0, topics[topic].partitions - 1);
+                let replicas = topics[topic].replicas_of(partition, brokers);
+                let leader = topics[topic].leader(partition);
+                let others: Vec<_> = replicas.into_iter().filter(|&id| id != leader).collect();
+                Step::MoveLeader { topic, partition, to: dice.one_of(&others) }
+            }
             _ => Step::Produce(self.produce(dice, topics, model)),
         }
     }
@@ -138,8 +154,16 @@ impl Drawer {
         };
         let count = dice.weighted(&[(70, 1), (20, 2), (6, 3), (4, 4)]);
         let count = if self.is_about_duplicates { 1 } else { count };
-        let entries = (0..count).map(|_| self.entry(dice, topics, model)).collect();
-        Produce { version, acks, transactional_id, entries }
+        let entries: Vec<_> = (0..count).map(|_| self.entry(dice, topics, model)).collect();
+        let brokers = model.model.config().brokers;
+        let first = entries.first().map(|entry| (entry.topic, entry.partition));
+        let broker = match first {
+            Some((TopicRef::Known(topic), partition)) if dice.percent(80) => {
+                topics[topic].leader(partition)
+            }
+            _ => dice.between(1, brokers),
+        };
+        Produce { broker, version, acks, transactional_id, entries }
     }
 
     fn entry(&mut self, dice: &mut Dice, topics: &[Topic], model: &Modelled) -> Entry {

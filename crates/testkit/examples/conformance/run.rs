@@ -3,8 +3,12 @@
 use std::io;
 
 use bytes::Bytes;
-use rohrpost_codec::messages::create_partitions_request::CreatePartitionsTopic;
-use rohrpost_codec::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use rohrpost_codec::messages::create_partitions_request::{
+    CreatePartitionsAssignment, CreatePartitionsTopic,
+};
+use rohrpost_codec::messages::create_topics_request::{
+    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
+};
 use rohrpost_codec::messages::delete_records_request::{
     DeleteRecordsPartition, DeleteRecordsTopic,
 };
@@ -31,6 +35,7 @@ pub(crate) fn run<S: Side>(side: &mut S, step: &Step, topics: &[Topic]) -> io::R
         Step::Produce(produce) => self::produce(side, produce, topics)?,
         Step::Init(init) => self::init(side, init)?,
         Step::DeleteRecords { topic, partition, offset } => {
+            side.turn_to(topics[*topic].leader(*partition));
             let partition = DeleteRecordsPartition {
                 partition_index: *partition,
                 offset: *offset,
@@ -53,7 +58,7 @@ pub(crate) fn run<S: Side>(side: &mut S, step: &Step, topics: &[Topic]) -> io::R
                     .collect()
             })
         }
-        Step::Grow { topic, count } => grow(side, &topics[*topic].name, *count)?,
+        Step::Grow { topic, count } => grow(side, &topics[*topic], *count)?,
         Step::Recreate { topic } => {
             let topic = &topics[*topic];
             [delete(side, std::slice::from_ref(topic))?, create(side, std::slice::from_ref(topic))?]
@@ -61,6 +66,10 @@ pub(crate) fn run<S: Side>(side: &mut S, step: &Step, topics: &[Topic]) -> io::R
         }
         Step::Versions { version } => versions(side, *version)?,
         Step::Metadata { version, topic } => metadata(side, *version, *topic, topics)?,
+        Step::MoveLeader { topic, partition, to } => {
+            side.move_leader(&topics[*topic], *partition, *to)?;
+            Vec::new()
+        }
         Step::Wait(time) => {
             side.wait(*time);
             Vec::new()
@@ -122,7 +131,9 @@ fn produce<S: Side>(side: &mut S, produce: &Produce, topics: &[Topic]) -> io::Re
             }),
         }
     }
+    side.turn_to(produce.broker);
     let heard = side.call(&request, produce.version, produce.acks == 0)?;
+    let is_cluster = side.brokers() > 1;
     Ok(said(heard, |answer| {
         let mut lines = Vec::new();
         for topic in &answer.responses {
@@ -131,7 +142,9 @@ fn produce<S: Side>(side: &mut S, produce: &Produce, topics: &[Topic]) -> io::Re
                 _ => topic.name.as_str(),
             };
             let told = topic.partition_responses.iter();
-            lines.extend(told.map(|p| format!("{topic_name}-{}: {}", p.index, outcome(p))));
+            lines.extend(
+                told.map(|p| format!("{topic_name}-{}: {}", p.index, outcome(p, is_cluster))),
+            );
         }
         if answer.throttle_time_ms > 0 {
             // As exactly as two clocks can be.
@@ -157,7 +170,8 @@ fn called(names: &Names, topics: &[Topic], topic: TopicRef, by_id: bool) -> (Byt
     }
 }
 
-fn outcome(answer: &PartitionProduceResponse) -> String {
+/// In a cluster, leader epochs are Kafka's own business: they rise with more than changes of the leader.
+fn outcome(answer: &PartitionProduceResponse, is_cluster: bool) -> String {
     let time = match answer.log_append_time_ms {
         // The brokers' time is after our start, but for the timestamps of producers.
         time if time > start_ms() && time < start_ms() + 3_600_000 => "now".into(),
@@ -170,7 +184,7 @@ fn outcome(answer: &PartitionProduceResponse) -> String {
         answer.base_offset,
         answer.log_start_offset,
         answer.current_leader.leader_id,
-        answer.current_leader.leader_epoch,
+        if is_cluster { 0 } else { answer.current_leader.leader_epoch },
     )
 }
 
@@ -186,6 +200,13 @@ fn init<S: Side>(side: &mut S, init: &Init) -> io::Result<Vec<String>> {
         producer_epoch: init.epoch,
         ..Default::default()
     };
+    if let Some(id) = init.transactional_id.as_ref().filter(|id| !id.is_empty()) {
+        let find =
+            FindCoordinatorRequest { key: id.clone().into(), key_type: 1, ..Default::default() };
+        if let Heard::Answer(found) = side.call(&find, 3, false)? {
+            side.turn_to(found.node_id.max(1));
+        }
+    }
     let heard = side.call(&request, init.version, false)?;
     let names = side.names();
     Ok(said(heard, |answer| {
@@ -197,8 +218,18 @@ fn init<S: Side>(side: &mut S, init: &Init) -> io::Result<Vec<String>> {
     }))
 }
 
-fn grow<S: Side>(side: &mut S, name: &str, count: i32) -> io::Result<Vec<String>> {
-    let topic = CreatePartitionsTopic { name: name.to_owned().into(), count, ..Default::default() };
+fn grow<S: Side>(side: &mut S, topic: &Topic, count: i32) -> io::Result<Vec<String>> {
+    let brokers = side.brokers();
+    let assignments = (topic.partitions..count).map(|partition| CreatePartitionsAssignment {
+        broker_ids: topic.replicas_of(partition, brokers).into_iter().collect(),
+        ..Default::default()
+    });
+    let topic = CreatePartitionsTopic {
+        name: topic.name.clone().into(),
+        count,
+        assignments: (count > topic.partitions).then(|| assignments.collect()),
+        ..Default::default()
+    };
     let request =
         CreatePartitionsRequest { topics: vec![topic], timeout_ms: 5000, ..Default::default() };
     Ok(said(side.call(&request, 3, false)?, |answer| {
@@ -208,10 +239,18 @@ fn grow<S: Side>(side: &mut S, name: &str, count: i32) -> io::Result<Vec<String>
 
 /// Creates topics and learns their ids.
 pub(crate) fn create<S: Side>(side: &mut S, topics: &[Topic]) -> io::Result<Vec<String>> {
+    let brokers = side.brokers();
     let creatable = |topic: &Topic| CreatableTopic {
         name: topic.name.clone().into(),
-        num_partitions: topic.partitions,
-        replication_factor: 1,
+        num_partitions: -1,
+        replication_factor: -1,
+        assignments: (0..topic.partitions)
+            .map(|partition_index| CreatableReplicaAssignment {
+                partition_index,
+                broker_ids: topic.replicas_of(partition_index, brokers).into_iter().collect(),
+                ..Default::default()
+            })
+            .collect(),
         configs: (topic.configs.iter())
             .map(|&(name, value)| CreatableTopicConfig {
                 name: name.into(),
@@ -274,6 +313,7 @@ fn metadata<S: Side>(
     let names = side.names().clone();
     let (name, topic_id) = called(&names, topics, topic, version >= 12);
     let name = Some(name).filter(|name| !name.is_empty());
+    let is_cluster = side.brokers() > 1;
     let asked = MetadataRequestTopic { name, topic_id, ..Default::default() };
     let request = MetadataRequest {
         topics: Some(vec![asked]),
@@ -287,14 +327,14 @@ fn metadata<S: Side>(
             let id = if topic.topic_id.is_nil() { "no id" } else { names.name_of(topic.topic_id) };
             lines.push(format!("{name}, {id}: {}", topic.error_code.name()));
             for p in &topic.partitions {
+                let mut replicas = [p.isr_nodes.to_vec(), p.replica_nodes.to_vec()];
+                replicas.iter_mut().for_each(|ids| ids.sort_unstable());
                 lines.push(format!(
-                    "{name}-{}: {} led by {} in epoch {}, {:?} of {:?}",
+                    "{name}-{}: {} led by {} in epoch {}, {replicas:?}",
                     p.partition_index,
                     p.error_code.name(),
                     p.leader_id,
-                    p.leader_epoch,
-                    p.isr_nodes,
-                    p.replica_nodes
+                    if is_cluster { 0 } else { p.leader_epoch },
                 ));
             }
         }
@@ -302,11 +342,26 @@ fn metadata<S: Side>(
     }))
 }
 
+/// The id of a topic, and who leads its partitions, as a broker tells it.
+pub(crate) fn leaders<S: Side>(side: &mut S, topic: &str) -> io::Result<(Uuid, Vec<i32>)> {
+    let name = Some(topic.to_owned().into());
+    let topics = vec![MetadataRequestTopic { name, ..Default::default() }];
+    let request = MetadataRequest { topics: Some(topics), ..Default::default() };
+    let Heard::Answer(mut answer) = side.call(&request, 12, false)? else {
+        return Ok((Uuid::NIL, Vec::new()));
+    };
+    let Some(topic) = answer.topics.first_mut() else { return Ok((Uuid::NIL, Vec::new())) };
+    topic.partitions.sort_by_key(|partition| partition.partition_index);
+    let leaders = topic.partitions.iter().map(|partition| partition.leader_id).collect();
+    Ok((topic.topic_id, leaders))
+}
+
 /// Where every log begins and ends, and what is in it.
 fn read_back<S: Side>(side: &mut S, topics: &[Topic]) -> io::Result<Vec<String>> {
     let mut lines = Vec::new();
     for topic in topics.iter().filter(|topic| !topic.is_hidden) {
         for partition in 0..topic.partitions {
+            side.turn_to(topic.leader(partition));
             let first = offset(side, &topic.name, partition, -2)?;
             let place = format!("{}-{partition}", topic.name);
             lines.push(format!("{place}: earliest {first:?}"));
@@ -316,7 +371,12 @@ fn read_back<S: Side>(side: &mut S, topics: &[Topic]) -> io::Result<Vec<String>>
             let given = side.names().given.clone();
             for (number, batch) in batches.into_iter().enumerate() {
                 let line = match batch {
-                    Ok(header) => logged(&header, &given, topic.has_broker_time()),
+                    Ok(mut header) => {
+                        if side.brokers() > 1 {
+                            header.partition_leader_epoch = 0;
+                        }
+                        logged(&header, &given, topic.has_broker_time())
+                    }
                     Err(error) => error,
                 };
                 lines.push(format!("{place}: batch {number:03} {line}"));

@@ -40,7 +40,14 @@ pub(crate) fn compare(
         producer_id_expiration_check: EXPIRATION_CHECK,
         ..ModelConfig::default()
     });
-    let topic = Topic { name: name.into(), partitions: 1, configs: &[], is_hidden: false };
+    let topic = Topic {
+        name: name.into(),
+        partitions: 1,
+        replicas: 1,
+        leaders: vec![1],
+        configs: &[],
+        is_hidden: false,
+    };
     let mut steps = steps.into_iter();
     play(kafka, model, vec![topic], trace, |_, _, _| steps.next())
 }
@@ -84,6 +91,7 @@ fn send(id: i64, sequence: i32, when: When, value_size: usize) -> Step {
         damage: Damage::None,
     };
     Step::Produce(Produce {
+        broker: 1,
         version: 12,
         acks: -1,
         transactional_id: None,

@@ -7,14 +7,21 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rohrpost_codec::messages::alter_client_quotas_request::{EntityData, EntryData, OpData};
+use rohrpost_codec::messages::alter_partition_reassignments_request::{
+    ReassignablePartition, ReassignableTopic,
+};
+use rohrpost_codec::messages::elect_leaders_request::TopicPartitions;
+use rohrpost_codec::messages::metadata_response::MetadataResponseBroker;
 use rohrpost_codec::messages::{
-    AlterClientQuotasRequest, ApiVersionsRequest, FindCoordinatorRequest, InitProducerIdRequest,
+    AlterClientQuotasRequest, AlterPartitionReassignmentsRequest, ApiVersionsRequest,
+    ElectLeadersRequest, FindCoordinatorRequest, InitProducerIdRequest, MetadataRequest,
 };
 use rohrpost_codec::{ErrorCode, Request, Uuid, decode_response, encode_request};
 use rohrpost_testkit::model::{Answer, Model, ModelConfig, Now, Permission, SessionId};
 
 use crate::acls;
 use crate::batches::now_ms;
+use crate::steps::Topic;
 
 /// The longest that an answer may take: more than any request asks for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,11 +48,20 @@ pub(crate) struct Names {
 pub(crate) trait Side {
     fn names(&mut self) -> &mut Names;
 
+    /// How many brokers there are, with the ids from 1 on.
+    fn brokers(&self) -> i32;
+
+    /// Sends what follows to this broker.
+    fn turn_to(&mut self, broker: i32);
+
     /// Refuses something to clients from now on.
     fn deny(&mut self, permission: Permission) -> io::Result<()>;
 
     /// Gives clients so many bytes a second from now on.
     fn limit(&mut self, bytes: u64) -> io::Result<()>;
+
+    /// Has another replica lead a partition.
+    fn move_leader(&mut self, topic: &Topic, partition: i32, to: i32) -> io::Result<()>;
 
     /// Lets time pass.
     fn wait(&mut self, time: Duration);
@@ -60,34 +76,104 @@ pub(crate) trait Side {
 }
 
 pub(crate) struct Kafka {
-    address: String,
-    stream: Option<TcpStream>,
+    nodes: Vec<Node>,
+    /// Where in `nodes` what is sent goes.
+    at: usize,
     correlation_id: i32,
     pub(crate) names: Names,
 }
 
+#[derive(Default)]
+struct Node {
+    address: String,
+    stream: Option<TcpStream>,
+}
+
 impl Kafka {
     pub(crate) fn at(address: &str) -> io::Result<Self> {
-        // Whoever gives several addresses has a broker behind each.
-        let address = address.split(',').next().unwrap_or(address).to_owned();
-        Ok(Self { address, stream: None, correlation_id: 0, names: Names::default() })
+        let first = address.split(',').next().unwrap_or(address).to_owned();
+        let nodes = vec![Node { address: first, stream: None }];
+        let mut kafka = Self { nodes, at: 0, correlation_id: 0, names: Names::default() };
+        let topics = Some(Vec::new());
+        let request = MetadataRequest { topics, ..Default::default() };
+        let Heard::Answer(answer) = kafka.call(&request, 9, false)? else {
+            return Err(io::Error::other("Metadata was not answered"));
+        };
+        let mut brokers = answer.brokers;
+        brokers.sort_by_key(|broker| broker.node_id);
+        let address = |broker: MetadataResponseBroker| format!("{}:{}", broker.host, broker.port);
+        let nodes = brokers.into_iter().map(address);
+        kafka.nodes = nodes.map(|address| Node { address, stream: None }).collect();
+        Ok(kafka)
+    }
+
+    /// Asks every broker again until it is so.
+    pub(crate) fn until_all(
+        &mut self,
+        what: &str,
+        mut is_so: impl FnMut(&mut Self) -> io::Result<bool>,
+    ) -> io::Result<()> {
+        for broker in 1..=self.brokers() {
+            self.turn_to(broker);
+            self.until(what, &mut is_so)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a replica the preferred leader, and then the leader.
+    fn prefer_leader(&mut self, topic: &str, partition: i32, replicas: &[i32]) -> io::Result<()> {
+        let reassigned = ReassignablePartition {
+            partition_index: partition,
+            replicas: Some(replicas.iter().copied().collect()),
+            ..Default::default()
+        };
+        let reassigned = ReassignableTopic {
+            name: topic.to_owned().into(),
+            partitions: vec![reassigned],
+            ..Default::default()
+        };
+        let topics = vec![reassigned];
+        let request =
+            AlterPartitionReassignmentsRequest { topics, timeout_ms: 5000, ..Default::default() };
+        self.call(&request, 0, false)?;
+        let elected = TopicPartitions {
+            topic: topic.to_owned().into(),
+            partitions: [partition].into_iter().collect(),
+            ..Default::default()
+        };
+        let topic_partitions = Some(vec![elected]);
+        let request =
+            ElectLeadersRequest { topic_partitions, timeout_ms: 5000, ..Default::default() };
+        self.call(&request, 2, false)?;
+        Ok(())
     }
 
     /// Has Kafka create what its transaction coordinator needs, which takes a while the first time.
     pub(crate) fn wait_for_coordinator(&mut self) -> io::Result<()> {
-        let find = FindCoordinatorRequest { key: "warm".into(), key_type: 1, ..Default::default() };
-        let init = InitProducerIdRequest {
-            transactional_id: Some("warm".into()),
-            transaction_timeout_ms: 1000,
-            producer_id: -1,
-            producer_epoch: -1,
-            ..Default::default()
-        };
-        self.until("the transaction coordinator", |kafka| {
-            kafka.call(&find, 3, false)?;
-            let Heard::Answer(answer) = kafka.call(&init, 5, false)? else { return Ok(false) };
-            Ok(answer.error_code == ErrorCode::NONE)
-        })
+        // More than there are partitions of the coordinator's own topic, each of which has to be loaded.
+        for number in 0..20 {
+            let id = format!("warm-{number}");
+            let find = FindCoordinatorRequest {
+                key: id.clone().into(),
+                key_type: 1,
+                ..Default::default()
+            };
+            let init = InitProducerIdRequest {
+                transactional_id: Some(id.clone().into()),
+                transaction_timeout_ms: 1000,
+                producer_id: -1,
+                producer_epoch: -1,
+                ..Default::default()
+            };
+            self.until("the transaction coordinator", |kafka| {
+                if let Heard::Answer(found) = kafka.call(&find, 3, false)? {
+                    kafka.turn_to(found.node_id.max(1));
+                }
+                let Heard::Answer(answer) = kafka.call(&init, 5, false)? else { return Ok(false) };
+                Ok(answer.error_code == ErrorCode::NONE)
+            })?;
+        }
+        Ok(())
     }
 
     /// Asks again until it is so.
@@ -113,10 +199,11 @@ impl Kafka {
         self.correlation_id += 1;
         let frame = encode_request(self.correlation_id, Some("conformance"), request, version)
             .map_err(io::Error::other)?;
-        let stream = match &mut self.stream {
+        let node = &mut self.nodes[self.at];
+        let stream = match &mut node.stream {
             Some(stream) => stream,
             none => {
-                let stream = TcpStream::connect(&self.address)?;
+                let stream = TcpStream::connect(&node.address)?;
                 stream.set_nodelay(true)?;
                 stream.set_read_timeout(Some(PATIENCE))?;
                 none.insert(stream)
@@ -128,7 +215,8 @@ impl Kafka {
 
     /// The next frame; `None` if Kafka has closed the connection.
     fn read(&mut self) -> io::Result<Option<Bytes>> {
-        let Some(stream) = &mut self.stream else { return Ok(None) };
+        let node = &mut self.nodes[self.at];
+        let Some(stream) = &mut node.stream else { return Ok(None) };
         let mut length = [0; 4];
         let is_over = |error: &io::Error| {
             use io::ErrorKind as E;
@@ -137,7 +225,7 @@ impl Kafka {
         match stream.read_exact(&mut length) {
             Ok(()) => {}
             Err(error) if is_over(&error) => {
-                self.stream = None;
+                node.stream = None;
                 return Ok(None);
             }
             Err(error) => return Err(error),
@@ -151,6 +239,14 @@ impl Kafka {
 impl Side for Kafka {
     fn names(&mut self) -> &mut Names {
         &mut self.names
+    }
+
+    fn brokers(&self) -> i32 {
+        self.nodes.len() as i32
+    }
+
+    fn turn_to(&mut self, broker: i32) {
+        self.at = (broker - 1).clamp(0, self.brokers() - 1) as usize;
     }
 
     fn deny(&mut self, permission: Permission) -> io::Result<()> {
@@ -177,6 +273,12 @@ impl Side for Kafka {
         // Nobody says when the broker has heard of it.
         self.wait(Duration::from_millis(500));
         Ok(())
+    }
+
+    fn move_leader(&mut self, topic: &Topic, partition: i32, to: i32) -> io::Result<()> {
+        let mut replicas = topic.replicas_of(partition, self.brokers());
+        replicas.sort_by_key(|&replica| replica != to);
+        self.prefer_leader(&topic.name, partition, &replicas)
     }
 
     fn wait(&mut self, time: Duration) {
@@ -211,7 +313,8 @@ impl Side for Kafka {
 
 pub(crate) struct Modelled {
     pub(crate) model: Model,
-    session: Option<SessionId>,
+    sessions: BTreeMap<i32, SessionId>,
+    broker: i32,
     start: Instant,
     /// How much of the model's time was not waited for.
     skipped: Duration,
@@ -222,7 +325,8 @@ impl Modelled {
     pub(crate) fn new(config: ModelConfig) -> Self {
         Self {
             model: Model::new(config),
-            session: None,
+            sessions: BTreeMap::new(),
+            broker: 1,
             start: Instant::now(),
             skipped: Duration::ZERO,
             names: Names::default(),
@@ -239,6 +343,14 @@ impl Side for Modelled {
         &mut self.names
     }
 
+    fn brokers(&self) -> i32 {
+        self.model.config().brokers
+    }
+
+    fn turn_to(&mut self, broker: i32) {
+        self.broker = broker;
+    }
+
     fn deny(&mut self, permission: Permission) -> io::Result<()> {
         self.model.deny(permission);
         Ok(())
@@ -247,6 +359,10 @@ impl Side for Modelled {
     fn limit(&mut self, bytes: u64) -> io::Result<()> {
         self.model.set_producer_byte_rate(Some(bytes));
         Ok(())
+    }
+
+    fn move_leader(&mut self, topic: &Topic, partition: i32, to: i32) -> io::Result<()> {
+        self.model.move_leader(&topic.name, partition, to).map_err(io::Error::other)
     }
 
     /// It has passed for Kafka, and the clock is the same.
@@ -258,11 +374,12 @@ impl Side for Modelled {
         version: i16,
         _: bool,
     ) -> io::Result<Heard<R::Response>> {
-        let session = match self.session {
-            Some(session) => session,
-            None => self.model.connect(1).ok_or_else(|| io::Error::other("the broker is down"))?,
+        let down = || io::Error::other("the broker is down");
+        let session = match self.sessions.get(&self.broker) {
+            Some(session) => *session,
+            None => self.model.connect(self.broker).ok_or_else(down)?,
         };
-        self.session = Some(session);
+        self.sessions.insert(self.broker, session);
         let frame = encode_request(1, Some("conformance"), request, version)
             .map_err(io::Error::other)?
             .to_bytes()
@@ -278,7 +395,7 @@ impl Side for Modelled {
                 Answer::Nothing => return Ok(Heard::Nothing),
                 Answer::Close => {
                     self.model.disconnect(session);
-                    self.session = None;
+                    self.sessions.remove(&self.broker);
                     return Ok(Heard::Closed);
                 }
                 Answer::Wait(waiting) => {

@@ -33,6 +33,12 @@ pub(crate) enum Step {
         version: i16,
         topic: TopicRef,
     },
+    /// Another replica leads.
+    MoveLeader {
+        topic: usize,
+        partition: i32,
+        to: i32,
+    },
     /// Time passes.
     Wait(Duration),
     /// From now on, clients may send so many bytes a second.
@@ -52,6 +58,8 @@ pub(crate) enum Denial {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Produce {
+    /// Whom it is sent to.
+    pub(crate) broker: i32,
     pub(crate) version: i16,
     pub(crate) acks: i16,
     pub(crate) transactional_id: Option<String>,
@@ -88,12 +96,25 @@ pub(crate) struct Init {
 pub(crate) struct Topic {
     pub(crate) name: String,
     pub(crate) partitions: i32,
+    /// How many replicas each partition has.
+    pub(crate) replicas: i32,
+    /// Who leads each partition.
+    pub(crate) leaders: Vec<i32>,
     pub(crate) configs: &'static [(&'static str, &'static str)],
     /// Whether clients may not hear of it, not where its log ends either.
     pub(crate) is_hidden: bool,
 }
 
 impl Topic {
+    /// Replicas of a partition, the first of which leads it in the beginning.
+    pub(crate) fn replicas_of(&self, partition: i32, brokers: i32) -> Vec<i32> {
+        (0..self.replicas).map(|replica| (partition + replica) % brokers + 1).collect()
+    }
+
+    pub(crate) fn leader(&self, partition: i32) -> i32 {
+        let index = usize::try_from(partition).unwrap_or(usize::MAX);
+        self.leaders.get(index).copied().unwrap_or(1)
+    }
     /// Whether the broker writes the time: then the two sides' times, and so their CRCs, are different.
     pub(crate) fn has_broker_time(&self) -> bool {
         self.configs.contains(&("message.timestamp.type", "LogAppendTime"))
