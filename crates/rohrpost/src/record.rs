@@ -205,7 +205,8 @@ impl fmt::Debug for Payload<'_> {
     }
 }
 
-/// What can be a key or a value: everything that is bytes, and `Option`s of it.
+/// What can be a key or a value: everything that is bytes, and `Option`s of it. An array is borrowed (`&42_i64.to_be_bytes()`): taken by value it would have to be
+/// copied to the heap.
 pub trait IntoPayload<'a> {
     /// The bytes; `None` for null.
     fn into_payload(self) -> Option<Payload<'a>>;
@@ -233,13 +234,6 @@ into_payload! {
     String => text, Payload::Owned(text.into_bytes());
     Vec<u8> => bytes, Payload::Owned(bytes);
     Bytes => bytes, Payload::Shared(bytes);
-}
-
-impl<'a, const N: usize> IntoPayload<'a> for [u8; N] {
-    #[inline]
-    fn into_payload(self) -> Option<Payload<'a>> {
-        self.to_vec().into_payload()
-    }
 }
 
 impl<'a> IntoPayload<'a> for Box<[u8]> {
@@ -376,7 +370,6 @@ mod tests {
         assert_eq!(bytes(&text), expected);
         assert_eq!(bytes(text), expected);
         assert_eq!(bytes(b"ab"), expected);
-        assert_eq!(bytes(*b"ab"), expected);
         assert_eq!(bytes(vec.clone().into_boxed_slice()), expected);
         assert_eq!(bytes(Arc::<[u8]>::from(&b"ab"[..])), expected);
         let (maybe, twice) = (Some("ab".to_owned()), &"ab");
