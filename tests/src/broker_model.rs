@@ -14,6 +14,16 @@ pub fn kafka_for_sequences() -> Spec {
     spec(NEVER, NEVER)
 }
 
+/// Three brokers for the same. There is no authorizer: it would not let them talk to each other before they have.
+#[must_use]
+pub fn kafka_of_three() -> Spec {
+    Spec::default()
+        .brokers(3)
+        .config("auto.create.topics.enable", "false")
+        .config("producer.id.expiration.ms", NEVER)
+        .config("producer.id.expiration.check.interval.ms", NEVER)
+}
+
 /// The Kafka that the scenes about time are written for: it forgets producers in seconds.
 #[must_use]
 pub fn kafka_for_scenes() -> Spec {

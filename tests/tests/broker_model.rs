@@ -4,7 +4,9 @@
 
 use std::process::Command;
 
-use rohrpost_tests::broker_model::{comparison, kafka_for_scenes, kafka_for_sequences};
+use rohrpost_tests::broker_model::{
+    comparison, kafka_for_scenes, kafka_for_sequences, kafka_of_three,
+};
 use rohrpost_tests::kafka::PrivateCluster;
 
 /// Runs the comparison, and gives its last line.
@@ -22,6 +24,14 @@ fn random_sequences_are_answered_as_kafka_answers_them() {
     let mut command = comparison(&kafka.bootstrap_servers(), "dev");
     let line = last_line(command.args(["--seed", "2026", "--cases", "60"]));
     assert!(line.starts_with("60 sequences, ") && line.ends_with(", 0 mismatches"), "{line}");
+}
+
+#[test]
+fn three_brokers_with_leaders_that_move_are_answered_for_as_well() {
+    let kafka = PrivateCluster::start("three", &kafka_of_three()).unwrap();
+    let mut command = comparison(&kafka.bootstrap_servers(), "dev");
+    let line = last_line(command.args(["--seed", "3", "--cases", "15"]));
+    assert!(line.starts_with("15 sequences, ") && line.ends_with(", 0 mismatches"), "{line}");
 }
 
 #[test]

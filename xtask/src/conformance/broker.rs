@@ -7,7 +7,8 @@ use crate::Result;
 use crate::args::Args;
 
 const HELP: &str = "\
-cargo xtask conformance broker [--seed N] [--cases M] [--from K] [--trace] [--scenes]
+cargo xtask conformance broker [--seed N] [--cases M] [--from K] [--brokers 1|3] [--trace]
+                               [--scenes]
 
 Sends random sequences of requests to the testkit's broker model and to an Apache Kafka of its own,
 and compares what they answer and what their logs hold. Ends with
@@ -16,6 +17,7 @@ and compares what they answer and what their logs hold. Ends with
   --seed N     what all chance comes from; 1 if not given
   --cases M    how many sequences; 400 if not given, which takes about a minute
   --from K     begin with the sequence K: with --cases 1, only that one
+  --brokers    how many: three have followers, and leaders that move; one refuses permissions too
   --trace      print every request and Kafka's answer
   --scenes     play what is written down instead: producers that are forgotten, quotas
 ";
@@ -29,11 +31,14 @@ pub(super) fn run(args: &[String]) -> Result {
     let seed: u64 = args.value("--seed")?.unwrap_or(1);
     let cases: u64 = args.value("--cases")?.unwrap_or(400);
     let from: u64 = args.value("--from")?.unwrap_or(0);
+    let brokers: u32 = args.value("--brokers")?.unwrap_or(1);
     let (scenes, trace) = (args.flag("--scenes"), args.flag("--trace"));
     args.finish()?;
-    let spec = match scenes {
-        true => broker_model::kafka_for_scenes(),
-        false => broker_model::kafka_for_sequences(),
+    let spec = match (scenes, brokers) {
+        (true, 1) => broker_model::kafka_for_scenes(),
+        (false, 1) => broker_model::kafka_for_sequences(),
+        (false, 3) => broker_model::kafka_of_three(),
+        _ => return Err("one broker, or three and no --scenes".into()),
     };
     let cluster = PrivateCluster::start("conformance", &spec)?;
     let status = broker_model::comparison(&cluster.bootstrap_servers(), "release")

@@ -126,6 +126,10 @@ fn wait_for(kafka: &mut Kafka, topics: &[Topic]) -> Result<(), Box<dyn Error>> {
             })?;
         }
     }
+    if kafka.brokers() > 1 {
+        // A follower names no leader until it has heard of it itself, which nothing else shows.
+        kafka.wait(FOLLOWERS / 100);
+    }
     Ok(())
 }
 
