@@ -70,8 +70,11 @@ pub struct Log {
     epochs: Vec<(i32, i64)>,
     producers: BTreeMap<ProducerId, ProducerState>,
     /// Transactions that were asked for and not confirmed.
-    verifying: BTreeMap<ProducerId, Verification>,
+    verifying: Verifications,
 }
+
+/// What a leader remembers of transactions that are to begin.
+pub(super) type Verifications = BTreeMap<ProducerId, Verification>;
 
 /// What an append needs to know besides the batch.
 #[derive(Clone, Copy, Debug)]
@@ -229,6 +232,11 @@ impl Log {
         if epoch > entry.epoch || (epoch == entry.epoch && lowest.0 < entry.lowest.0) {
             (entry.epoch, entry.lowest) = (epoch, lowest);
         }
+    }
+
+    /// Goes on with what another broker remembers of such transactions, which followers do not copy; gives what this one did.
+    pub(super) fn exchange_verifications(&mut self, others: Verifications) -> Verifications {
+        std::mem::replace(&mut self.verifying, others)
     }
 
     /// Forgets every producer, as a broker does after `producer.id.expiration.ms`.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::BrokerId;
-use super::log::Log;
+use super::log::{Log, Verifications};
 
 /// A partition.
 ///
@@ -30,6 +30,8 @@ pub struct Partition {
     away: BTreeSet<BrokerId>,
     /// Followers that do not copy, though they could.
     held: BTreeSet<BrokerId>,
+    /// What brokers that led before remember of transactions that were to begin.
+    verifications: BTreeMap<BrokerId, Verifications>,
     /// Since when the leader leads.
     led_since: Duration,
     is_election_held: bool,
@@ -75,6 +77,7 @@ impl Partition {
             log,
             away: away.into_iter().collect(),
             held: BTreeSet::new(),
+            verifications: BTreeMap::new(),
             led_since: Duration::ZERO,
             is_election_held: false,
             replaced: Vec::new(),
@@ -294,6 +297,8 @@ impl Partition {
         let Some(holder) = self.holder.replace(heir).filter(|&holder| holder != heir) else {
             return 0;
         };
+        let own = self.verifications.remove(&heir).unwrap_or_default();
+        self.verifications.insert(holder, self.log.exchange_verifications(own));
         let end = self.ends.get(&heir).copied().unwrap_or_default();
         self.ends.insert(holder, self.log.end_offset());
         let lost = self.log.truncate(end);
