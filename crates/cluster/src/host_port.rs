@@ -76,7 +76,10 @@ impl FromStr for HostPort {
 
     fn from_str(text: &str) -> Result<Self, ParseHostPortError> {
         let error = |kind| ParseHostPortError { input: text.to_owned(), kind };
-        let address = text.split_once("://").map_or(text, |(_, address)| address);
+        let (scheme, address) = text.split_once("://").unwrap_or(("", text));
+        if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") {
+            return Err(error(HostPortErrorKind::Http));
+        }
         let (host, port) = match address.strip_prefix('[') {
             Some(rest) => {
                 let (host, port) =
@@ -122,6 +125,7 @@ enum HostPortErrorKind {
     NoPort,
     Port,
     Bracket,
+    Http,
 }
 
 impl ParseHostPortError {
@@ -138,6 +142,7 @@ impl fmt::Display for ParseHostPortError {
             HostPortErrorKind::Host => "its host is empty or has characters that no host name has",
             HostPortErrorKind::NoPort => "it has no port",
             HostPortErrorKind::Port => "its port is not a number from 1 to 65535",
+            HostPortErrorKind::Http => "brokers do not speak HTTP",
             HostPortErrorKind::Bracket => "its IPv6 address is not between brackets",
         };
         write!(f, "{:?} is no address: {problem} (write host:9092 or [::1]:9092)", self.input)
@@ -181,6 +186,7 @@ mod tests {
             ("::1:9092", "brackets"),
             ("[::1:9092", "brackets"),
             ("[::1]9092", "no port"),
+            ("https://localhost:9092", "HTTP"),
         ] {
             let error = text.parse::<HostPort>().unwrap_err().to_string();
             assert!(error.contains(fault) && error.contains(text), "{error}");
