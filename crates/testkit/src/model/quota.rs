@@ -49,8 +49,9 @@ impl Usage {
         let part = Duration::from_nanos(((now - first).as_nanos() % WINDOW.as_nanos()) as u64);
         let window = (now - first).max(WINDOW * (SAMPLES - 1) + part);
         let total: u64 = samples.iter().map(|sample| sample.bytes).sum();
-        let due = Duration::from_secs_f64(total as f64 / rate.max(1) as f64);
         // Whole milliseconds are what an answer can say.
+        let due = u128::from(total) * 1000 / u128::from(rate.max(1));
+        let due = Duration::from_millis(u64::try_from(due).unwrap_or(u64::MAX));
         Duration::from_millis(due.saturating_sub(window).as_millis() as u64)
     }
 }

@@ -2,6 +2,7 @@
 
 mod append;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -56,8 +57,9 @@ impl Serve for ProduceRequest {
             return Reply::Stall;
         }
         let mut open = Vec::new();
-        let refused = refusal_of_all(model, call, &self).err();
-        for part in parts(&self) {
+        let parts = parts(&self);
+        let refused = refusal_of_all(model, call, &self, &parts).err();
+        for part in parts {
             let outcome = match refused {
                 Some(code) => Err(code.into()),
                 None => part.append(model, call, &self),
@@ -94,19 +96,20 @@ struct Part<'a> {
 /// The parts of a request, each partition once.
 fn parts(request: &ProduceRequest) -> Vec<Part<'_>> {
     let mut parts: Vec<Part<'_>> = Vec::new();
+    let mut places = BTreeMap::new();
     for topic in &request.topic_data {
         for data in &topic.partition_data {
-            let is_same = |part: &&mut Part<'_>| {
-                part.index() == data.index
-                    && (part.name, part.topic_id) == (&topic.name, topic.topic_id)
-            };
-            match parts.iter_mut().find(is_same) {
-                Some(part) => part.data.push(data),
-                None => parts.push(Part {
-                    name: &topic.name,
-                    topic_id: topic.topic_id,
-                    data: vec![data],
-                }),
+            let place = (topic.name.as_str(), topic.topic_id.0, data.index);
+            match places.get(&place) {
+                Some(&at) => {
+                    let part: &mut Part<'_> = &mut parts[at];
+                    part.data.push(data);
+                }
+                None => {
+                    places.insert(place, parts.len());
+                    let (name, topic_id) = (&topic.name, topic.topic_id);
+                    parts.push(Part { name, topic_id, data: vec![data] });
+                }
             }
         }
     }
@@ -152,7 +155,12 @@ impl Part<'_> {
 }
 
 /// Whether a request is refused as a whole: the look for a transactional batch ends at the first one, or at bytes that cannot be a batch.
-fn refusal_of_all(model: &Model, call: &Call, request: &ProduceRequest) -> Result<(), ErrorCode> {
+fn refusal_of_all(
+    model: &Model,
+    call: &Call,
+    request: &ProduceRequest,
+    parts: &[Part<'_>],
+) -> Result<(), ErrorCode> {
     let all = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
     for records in all.filter_map(|data| data.records.as_ref()) {
         if is_transactional(records).map_err(|refusal| refusal.error_code)? {
@@ -163,11 +171,10 @@ fn refusal_of_all(model: &Model, call: &Call, request: &ProduceRequest) -> Resul
             return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
         }
     }
-    let parts: Vec<_> =
-        parts(request).into_iter().filter(|part| part.is_known(model, call)).collect();
+    let parts: Vec<_> = parts.iter().filter(|part| part.is_known(model, call)).collect();
     let is_short =
         |part: &Part<'_>| part.good(call.version).as_ref().is_some_and(is_without_producer);
-    if parts.iter().any(|part| part.is_fatal(call.version) || is_short(part)) {
+    if parts.iter().any(|&part| part.is_fatal(call.version) || is_short(part)) {
         return Err(ErrorCode::UNKNOWN_SERVER_ERROR);
     }
     let wanting = parts.iter().filter_map(|part| wanting_transaction(&part.good(call.version)?));
