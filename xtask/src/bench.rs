@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: client CPU per million records, beside other clients driven the same way.
 
+mod codec;
 mod drivers;
 mod table;
 mod target;
@@ -26,6 +27,8 @@ records, records per second, peak resident memory, and the ratio of CPU to rohrp
   --linger-ms    5              --batch-bytes  16384,131072 --runs     5
   --partitions   12, of the target's topics
   --bootstrap    a broker instead of the testkit's, which walks what it gets and forgets it
+
+cargo xtask bench codec   encoding and decoding beside kafka-protocol (`--help`)
 ";
 
 /// One way to send: what every driver is told.
@@ -50,6 +53,9 @@ struct Outcome {
 }
 
 pub(crate) fn run(args: &[String]) -> Result {
+    if let Some(("codec", rest)) = args.split_first().map(|(part, rest)| (part.as_str(), rest)) {
+        return codec::run(rest);
+    }
     let mut args = Args::new(args);
     if args.flag("--help") {
         print!("{HELP}");

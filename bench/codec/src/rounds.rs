@@ -32,6 +32,12 @@ pub fn compare(
     Row { name, direction, ours, theirs }
 }
 
+/// The median of `rounds` rounds, in nanoseconds a call.
+pub fn time(rounds: usize, mut call: impl FnMut()) -> f64 {
+    let calls = calls_of_a_round(&mut call);
+    median((0..rounds).map(|_| round(&mut call, calls)).collect())
+}
+
 fn calls_of_a_round(call: &mut impl FnMut()) -> u32 {
     let mut calls = 1;
     loop {

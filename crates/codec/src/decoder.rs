@@ -139,6 +139,7 @@ impl<'a> Decoder<'a> {
         self.text(false).map_err(|error| error.in_field(field))
     }
 
+    #[inline]
     pub(crate) fn nullable_bytes(&mut self, field: &'static str) -> Result<Option<Bytes>> {
         self.blob().map_err(|error| error.in_field(field))
     }
@@ -169,6 +170,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// An array of 32-bit integers, of which there are many.
+    #[inline(never)]
     pub(crate) fn int32_array(&mut self, field: &'static str) -> Result<Int32Array> {
         let start = self.position();
         let elements = self.int32s().map_err(|error| error.in_field(field))?;
@@ -289,6 +291,7 @@ impl<'a> Decoder<'a> {
         Ok(Some(Int32Array::from_be_bytes(bytes)))
     }
 
+    #[inline]
     fn text(&mut self, flexible: bool) -> Result<Option<ByteStr>> {
         let Some(length) = self.read(parse::string_length(flexible))? else { return Ok(None) };
         let start = self.position();
@@ -296,6 +299,7 @@ impl<'a> Decoder<'a> {
         Ok(Some(ByteStr::from_checked(self.frame.slice(start..start + text.len()))))
     }
 
+    #[inline]
     fn blob(&mut self) -> Result<Option<Bytes>> {
         let Some(length) = self.read(parse::length(self.flexible))? else { return Ok(None) };
         let start = self.position();
