@@ -168,23 +168,29 @@ impl Partition {
         }
     }
 
-    /// A new batch's place in the identity; `None` without idempotence. A partition whose window is empty takes up the current identity.
+    /// A new batch's place in the identity; `None` without idempotence, or without any identity yet. A partition whose window is empty takes up the current identity.
     pub(crate) fn take_sequences(
         &mut self,
         identity: Current,
         count: i32,
         planted: Planted,
     ) -> Option<ProducerStamp> {
-        let Current::Ready(current) = identity else { return None };
-        if self.epoch.is_none() {
-            self.begin_epoch(current);
-            self.next_sequence = planted.first_sequence();
-        } else if self.epoch != Some(current) && self.window.is_empty() {
-            if planted.is(Plant::KeepSequences) {
-                self.epoch = Some(current);
-            } else {
+        match identity {
+            Current::Off => return None,
+            // While the identity is being replaced, its own is as good as ever.
+            Current::None | Current::Denied(_) => {}
+            Current::Ready(current) if self.epoch.is_none() => {
                 self.begin_epoch(current);
+                self.next_sequence = planted.first_sequence();
             }
+            Current::Ready(current) if self.epoch != Some(current) && self.window.is_empty() => {
+                if planted.is(Plant::KeepSequences) {
+                    self.epoch = Some(current);
+                } else {
+                    self.begin_epoch(current);
+                }
+            }
+            Current::Ready(_) => {}
         }
         let epoch = self.epoch?;
         let base_sequence = self.next_sequence;

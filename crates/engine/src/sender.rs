@@ -101,32 +101,31 @@ impl Engine {
         for _ in 0..in_line {
             let Some(index) = self.lane(node).can_send.pop_front() else { break };
             let partition = &mut self.partitions[index.at()];
+            // It may be in this line twice, if its leader went away and came back: what is not in line any more counts once.
             if partition.listed != Some(node) {
                 continue;
             }
+            partition.listed = None;
             let (of, size, slot) = match partition.next_step(around) {
                 Step::Resend { node, size, .. } => (node, size, None),
                 Step::Send { node, size } => (node, size, None),
                 Step::Seal { node, slot } => (node, self.config.batch_size, Some(slot)),
                 Step::Renew | Step::Wait { .. } => {
-                    partition.listed = None;
                     self.mark(index);
                     continue;
                 }
             };
             if of != node {
-                partition.listed = None;
                 self.mark(index);
                 continue;
             }
             if bytes > 0 && bytes.saturating_add(size) > limit {
-                self.lane(node).can_send.push_front(index);
+                self.put_first(node, index);
                 break;
             }
             bytes = bytes.saturating_add(size);
             if let Some(slot) = slot {
                 partition.queue.ask_front();
-                partition.listed = None;
                 asked = true;
                 self.mark(index);
                 self.outputs.push_back(Output::Seal { batch: BatchId { partition: index, slot } });
@@ -137,7 +136,7 @@ impl Engine {
         if asked {
             // They keep their places; what was asked for joins them.
             for &index in picked.iter().rev() {
-                self.lane(node).can_send.push_front(index);
+                self.put_first(node, index);
             }
             self.is_stirred = true;
             return Picked::Asked;
@@ -145,12 +144,14 @@ impl Engine {
         if picked.is_empty() { Picked::Nothing } else { Picked::Request(picked) }
     }
 
+    fn put_first(&mut self, node: NodeId, index: PartitionIndex) {
+        self.partitions[index.at()].listed = Some(node);
+        self.lane(node).can_send.push_front(index);
+    }
+
     /// Stamps and sends the batches of these partitions in one request. Whether the node may take another.
     fn send_produce(&mut self, now: Time, node: NodeId, picked: Vec<PartitionIndex>) -> bool {
-        for &index in &picked {
-            self.partitions[index.at()].listed = None;
-            self.mark(index);
-        }
+        picked.iter().for_each(|&index| self.mark(index));
         let Some(version) = self.produce_version(node, &picked) else {
             for index in picked {
                 let error = DeliveryErrorKind::Unsupported;

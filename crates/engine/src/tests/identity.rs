@@ -9,7 +9,10 @@ use rohrpost_records::{ProducerEpoch, ProducerId, Sequence};
 use super::broker::{Brokers, Fate};
 use super::world::{TOPIC, World, config};
 use crate::engine::Engine;
-use crate::identity::Epoch;
+use crate::identity::{Current, Epoch};
+use crate::ids::{PartitionIndex, TopicIndex};
+use crate::partition::Partition;
+use crate::plants::Planted;
 use crate::{AttemptFailure, DeliveryErrorKind, Outcome, Waiting};
 
 fn epochs(world: &mut World, partition: i32) -> Vec<i16> {
@@ -363,4 +366,16 @@ fn rule_7_after_a_refusal_for_good_the_next_record_begins_a_new_epoch_at_once() 
     assert_eq!((world.engine.stats().retries, world.engine.stats().epoch_bumps), (0, 1));
     assert_eq!(epochs(&mut world, 0), [0, 1]);
     world.end();
+}
+
+#[test]
+fn scenario_16_while_a_producer_id_is_replaced_partitions_go_on_under_their_own() {
+    let epoch = Epoch { producer_id: ProducerId(9), epoch: ProducerEpoch(i16::MAX) };
+    for identity in [Current::None, Current::Denied(AttemptFailure::TimedOut)] {
+        let mut partition = Partition::new(PartitionIndex(0), TopicIndex(0), 0);
+        assert_eq!(partition.take_sequences(identity, 1, Planted::NONE), None);
+        partition.take_sequences(Current::Ready(epoch), 3, Planted::NONE).unwrap();
+        let next = partition.take_sequences(identity, 2, Planted::NONE).unwrap();
+        assert_eq!((next.producer_id, next.base_sequence), (epoch.producer_id, Sequence(3)));
+    }
 }

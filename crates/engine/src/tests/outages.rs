@@ -127,6 +127,28 @@ fn a_leader_that_moves_is_followed_and_its_hint_ends_the_back_off() {
     world.end();
 }
 
+#[test]
+fn a_partition_whose_leader_went_away_and_came_back_is_in_a_request_once() {
+    let mut world = World::new(config(), 3);
+    world.plan(0, [Fate::Cut]);
+    world.send_alone(0);
+    world.run(3);
+    world.cut(1);
+    world.down.extend([0, 1]);
+    for leader in [1, 0, 1, 0] {
+        world.brokers.lead(TOPIC, 0, Some(leader));
+        world.engine.cluster.request_update(world.now);
+        world.run(300);
+    }
+    let before = world.engine.stats().bytes_sent;
+    world.down.clear();
+    world.run(15_000);
+    world.assert_delivered([0]);
+    let stats = world.engine.stats();
+    assert_eq!((stats.bytes_sent - before, stats.retries), (stats.bytes_sealed, 1));
+    world.end();
+}
+
 /// Pauses so long that no test waits for one by accident.
 fn long_pauses() -> crate::EngineConfig {
     let mut config = config();
