@@ -6,6 +6,7 @@ mod codegen;
 mod conformance;
 mod fuzz;
 mod kafka;
+mod sim;
 mod test;
 mod tidy;
 mod workspace;
@@ -25,6 +26,7 @@ cargo xtask COMMAND
   codegen   generate the codec's messages from Kafka's definitions (`cargo xtask codegen --help`)
   conformance  compare with what Apache Kafka's own code does (`cargo xtask conformance help`)
   fuzz      let the fuzz targets look for trouble (`cargo xtask fuzz --help`)
+  sim       live the producer's lives under faults, each from a seed (`cargo xtask sim --help`)
   kafka     run a real Apache Kafka on loopback (`cargo xtask kafka help`)
   help      print this
 ";
@@ -50,6 +52,7 @@ fn run(args: &[String]) -> Result {
         "test" => test::run(rest),
         "tidy" => tidy::run(rest),
         "kafka" => kafka::run(rest),
+        "sim" => sim::run(rest),
         "codegen" => Ok(codegen::run(rest)?),
         "conformance" => conformance::run(rest),
         "fuzz" => fuzz::run(rest),

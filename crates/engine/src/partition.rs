@@ -5,7 +5,7 @@
 //! 1. **A lost sequence** (a batch that may or may not have been appended was given up, or one was refused for good):
 //!    nothing new is sent. What is in flight is awaited. Batches that were sent before and may have been appended are sent
 //!    again under their old identity, one at a time, until their fate is known. Then a new epoch begins, and only what was never
-//!    appended for certain moves into it.
+//!    appended for certain moves into it, and what was sent behind that: no broker takes a sequence before its predecessor.
 //! 2. **A batch that failed** is sent again when it is the oldest unresolved one, and alone: later ones wait behind it.
 //! 3. **The next batch of the queue**, if the broker's window has room, no retry is under way, and the former leader, if there was
 //!    another, owes nothing.
@@ -22,7 +22,7 @@ use crate::ids::{PartitionIndex, Slot, TopicIndex};
 use crate::plants::{Plant, Planted};
 use crate::queue::{Front, Queue};
 use crate::why::Waiting;
-use crate::window::{BROKER_WINDOW, State, Window};
+use crate::window::{BROKER_WINDOW, Sent, State, Window};
 
 #[derive(Debug)]
 pub(crate) struct Partition {
@@ -214,7 +214,9 @@ impl Partition {
         let mut next = Sequence::ZERO;
         for sent in self.window.iter_mut() {
             // With plants, the simulator has to find that out for itself.
-            debug_assert!(cfg!(feature = "plants") || sent.is_waiting() && !sent.ambiguous);
+            debug_assert!(cfg!(feature = "plants") || sent.is_waiting());
+            debug_assert!(cfg!(feature = "plants") || !sent.ambiguous || next != Sequence::ZERO);
+            sent.ambiguous = false;
             sent.stamp = Some(ProducerStamp {
                 producer_id: epoch.producer_id,
                 producer_epoch: epoch.epoch,
@@ -229,13 +231,15 @@ impl Partition {
         if self.window.in_flight() > 0 {
             return Step::wait(Waiting::UnresolvedSequence);
         }
-        let ambiguous = self.window.iter().enumerate().find_map(|(at, sent)| match sent.state {
-            State::Waiting { not_before } if sent.ambiguous => Some((at, not_before)),
-            _ => None,
-        });
-        let ambiguous = ambiguous.filter(|_| !around.planted.is(Plant::RestampDoubtful));
-        if let Some((at, not_before)) = ambiguous {
-            return self.resend(at, not_before, around);
+        // Behind one that was never appended for certain there is no doubt: no broker takes a sequence before its predecessor.
+        let is_certain = |sent: &Sent| sent.is_waiting() && !sent.ambiguous;
+        let certain = self.window.iter().position(is_certain);
+        let doubtful = self.window.iter().take(certain.unwrap_or(usize::MAX)).enumerate();
+        let doubtful = doubtful.filter(|_| !around.planted.is(Plant::RestampDoubtful));
+        for (at, sent) in doubtful {
+            if let State::Waiting { not_before } = sent.state {
+                return self.resend(at, not_before, around);
+            }
         }
         match around.identity {
             Current::None => Step::wait(Waiting::ProducerId),

@@ -1,22 +1,36 @@
 //! Whole lives of a producer, simulated: the engine, the testkit's broker model, a network and a clock, all virtual, all from one seed.
 //!
-//! A life is drawn from its seed: the configuration of producer and cluster, what is sent, and what goes wrong. It has a time of trouble, then
-//! the faults stop and the producer is closed. At the end the invariants are checked: what was acknowledged is in the log once, at
-//! its offset; what was called `NotWritten` is not; one identity carries one payload; order; sequences without gaps; every send ended
-//! once and every byte came back; and it all ended within a bounded time. A life that is run twice leaves the same trace.
+//! A life is drawn from its seed: the configuration of producer and cluster, what is sent, and what goes wrong. It has a time of trouble;
+//! then the faults stop, and it must be seen that everything works again. The invariants are checked at every step: on the wire (`ledger`),
+//! in the brokers' logs (`logs`), in what senders are told, in what the engine says it waits for (`why`); and at the end. A life that is lived
+//! twice leaves the same trace. One that breaks an invariant is shortened before it is shown.
 //!
 //! ```
-//! let life = rohrpost_sim::live(42);
+//! use rohrpost_sim::{Options, live};
+//!
+//! let life = live(&Options { seed: 42, ..Options::default() });
 //! assert_eq!(life.violations, [""; 0]);
-//! assert_eq!(life.trace, rohrpost_sim::live(42).trace);
+//! assert_eq!(life.trace, live(&Options { seed: 42, ..Options::default() }).trace);
 //! ```
 
-mod check;
+mod deeds;
+mod dice;
+mod ledger;
 mod life;
+mod logs;
 mod network;
 mod plan;
+mod report;
+mod scenarios;
 mod senders;
+mod shrink;
 mod trace;
+mod transit;
 mod trouble;
+mod why;
 
-pub use life::{Report, live, live_aloud};
+pub use life::{Options, live};
+pub use report::{Report, Totals};
+pub use rohrpost_engine::Plant;
+pub use scenarios::{SCENARIOS, Scenario};
+pub use shrink::{Left, Shrunk, shrink};

@@ -1,58 +1,60 @@
 //! A life: what happens when.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use rohrpost_cluster::{
-    ConnectError, ConnectErrorKind, ConnectionId, LookupError, LostError, NetworkInput,
-    NetworkOutput,
-};
+use rohrpost_cluster::{ConnectionId, NetworkInput};
 use rohrpost_codec::{ByteStr, Bytes};
 use rohrpost_engine::{
-    AppenderConfig, BatchId, Engine, EngineStats, FlushId, Input, Output, SealedBatch, Time,
-    Unpooled,
+    AppenderConfig, BatchId, Engine, FlushId, Input, Output, Plant, SealedBatch, Time, Unpooled,
 };
 use rohrpost_records::Compressor;
 use rohrpost_testkit::model::{BrokerId, Model};
 
-use crate::check::{Wire, check};
-use crate::network::{Deed, Network, in_order, received};
-use crate::plan::{Dice, Plan};
+use crate::dice::Dice;
+use crate::ledger::Ledger;
+use crate::logs::{Logs, check_endings, check_sequences};
+use crate::network::{Network, model_time};
+use crate::plan::{Deed as Scripted, Plan};
+use crate::report::Report;
 use crate::senders::{Effects, Senders, Wish};
+use crate::shrink::Left;
 use crate::trace::Trace;
+use crate::transit::Frames;
+use crate::trouble::Trouble;
 
 /// After the trouble, everything must be over within this time and the time-outs of the configuration.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// How a life went.
-#[derive(Debug)]
-pub struct Report {
-    /// The seed.
+/// How often the trouble goes on until enough has gone wrong.
+const EXTENSIONS: u32 = 12;
+
+/// What a life is to be.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What everything is drawn from.
     pub seed: u64,
-    /// The hash of everything that happened.
-    pub trace: u64,
-    /// Records that were accepted.
-    pub accepted: usize,
-    /// Records that were refused, or given up while they waited.
-    pub refused: usize,
-    /// Records that were acknowledged.
-    pub delivered: usize,
-    /// What the engine counted.
-    pub stats: EngineStats,
-    /// Times that the engine was woken by its own deadline alone.
-    pub wakes: usize,
-    /// How long the life was.
-    pub lasted: Duration,
-    /// Broken invariants. Empty, if all is well.
-    pub violations: Vec<String>,
+    /// A naive behaviour of the engine.
+    pub plant: Option<Plant>,
+    /// Print what happens.
+    pub print: bool,
+    /// How many of the last steps to keep for the report.
+    pub keep: usize,
+    /// Leave out of the life what is not in here.
+    pub left: Option<Left>,
 }
 
 pub(crate) enum Event {
-    Send,
-    Fault,
+    Send(u64),
+    Fault(u64),
+    Scripted(Scripted),
     /// The trouble is over.
     Peace,
+    /// Records that tell whether everything works again: those that may fail, and those that must not.
+    Probe {
+        must_arrive: bool,
+    },
+    Close,
     Input(NetworkInput),
     /// A frame leaves the socket's buffer.
     Leave {
@@ -64,9 +66,10 @@ pub(crate) enum Event {
         connection: ConnectionId,
         frame: Bytes,
     },
-    /// A broker comes to itself.
-    Start(i32),
-    Resume(i32),
+    /// What a trouble began ends.
+    Relief(Trouble),
+    /// The resolver hears of a broker's move.
+    Rename(i32),
     /// A batch is sealed.
     Sealed(SealedBatch),
     Seal(BatchId),
@@ -76,129 +79,157 @@ pub(crate) enum Event {
 
 pub(crate) struct Life {
     pub(crate) plan: Plan,
+    pub(crate) left: Option<Left>,
+    /// Chance in the network.
     pub(crate) dice: Dice,
     pub(crate) now: Time,
     pub(crate) engine: Engine,
     pub(crate) model: Model,
     pub(crate) network: Network,
     pub(crate) senders: Senders,
+    pub(crate) ledger: Ledger,
+    pub(crate) logs: Logs,
+    pub(crate) frames: Frames,
     pub(crate) events: BTreeMap<(Time, u64), Event>,
     pub(crate) next_event: u64,
-    pub(crate) wire: Wire,
     pub(crate) trace: Trace,
     pub(crate) compressor: Compressor,
-    pub(crate) end_of_trouble: Time,
+    pub(crate) slow: Duration,
+    /// The senders' clock, beside the true one, ms.
+    pub(crate) clock: i64,
+    pub(crate) extensions: u32,
     pub(crate) is_peace: bool,
     pub(crate) is_closing: bool,
     pub(crate) is_closed: bool,
+    /// Sealing that is under way, by partition.
+    pub(crate) sealing: BTreeMap<rohrpost_engine::PartitionIndex, u32>,
     pub(crate) flushes: BTreeMap<FlushId, usize>,
-    pub(crate) next_flush: u64,
-    pub(crate) wakes: usize,
-    pub(crate) violations: Vec<String>,
+    /// Records that must arrive: the first of them.
+    pub(crate) must_arrive: Option<usize>,
+    pub(crate) report: Report,
 }
 
-/// Lives the life of a seed.
+/// Lives a life.
 #[must_use]
-pub fn live(seed: u64) -> Report {
-    live_aloud(seed, false)
-}
-
-/// Lives the life of a seed, and prints what happens if asked to.
-#[must_use]
-pub fn live_aloud(seed: u64, print: bool) -> Report {
-    let mut life = Life::new(seed, print);
-    life.run();
-    let mut violations = std::mem::take(&mut life.violations);
-    violations.append(&mut life.wire.violations);
-    violations.extend(check(&life.plan.engine, &life.senders, &life.model));
-    let delivered = life.senders.accepted.iter().filter(|a| matches!(a.ending, Some(Ok(_))));
-    Report {
-        seed,
-        trace: life.trace.hash(),
-        accepted: life.senders.accepted.len(),
-        refused: life.senders.refused,
-        delivered: delivered.count(),
-        stats: life.engine.stats(),
-        wakes: life.wakes,
-        lasted: life.now.as_duration(),
-        violations,
-    }
+pub fn live(options: &Options) -> Report {
+    Life::new(Plan::draw(options.seed), options).to_the_end()
 }
 
 impl Life {
-    fn new(seed: u64, print: bool) -> Self {
-        let mut dice = Dice::new(seed);
-        let plan = Plan::draw(seed, &mut dice);
+    pub(crate) fn new(mut plan: Plan, options: &Options) -> Self {
         let mut model = Model::new(plan.model.clone());
+        let network = Network::new(plan.model.brokers, plan.first_epoch);
         for id in 1..=plan.model.brokers {
-            model.set_address(BrokerId(id), format!("10.0.0.{id}"), 9092);
+            let host = if plan.by_name { format!("broker-{id}") } else { format!("10.0.0.{id}") };
+            model.set_address(BrokerId(id), host, 9092);
         }
+        plan.engine.plant(options.plant);
+        plan.engine.begin_at_sequence(plan.first_sequence);
+        let slack = plan.seal_delay * 3 + Duration::from_millis(1);
+        let mut ledger = Ledger::new(&plan.engine, plan.topics.len(), plan.first_sequence, slack);
+        for (number, topic) in plan.topics.iter().enumerate() {
+            if let Ok(id) = model.create_topic(&topic.spec) {
+                ledger.ids.push((id, number));
+            }
+        }
+        let names = plan.topics.iter().map(|topic| ByteStr::copy_from(&topic.name)).collect();
+        let mut senders = Senders::new(AppenderConfig::from(&plan.engine), names);
+        senders.budget.plant(options.plant);
         let now = Time::from_millis(1);
         let mut life = Self {
             engine: Engine::new(plan.engine.clone(), now),
-            senders: Senders::new(AppenderConfig::from(&plan.engine)),
-            end_of_trouble: now + plan.trouble,
-            plan,
-            dice,
+            senders,
+            dice: Dice::of(plan.seed, 1, 0),
+            left: options.left.clone(),
             now,
             model,
-            network: Network::default(),
+            network,
+            ledger,
+            logs: Logs::default(),
+            frames: Frames::default(),
             events: BTreeMap::new(),
             next_event: 0,
-            wire: Wire::default(),
-            trace: Trace::new(print),
+            trace: Trace::new(options.print, options.keep),
             compressor: Compressor::new(),
+            slow: Duration::ZERO,
+            clock: 0,
+            extensions: 0,
             is_peace: false,
             is_closing: false,
             is_closed: false,
+            sealing: BTreeMap::new(),
             flushes: BTreeMap::new(),
-            next_flush: 0,
-            wakes: 0,
-            violations: Vec::new(),
+            must_arrive: None,
+            report: Report::new(plan.seed),
+            plan,
         };
-        for (_, _, spec) in &life.plan.topics {
-            if let Err(error) = life.model.create_topic(spec) {
-                life.violations.push(format!("{error:?}"));
+        match life.plan.script.take() {
+            Some(script) => {
+                for (at, deed) in script {
+                    life.after(Duration::from_millis(at), Event::Scripted(deed));
+                }
+            }
+            None => {
+                life.after(Duration::ZERO, Event::Send(0));
+                let pause = life.plan.fault_pause;
+                life.after(pause, Event::Fault(0));
             }
         }
-        let plan = &life.plan;
-        life.trace.note(Duration::ZERO, "plan", || format!("{plan:?}"), &[]);
-        life.after(Duration::ZERO, Event::Send);
-        life.after(life.plan.fault_pause, Event::Fault);
-        life.after(life.plan.trouble, Event::Peace);
+        let trouble = match &life.left {
+            Some(left) => left.trouble.unwrap_or(life.plan.trouble),
+            None => life.plan.trouble,
+        };
+        life.after(trouble, Event::Peace);
         life
     }
 
+    pub(crate) fn to_the_end(mut self) -> Report {
+        self.run();
+        self.logs.look(&self.model, &mut self.ledger);
+        let mut report = self.report;
+        report.violations.append(&mut self.ledger.violations);
+        if self.senders.budget.used() != 0 {
+            let used = self.senders.budget.used();
+            report.violations.push(format!("I6: {used} bytes of the budget are missing"));
+        }
+        report.violations.extend(check_endings(self.plan.engine.acks, &self.ledger));
+        report.violations.extend(check_sequences(&self.model, &mut self.ledger));
+        if !report.has_seen_garbage && self.engine.stats().misanswers > 0 {
+            report.violations.push("I1: an honest answer was not understood".into());
+        }
+        report.close(&self.ledger, &self.engine, &self.trace, self.now, self.senders.refused);
+        report
+    }
+
     fn run(&mut self) {
-        let config = &self.plan.engine;
-        let limit = self.end_of_trouble
-            + GRACE
-            + config.delivery_timeout
-            + config.cluster.request_timeout
-            + self.plan.max_block;
         loop {
             let idle = self.settle();
             if self.is_closed && self.events.is_empty() {
                 return;
             }
+            if !(self.report.violations.is_empty() && self.ledger.violations.is_empty()) {
+                self.trace.freeze();
+            }
+            // One is enough, and after it little can be relied on.
+            if self.report.violations.len() + self.ledger.violations.len() > 20 {
+                return;
+            }
             let event = self.events.first_key_value().map(|(&(at, _), _)| at);
-            let outside = [event, self.network.next_deadline(), self.senders.next_deadline()]
-                .into_iter()
-                .flatten()
-                .min();
+            let outside = [event, self.network.next_deadline(), self.senders.next_deadline()];
+            let outside = outside.into_iter().flatten().min();
             let Some(next) = [idle, outside].into_iter().flatten().min() else {
-                self.violations.push("I8: it stands still".into());
+                self.violation("I8: it stands still");
                 return;
             };
-            if next > limit {
+            if self.is_closing && !self.is_closed && next > self.must_be_over_by() {
                 let open = self.engine.stats().batches_pending;
-                self.violations.push(format!("I8: not over in time, {open} batches are open"));
+                self.violation(&format!("I8: not over in time, {open} batches are open"));
                 return;
             }
             if idle == Some(next) && outside != Some(next) {
-                self.wakes += 1;
+                self.report.wakes += 1;
                 if next <= self.now {
-                    self.violations.push("I8: idle until the past".into());
+                    self.violation("I8: idle until the past");
                     return;
                 }
             }
@@ -212,14 +243,34 @@ impl Life {
         }
     }
 
+    fn must_be_over_by(&self) -> Time {
+        let config = &self.plan.engine;
+        self.report.closed_at.max(self.ledger.jumped)
+            + GRACE
+            + config.delivery_timeout
+            + config.cluster.request_timeout * 2
+            + self.plan.max_block
+    }
+
     /// Lets everybody do what can be done now. The engine's next deadline.
     fn settle(&mut self) -> Option<Time> {
+        let faults = self.model.stats().faults;
         loop {
             let idle = self.drain();
-            let effects = self.senders.serve(self.now, self.plan.max_block);
+            let max_block = self.plan.max_block;
+            let effects = self.senders.serve(self.now, max_block, &mut self.ledger);
             let deeds = self.network.serve(self.now, &mut self.model);
             if effects.inputs.is_empty() && effects.filled.is_empty() && deeds.is_empty() {
                 self.network.sweep();
+                let struck = self.model.stats().faults - faults;
+                if struck > 0 {
+                    self.report.struck += struck;
+                    self.report.fired_in_flight +=
+                        u64::from(self.engine.requests_in_flight() > 0) * struck;
+                }
+                self.logs.look(&self.model, &mut self.ledger);
+                self.check_waiting();
+                self.check_memory();
                 return idle;
             }
             self.effects(effects);
@@ -229,31 +280,15 @@ impl Life {
         }
     }
 
-    fn deed(&mut self, deed: Deed) {
-        match deed {
-            Deed::Send { connection, frame, at } => {
-                let latency = self.latency();
-                let Some(of) = self.network.connections.get_mut(&connection) else { return };
-                let at = in_order(&mut of.last_down, at + latency);
-                self.at(at, Event::Input(received(connection, &frame)));
-            }
-            Deed::Close { connection } => {
-                let latency = self.latency();
-                let Some(of) = self.network.connections.get_mut(&connection) else { return };
-                let at = in_order(&mut of.last_down, self.now + latency);
-                let error = LostError::Closed;
-                self.at(at, Event::Input(NetworkInput::Lost { connection, error }));
-            }
-        }
-    }
-
-    fn effects(&mut self, effects: Effects) {
+    pub(crate) fn effects(&mut self, effects: Effects) {
         for input in effects.inputs {
             self.input(input);
         }
         for filled in effects.filled {
+            let partition = filled.id().partition;
             let (sealed, freed) = filled.seal(&mut self.compressor, &mut Unpooled);
             self.senders.budget.release(freed);
+            *self.sealing.entry(partition).or_default() += 1;
             let delay = self.seal_delay();
             self.after(delay, Event::Sealed(sealed));
         }
@@ -265,15 +300,12 @@ impl Life {
 
     /// Drains the engine; its next deadline.
     fn drain(&mut self) -> Option<Time> {
-        for _ in 0..1_000_000 {
+        for _ in 0..200_000 {
             match self.engine.poll(self.now) {
                 Output::Idle(until) => {
                     if until.is_some_and(|until| until <= self.now) {
-                        self.violations.push(format!(
-                            "I8: at {} idle until {until:?}, the cluster until {:?}",
-                            self.now,
-                            self.engine.cluster().next_deadline()
-                        ));
+                        self.violation(&format!("I8: idle until {until:?}"));
+                        return None;
                     }
                     return until;
                 }
@@ -283,17 +315,16 @@ impl Life {
                     self.senders.learn(change);
                 }
                 Output::Awaited { waiter, result } => {
-                    self.note(
-                        "awaited",
-                        || format!("{waiter:?} {result:?}"),
-                        &waiter.0.to_be_bytes(),
-                    );
+                    let id = waiter.0.to_be_bytes();
+                    self.note("awaited", || format!("{waiter:?} {result:?}"), &id);
+                    let (now, max_block) = (self.now, self.plan.max_block);
                     let admitted = result.is_ok();
-                    let effects =
-                        self.senders.awaited(self.now, self.plan.max_block, waiter, admitted);
+                    let ledger = &mut self.ledger;
+                    let effects = self.senders.awaited(now, max_block, waiter, admitted, ledger);
                     self.effects(effects);
                 }
                 Output::Seal { batch } => {
+                    *self.sealing.entry(batch.partition).or_default() += 1;
                     let delay = self.seal_delay();
                     if delay.is_zero() {
                         self.seal(batch);
@@ -302,15 +333,20 @@ impl Life {
                     }
                 }
                 Output::Complete { batch, records, result } => {
-                    let detail = || format!("{batch:?} {records:?} {result:?}");
-                    self.trace.note(
-                        self.now.as_duration(),
-                        "complete",
-                        detail,
-                        detail().as_bytes(),
-                    );
-                    if let Err(violation) = self.senders.complete(batch, records, &result) {
-                        self.violations.push(violation);
+                    let number = batch.slot.0.to_be_bytes();
+                    self.note("complete", || format!("{batch:?} {records:?} {result:?}"), &number);
+                    match self.senders.complete(batch, records) {
+                        Ok(ended) => {
+                            for (nth, at) in ended.into_iter().enumerate() {
+                                let mut result = result.clone();
+                                if let Ok(appended) = &mut result {
+                                    appended.base_offset =
+                                        appended.base_offset.map(|base| base + nth as i64);
+                                }
+                                self.ledger.ended(self.now, at, &result);
+                            }
+                        }
+                        Err(violation) => self.violation(&violation),
                     }
                 }
                 Output::Release { bytes, .. } => self.senders.budget.release(bytes),
@@ -318,16 +354,19 @@ impl Life {
                 Output::Closed => {
                     self.note("closed", String::new, &[]);
                     if std::mem::replace(&mut self.is_closed, true) {
-                        self.violations.push("closed twice".into());
+                        self.violation("I6: closed twice");
                     }
                 }
             }
         }
-        self.violations.push("I8: it spins".into());
+        self.violation("I8: it spins");
+        self.is_closed = true;
+        self.events.clear();
         None
     }
 
     fn seal(&mut self, batch: BatchId) {
+        self.sealed(batch.partition);
         let lane = self.senders.lanes.get_mut(&batch.partition);
         if let Some(filled) = lane.and_then(|lane| lane.take_open(batch.slot)) {
             let (sealed, freed) = filled.seal(&mut self.compressor, &mut Unpooled);
@@ -336,104 +375,42 @@ impl Life {
         }
     }
 
+    fn sealed(&mut self, partition: rohrpost_engine::PartitionIndex) {
+        if let Some(count) = self.sealing.get_mut(&partition) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
     /// Whatever was accepted before the flush must have ended.
     fn flushed(&mut self, flush: FlushId) {
         let Some(before) = self.flushes.remove(&flush) else {
-            self.violations.push(format!("{flush:?} came twice"));
-            return;
+            return self.violation("I6: a flush ended twice");
         };
-        let is_open = |accepted: &&crate::senders::Accepted| accepted.ending.is_none();
-        if self.senders.accepted[..before].iter().any(|accepted| is_open(&accepted)) {
-            self.violations.push(format!("{flush:?} came too soon"));
-        }
-    }
-
-    fn network_output(&mut self, output: NetworkOutput) {
-        match output {
-            NetworkOutput::Resolve { lookup, host } => {
-                let address: Result<IpAddr, _> = host.parse();
-                let result = address
-                    .map(|address| vec![address])
-                    .map_err(|error| LookupError { detail: error.to_string() });
-                let latency = self.latency();
-                self.after(latency, Event::Input(NetworkInput::Resolved { lookup, result }));
-            }
-            NetworkOutput::Connect { connection, address, .. } => {
-                let broker = match address.ip() {
-                    IpAddr::V4(ip) => i32::from(ip.octets()[3]),
-                    IpAddr::V6(_) => 0,
-                };
-                let refused = !self.is_peace && self.dice.percent(5);
-                let session = if refused { None } else { self.model.connect(BrokerId(broker)) };
-                self.note("connect", || format!("{connection:?} {address} {session:?}"), &[]);
-                self.network.open(connection, broker, session);
-                let input = match session {
-                    Some(_) => NetworkInput::Connected { connection },
-                    None => {
-                        let (kind, detail) = (ConnectErrorKind::Refused, "down".to_owned());
-                        NetworkInput::ConnectFailed {
-                            connection,
-                            error: ConnectError { kind, detail },
-                        }
-                    }
-                };
-                let latency = self.latency();
-                self.after(latency, Event::Input(input));
-            }
-            NetworkOutput::Transmit { connection, frame } => {
-                let frame = frame.to_bytes().slice(4..);
-                self.note("transmit", || format!("{connection:?} {} bytes", frame.len()), &frame);
-                self.wire.watch(&frame, &self.model);
-                let pause = self.dice.millis(0, 1);
-                let Some(of) = self.network.connections.get_mut(&connection) else { return };
-                let at = in_order(&mut of.last_up, self.now + pause);
-                self.at(at, Event::Leave { connection, frame });
-            }
-            NetworkOutput::Disconnect { connection } => {
-                self.note("disconnect", || format!("{connection:?}"), &[]);
-                self.hang_up(connection);
-            }
-        }
-    }
-
-    /// The engine's end closes. What left it before is still on its way.
-    fn hang_up(&mut self, connection: ConnectionId) {
-        let linger = self.dice.millis(0, 2000);
-        if let Some(of) = self.network.connections.get_mut(&connection) {
-            of.is_open = false;
-            self.after(linger, Event::Hangup(connection));
+        if self.ledger.records[..before].iter().any(|record| record.endings == 0) {
+            self.violation("I6: a flush ended too soon");
         }
     }
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Send => self.send(),
-            Event::Fault => self.fault(),
+            Event::Send(number) => self.burst(number),
+            Event::Fault(number) => self.fault(number),
+            Event::Scripted(deed) => self.perform(deed),
             Event::Peace => self.peace(),
+            Event::Probe { must_arrive } => self.probe(must_arrive),
+            Event::Close => self.close(None),
             Event::Input(input) => self.network_input(input),
-            Event::Leave { connection, frame } => {
-                let latency = self.latency();
-                let Some(of) = self.network.connections.get_mut(&connection) else { return };
-                // What was not written when the connection ended never leaves.
-                if !of.is_open {
-                    return;
-                }
-                of.written += 1;
-                let frames = of.written;
-                let at = in_order(&mut of.last_up, self.now + latency);
-                self.at(at, Event::Arrive { connection, frame });
-                self.input(Input::Network(NetworkInput::Written { connection, frames }));
-            }
+            Event::Leave { connection, frame } => self.leave(connection, frame),
             Event::Arrive { connection, frame } => self.network.arrive(connection, frame),
-            Event::Start(broker) => {
-                self.note("start", || broker.to_string(), &[]);
-                self.model.start_broker(BrokerId(broker));
+            Event::Relief(trouble) => {
+                self.note("over", || format!("{trouble:?}"), trouble.kind().as_bytes());
+                self.relieve(&trouble);
             }
-            Event::Resume(broker) => {
-                self.note("resume", || broker.to_string(), &[]);
-                self.model.resume_broker(BrokerId(broker));
+            Event::Rename(broker) => self.network.rename(broker),
+            Event::Sealed(batch) => {
+                self.sealed(batch.id().partition);
+                self.input(Input::Sealed(batch));
             }
-            Event::Sealed(batch) => self.input(Input::Sealed(batch)),
             Event::Seal(batch) => self.seal(batch),
             Event::Hangup(connection) => {
                 let of = self.network.connections.get_mut(&connection);
@@ -444,75 +421,154 @@ impl Life {
         }
     }
 
-    pub(crate) fn network_input(&mut self, input: NetworkInput) {
-        let connection = match &input {
-            NetworkInput::Received { connection, .. } | NetworkInput::Lost { connection, .. } => {
-                Some(*connection)
-            }
-            _ => None,
-        };
-        if let Some(connection) = connection {
-            let Some(of) = self.network.connections.get_mut(&connection) else { return };
-            if !of.is_open {
-                return;
-            }
-            if matches!(input, NetworkInput::Lost { .. }) {
-                self.note("lost", || format!("{connection:?}"), &[]);
-                self.hang_up(connection);
-            } else {
-                self.note("received", || format!("{connection:?}"), &[]);
-            }
-        }
-        self.input(Input::Network(input));
-    }
-
-    fn send(&mut self) {
+    fn burst(&mut self, number: u64) {
         if self.is_peace || self.is_closing {
             return;
         }
-        for _ in 0..self.dice.between(1, 12) {
-            let (name, partitions, _) =
-                &self.plan.topics[self.dice.below(self.plan.topics.len() as u64) as usize];
-            let (topic, partitions) = (ByteStr::copy_from(name), *partitions);
-            let partition = self.dice.below(partitions as u64) as i32;
-            let mut value =
-                format!("{}|", self.senders.accepted.len() * 1_000_000 + self.next_event as usize)
-                    .into_bytes();
-            self.next_event += 1;
-            let len = self.dice.below(self.plan.largest_value) as usize;
-            let noise = self.dice.below(1 << 40).to_be_bytes();
-            value.extend(noise.iter().cycle().take(len));
-            let effects =
-                self.senders.send(self.now, self.plan.max_block, Wish { topic, partition, value });
-            self.effects(effects);
+        let is_left = self.left.as_ref().is_none_or(|left| !left.bursts.contains(&number));
+        let is_enough = self.ledger.records.len() >= self.plan.records * 4;
+        let mut dice = Dice::of(self.plan.seed, 2, number);
+        let pause = dice.millis(0, 2 * self.plan.send_pause.as_millis().max(1) as u64);
+        if is_left && !is_enough {
+            self.report.bursts = number + 1;
+            for _ in 0..dice.between(1, 9) {
+                self.send_any(&mut dice);
+            }
         }
-        if self.dice.percent(5) {
-            self.flush();
+        self.after(pause, Event::Send(number + 1));
+    }
+
+    pub(crate) fn send_any(&mut self, dice: &mut Dice) {
+        let topic = dice.below(self.plan.topics.len() as u64) as usize;
+        let partition = dice.below(self.plan.topics[topic].partitions as u64) as i32;
+        let len = dice.below(self.plan.largest_value) as usize;
+        self.send(topic, partition, len);
+    }
+
+    pub(crate) fn send(&mut self, topic: usize, partition: i32, len: usize) {
+        let number = self.ledger.number() as u64;
+        let noise = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
+        let mut value = number.to_be_bytes().to_vec();
+        value.extend(noise.iter().cycle().take(len));
+        let timestamp = model_time(self.now).wall_ms + self.clock;
+        let wish = Wish { topic, partition, value, timestamp };
+        let effects = self.senders.send(self.now, self.plan.max_block, wish, &mut self.ledger);
+        self.effects(effects);
+    }
+
+    fn fault(&mut self, number: u64) {
+        if self.is_peace {
+            return;
         }
-        if self.dice.percent(5) {
-            let pick = self.dice.below(1000) as usize;
-            if let Some(input) = self.senders.give_up(pick) {
+        self.report.faults = number + 1;
+        let mut dice = Dice::of(self.plan.seed, 3, number);
+        let trouble = Trouble::draw(&self.plan, &mut dice);
+        let pause = dice.millis(0, 2 * self.plan.fault_pause.as_millis() as u64);
+        if self.left.as_ref().is_none_or(|left| !left.faults.contains(&number)) {
+            self.trouble(trouble);
+        }
+        self.after(pause, Event::Fault(number + 1));
+    }
+
+    fn perform(&mut self, deed: Scripted) {
+        match deed {
+            Scripted::Send { partition, count } => {
+                for _ in 0..count {
+                    self.send(0, partition, 20);
+                }
+            }
+            Scripted::Trouble(trouble) => self.trouble(trouble),
+            Scripted::Close { within_ms } => {
+                self.close(Some(self.now + Duration::from_millis(within_ms)));
+            }
+        }
+    }
+
+    /// The faults stop, if there were enough of them.
+    fn peace(&mut self) {
+        let wants_more = self.report.fired_in_flight < 5 || self.ledger.records.len() < 200;
+        let may_extend = self.plan.fault_pause < self.plan.trouble
+            && self.left.is_none()
+            && self.plan.records > 0;
+        if wants_more && may_extend && self.extensions < EXTENSIONS && !self.is_closing {
+            self.extensions += 1;
+            let more = self.plan.trouble / 4;
+            return self.after(more, Event::Peace);
+        }
+        self.note("peace", String::new, &[]);
+        self.report.trouble = self.now.since(Time::from_millis(1));
+        self.is_peace = true;
+        self.heal();
+        if self.plan.close_at_peace || self.is_closing {
+            return self.close(None);
+        }
+        let config = &self.plan.engine;
+        let calm = config.delivery_timeout + config.cluster.request_timeout * 3 + GRACE / 4;
+        self.after(calm, Event::Probe { must_arrive: false });
+        self.after(calm * 2, Event::Probe { must_arrive: true });
+        self.after(calm * 3, Event::Close);
+    }
+
+    /// A record to every partition.
+    fn probe(&mut self, must_arrive: bool) {
+        self.note("probe", || must_arrive.to_string(), &[]);
+        if must_arrive {
+            self.must_arrive = Some(self.ledger.records.len());
+        }
+        let refused = self.senders.refused;
+        for topic in 0..self.plan.topics.len() {
+            for partition in 0..self.plan.topics[topic].partitions {
+                self.send(topic, partition, 0);
+            }
+        }
+        if must_arrive && self.senders.refused > refused {
+            self.violation("I8: refused although all is well again");
+        }
+    }
+
+    pub(crate) fn close(&mut self, deadline: Option<Time>) {
+        if let Some(first) = self.must_arrive.filter(|_| !self.is_closing) {
+            for record in &self.ledger.records[first..] {
+                if !matches!(record.ending, Some(crate::ledger::Ending::Acked(_))) {
+                    let name = self.ledger.name(record.lane);
+                    let what = format!(
+                        "I8: not delivered although all is well again: {:?} ({name})",
+                        record.ending
+                    );
+                    self.report.violations.push(what);
+                }
+            }
+            if !self.senders.for_memory.is_empty() || !self.senders.for_metadata.is_empty() {
+                self.violation("I8: somebody still waits although all is well again");
+            }
+        }
+        self.report.closed_at =
+            self.report.closed_at.max(self.now).max(deadline.unwrap_or(self.now));
+        if std::mem::replace(&mut self.is_closing, true) {
+            return;
+        }
+        self.note("close", || format!("{deadline:?}"), &[]);
+        // Nobody waits for memory while the producer closes.
+        while !self.senders.for_memory.is_empty() {
+            if let Some(input) = self.senders.give_up(0) {
                 self.input(input);
             }
         }
-        let pause = self.dice.millis(0, 2 * self.plan.send_pause.as_millis() as u64);
-        self.after(pause, Event::Send);
+        self.input(Input::Close { deadline });
     }
 
-    fn flush(&mut self) {
-        let flush = FlushId(self.next_flush);
-        self.next_flush += 1;
-        self.flushes.insert(flush, self.senders.accepted.len());
-        self.input(Input::Flush { flush });
+    pub(crate) fn violation(&mut self, what: &str) {
+        self.note("VIOLATION", || what.to_owned(), what.as_bytes());
+        self.report.violations.push(format!("{what} (at {})", self.now));
     }
 
     pub(crate) fn note(&mut self, what: &str, detail: impl Fn() -> String, bytes: &[u8]) {
         self.trace.note(self.now.as_duration(), what, detail, bytes);
     }
 
-    fn latency(&mut self) -> Duration {
+    pub(crate) fn latency(&mut self) -> Duration {
         let most = self.plan.latency.as_micros() as u64;
-        Duration::from_micros(self.dice.between(50, most.max(51)))
+        Duration::from_micros(self.dice.between(50, most.max(51))) + self.slow
     }
 
     fn seal_delay(&mut self) -> Duration {
@@ -524,7 +580,7 @@ impl Life {
         self.at(self.now + delay, event);
     }
 
-    fn at(&mut self, at: Time, event: Event) {
+    pub(crate) fn at(&mut self, at: Time, event: Event) {
         self.next_event += 1;
         self.events.insert((at, self.next_event), event);
     }

@@ -1,75 +1,224 @@
-//! `cargo run -p rohrpost-sim -- [--seed N] [--lives N] [--print]`: lives from a seed on, each of them twice.
+//! `rohrpost-sim`: lives by seeds, and lives with plants. `cargo xtask sim` runs it.
 
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use rohrpost_sim::live_aloud;
+use rohrpost_sim::{Options, Plant, Report, Totals, live, shrink};
+
+const USAGE: &str = "\
+cargo xtask sim [--seeds A..B] [--seed N [--trace]] [--minutes M] [--plant NAME|all] [--twice] [--pairs]
+                [--steps N]
+
+Lives of the producer under faults, each drawn from its seed, on one core.
+
+  --seeds A..B   these lives (0..5000)
+  --seed N       this life; --trace prints every step of it
+  --minutes M    as many lives as fit in, from A on
+  --plant NAME   a naive behaviour is put into the engine: lives until one shows it; `all` of them, `list` names them
+  --twice        every life twice: both must leave the same trace
+  --steps N      of a life that broke an invariant, shortened, the last steps before that (40)
+  --pairs        print every pair of a batch's state and an ending that was reached
+";
+
+/// How many lives a plant may take before it counts as not caught.
+const MOST_LIVES_FOR_A_PLANT: u64 = 20_000;
+
+/// How many lives are spent on shortening one.
+const TRIES: usize = 300;
+
+/// How many of the last steps before a violation are shown.
+const STEPS: usize = 40;
+
+#[derive(Default)]
+struct Args {
+    seeds: Option<Range<u64>>,
+    minutes: Option<f64>,
+    plant: Option<String>,
+    is_one: bool,
+    trace: bool,
+    twice: bool,
+    pairs: bool,
+    steps: Option<usize>,
+}
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1)) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(broken) => {
-            eprintln!("{broken} lives broke an invariant");
-            ExitCode::FAILURE
+    match parse(std::env::args().skip(1)) {
+        Ok(Some(args)) => {
+            // A panic is caught and reported with its life.
+            std::panic::set_hook(Box::new(|_| {}));
+            if run(&args) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
-        Err(usage) => {
-            eprintln!("{usage}\nusage: rohrpost-sim [--seed N] [--lives N] [--print]");
+        Ok(None) => {
+            print!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprint!("{error}\n\n{USAGE}");
             ExitCode::from(2)
         }
     }
 }
 
-fn run(mut args: impl Iterator<Item = String>) -> Result<usize, String> {
-    let (mut seed, mut lives, mut print) = (0_u64, 100_u64, false);
+fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Args>, String> {
+    let mut parsed = Args::default();
     while let Some(arg) = args.next() {
-        let mut number = || {
-            let text = args.next().ok_or(format!("{arg} needs a number"))?;
-            text.parse::<u64>().map_err(|error| format!("{arg} {text}: {error}"))
-        };
+        let mut value = || args.next().ok_or(format!("{arg} needs a value"));
+        let number = |text: String| text.parse::<u64>().map_err(|error| format!("{text}: {error}"));
         match arg.as_str() {
-            "--seed" => seed = number()?,
-            "--lives" => lives = number()?,
-            "--print" => print = true,
-            _ => return Err(format!("{arg} is not known")),
+            "--seed" => {
+                let seed = number(value()?)?;
+                parsed.seeds = Some(seed..seed + 1);
+                parsed.is_one = true;
+            }
+            "--seeds" => {
+                let text = value()?;
+                let (from, to) = text.split_once("..").ok_or(format!("--seeds {text}: A..B"))?;
+                parsed.seeds = Some(number(from.into())?..number(to.into())?);
+            }
+            "--minutes" => {
+                let text = value()?;
+                parsed.minutes = Some(text.parse().map_err(|_| format!("--minutes {text}"))?);
+            }
+            "--plant" => parsed.plant = Some(value()?),
+            "--steps" => parsed.steps = Some(number(value()?)? as usize),
+            "--trace" => parsed.trace = true,
+            "--twice" => parsed.twice = true,
+            "--pairs" => parsed.pairs = true,
+            "--help" => return Ok(None),
+            _ => return Err(format!("`{arg}` means nothing here")),
         }
     }
-    let mut broken = 0;
-    let mut totals = [0_u64; 6];
-    for seed in seed..seed + lives {
-        // Printed before it is lived: a life that panics is named too.
-        if print {
-            println!("seed {seed}");
+    Ok(Some(parsed))
+}
+
+fn run(args: &Args) -> bool {
+    match args.plant.as_deref() {
+        None => lives(args, None),
+        Some("list") => {
+            for plant in Plant::ALL {
+                println!("{} (scenario {})", plant.name(), plant.scenario());
+            }
+            true
         }
-        let life = std::panic::catch_unwind(|| live_aloud(seed, print));
-        let Ok(life) = life else {
-            println!("seed {seed} panicked");
-            broken += 1;
+        Some("all") => plants(args, Plant::ALL),
+        Some(name) => match Plant::ALL.iter().find(|plant| plant.name() == name) {
+            Some(&plant) if args.is_one => !lives(args, Some(plant)),
+            Some(&plant) => plants(args, &[plant]),
+            None => {
+                eprintln!("no plant `{name}`: --plant list names them");
+                false
+            }
+        },
+    }
+}
+
+/// Lives of these seeds; whether all is well.
+fn lives(args: &Args, plant: Option<Plant>) -> bool {
+    let seeds = args.seeds.clone().unwrap_or(0..5000);
+    let end = if args.minutes.is_some() { u64::MAX } else { seeds.end };
+    let began = Instant::now();
+    let until = args.minutes.map(|minutes| began + Duration::from_secs_f64(minutes * 60.0));
+    let mut totals = Totals::default();
+    for seed in seeds.start..end {
+        if until.is_some_and(|until| Instant::now() >= until) {
+            break;
+        }
+        let options = Options { seed, plant, print: args.trace, ..Options::default() };
+        let Some(mut life) = live_safely(&options) else {
+            totals.lives += 1;
+            totals.broken += 1;
+            println!("seed {seed}: it panicked");
             continue;
         };
-        let mut violations = life.violations.clone();
-        if live_aloud(seed, false).trace != life.trace {
-            violations.push("a second life was another".into());
+        if args.twice && live_safely(&options).is_none_or(|again| again.trace != life.trace) {
+            life.violations.push("a second life was another".into());
         }
-        let stats = &life.stats;
-        totals[0] += life.accepted as u64;
-        totals[1] += life.delivered as u64;
-        totals[2] += stats.retries;
-        totals[3] += stats.splits;
-        totals[4] += stats.epoch_bumps;
-        totals[5] += life.wakes as u64;
-        if print || !violations.is_empty() {
-            println!(
-                "seed {seed}: {} of {} delivered in {:?}, {} wakes",
-                life.delivered, life.accepted, life.lasted, life.wakes
-            );
-        }
-        broken += usize::from(!violations.is_empty());
-        for violation in violations.iter().take(10) {
-            println!("seed {seed}: {violation}");
+        totals.add(&life);
+        if !life.violations.is_empty() {
+            show(&options, &life, args.steps);
         }
     }
-    let [accepted, delivered, retries, splits, bumps, wakes] = totals;
+    let took = began.elapsed().as_secs_f64();
+    totals.print(args.pairs || args.is_one);
+    let unreached = totals.unreached_arms();
+    if !unreached.is_empty() && totals.lives >= 1000 {
+        println!("decisions that no life has come to: {}", unreached.join(", "));
+    }
+    println!("{:.0} lives a minute", totals.lives as f64 * 60.0 / took);
+    println!("{} lives, {} violations", totals.lives, totals.broken);
+    totals.broken == 0
+}
+
+fn live_safely(options: &Options) -> Option<Report> {
+    catch_unwind(AssertUnwindSafe(|| live(options))).ok()
+}
+
+/// What was broken, and the shortest life found that breaks it.
+fn show(options: &Options, life: &Report, steps: Option<usize>) {
+    let steps = steps.unwrap_or(STEPS);
+    for violation in life.violations.iter().take(5) {
+        println!("seed {}: {violation}", life.seed);
+    }
+    let shrunk = catch_unwind(AssertUnwindSafe(|| shrink(options, life, TRIES)));
+    let Ok(shrunk) = shrunk else {
+        println!("seed {}: shortened, it panicked", life.seed);
+        return;
+    };
     println!(
-        "{lives} lives, {broken} broken; {accepted} records, {delivered} delivered, {retries} retries, {splits} splits, {bumps} epoch bumps, {wakes} wakes"
+        "seed {}: shortened from {} faults and {} bursts of records to {} and {}; its last steps:",
+        life.seed,
+        life.fault_count(),
+        life.burst_count(),
+        shrunk.faults,
+        shrunk.bursts
     );
-    Ok(broken)
+    let last = live(&Options { keep: steps, ..shrunk.options.clone() });
+    for step in &last.last_steps {
+        println!("  {step}");
+    }
+    for violation in last.violations.iter().take(5) {
+        println!("seed {}, shortened: {violation}", life.seed);
+    }
+}
+
+/// Lives with each of these plants, until one shows it.
+fn plants(args: &Args, plants: &[Plant]) -> bool {
+    let first = args.seeds.clone().map_or(0, |seeds| seeds.start);
+    let mut taken: Vec<u64> = Vec::new();
+    let mut missed = 0;
+    for &plant in plants {
+        let caught = (first..first + MOST_LIVES_FOR_A_PLANT).find_map(|seed| {
+            let options = Options { seed, plant: Some(plant), ..Options::default() };
+            match live_safely(&options) {
+                None => Some((seed, "it panicked".to_owned())),
+                Some(life) => life.violations.first().map(|first| (seed, first.clone())),
+            }
+        });
+        match caught {
+            Some((seed, violation)) => {
+                let lives = seed - first + 1;
+                taken.push(lives);
+                println!(
+                    "{} (scenario {}): {lives} lives; seed {seed}: {violation}",
+                    plant.name(),
+                    plant.scenario()
+                );
+            }
+            None => {
+                missed += 1;
+                taken.push(u64::MAX);
+                println!(
+                    "{} (scenario {}): not caught in {MOST_LIVES_FOR_A_PLANT} lives",
+                    plant.name(),
+                    plant.scenario()
+                );
+            }
+        }
+    }
+    taken.sort_unstable();
+    let median = taken.get(taken.len() / 2).copied().unwrap_or_default();
+    println!("{} plants, {missed} not caught, median {median} lives", plants.len());
+    missed == 0
 }

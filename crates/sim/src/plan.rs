@@ -2,51 +2,23 @@
 
 use std::time::Duration;
 
-use rohrpost_cluster::Random;
-use rohrpost_codec::{ApiKey, ErrorCode};
+use rohrpost_codec::{ApiKey, VersionRange};
 use rohrpost_engine::{Acks, ClusterConfig, EngineConfig, HostPort};
 use rohrpost_records::{Codec, Compression};
+use rohrpost_testkit::TopicSpec;
 use rohrpost_testkit::model::ModelConfig;
-use rohrpost_testkit::{Fault, TopicSpec};
 
-/// A die.
-#[derive(Clone, Debug)]
-pub(crate) struct Dice(Random);
-
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(Random::new(seed))
-    }
-
-    /// 0 to `bound - 1`.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0.below(bound.max(1))
-    }
-
-    pub(crate) fn between(&mut self, least: u64, most: u64) -> u64 {
-        least + self.below(most - least + 1)
-    }
-
-    pub(crate) fn percent(&mut self, chance: u64) -> bool {
-        self.below(100) < chance
-    }
-
-    pub(crate) fn one_of<T: Clone>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len() as u64) as usize].clone()
-    }
-
-    pub(crate) fn millis(&mut self, least: u64, most: u64) -> Duration {
-        Duration::from_micros(self.between(least * 1000, most * 1000))
-    }
-}
+use crate::dice::Dice;
+use crate::trouble::Trouble;
 
 /// A life's circumstances.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    pub(crate) seed: u64,
     pub(crate) engine: EngineConfig,
     pub(crate) model: ModelConfig,
-    pub(crate) topics: Vec<(String, i32, TopicSpec)>,
-    /// How long there is trouble.
+    pub(crate) topics: Vec<TopicPlan>,
+    /// How long there is trouble, at least.
     pub(crate) trouble: Duration,
     /// Mean pause between bursts of records.
     pub(crate) send_pause: Duration,
@@ -59,123 +31,166 @@ pub(crate) struct Plan {
     pub(crate) seal_delay: Duration,
     /// Close in the middle of the trouble, with a deadline.
     pub(crate) close_early: bool,
+    /// Close as soon as the trouble ends, with whatever is still open; else prove first that everything works again.
+    pub(crate) close_at_peace: bool,
     pub(crate) largest_value: u64,
+    /// Records to send, about.
+    pub(crate) records: usize,
+    /// Brokers are found by names.
+    pub(crate) by_name: bool,
+    /// The epoch that producer ids are given out with.
+    pub(crate) first_epoch: i16,
+    pub(crate) first_sequence: i32,
+    /// What happens when, instead of chance.
+    pub(crate) script: Option<Vec<(u64, Deed)>>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct TopicPlan {
+    pub(crate) name: String,
+    pub(crate) partitions: i32,
+    pub(crate) spec: TopicSpec,
+}
+
+/// What a script has happen.
+#[derive(Clone, Debug)]
+pub(crate) enum Deed {
+    /// So many records to a partition, each in a batch of its own if there is time between them.
+    Send {
+        partition: i32,
+        count: usize,
+    },
+    Trouble(Trouble),
+    Close {
+        within_ms: u64,
+    },
 }
 
 impl Plan {
-    pub(crate) fn draw(seed: u64, dice: &mut Dice) -> Self {
-        let brokers = dice.one_of(&[1, 2, 3, 3, 3]);
-        let servers = (1..=brokers).map(|id| HostPort::new(format!("10.0.0.{id}"), 9092)).collect();
-        let mut cluster = ClusterConfig::new(servers);
-        cluster.seed = seed;
+    pub(crate) fn draw(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let brokers = dice.one_of(&[1, 2, 3, 3, 3, 3]);
+        let by_name = dice.percent(60);
+        let mut plan = Self::calm(seed, brokers, by_name);
+        let cluster = &mut plan.engine.cluster;
         cluster.max_in_flight = dice.one_of(&[1, 2, 5, 5, 5, 5]);
         cluster.request_timeout = dice.millis(300, 4000);
         cluster.socket_connection_setup_timeout = dice.millis(200, 2000);
+        cluster.socket_connection_setup_timeout_max = cluster.socket_connection_setup_timeout * 2;
         cluster.retry_backoff = dice.millis(1, 200);
         cluster.retry_backoff_max = cluster.retry_backoff * 8;
         cluster.reconnect_backoff = dice.millis(1, 100);
         cluster.metadata_max_age = dice.millis(1000, 60_000);
-        let mut engine = EngineConfig::new(cluster);
-        engine.acks = dice.one_of(&[
-            Acks::All,
-            Acks::All,
-            Acks::All,
-            Acks::All,
-            Acks::All,
-            Acks::Leader,
-            Acks::None,
-        ]);
-        engine.enable_idempotence = dice.percent(90);
+        cluster.connections_max_idle =
+            dice.one_of(&[Some(Duration::from_secs(540)), Some(Duration::from_millis(700)), None]);
+        cluster.metadata_recovery_rebootstrap_trigger = dice.millis(2000, 60_000);
+        let engine = &mut plan.engine;
+        let all = Acks::All;
+        engine.acks =
+            dice.one_of(&[all, all, all, all, all, all, all, all, Acks::Leader, Acks::None]);
+        engine.enable_idempotence = dice.percent(92);
         engine.batch_size = dice.one_of(&[0, 200, 1000, 4096, 16_384]);
         engine.linger =
             dice.one_of(&[Duration::ZERO, Duration::from_millis(5), Duration::from_millis(50)]);
         engine.max_request_size = dice.one_of(&[2000, 10_000, 1 << 20]);
         engine.buffer_memory = dice.one_of(&[3000, 20_000, 200_000, 1 << 22]);
         engine.delivery_timeout = dice.millis(1000, 20_000);
-        engine.retries = dice.one_of(&[i32::MAX as u32, i32::MAX as u32, i32::MAX as u32, 3, 0]);
-        if dice.percent(30) {
-            // The codec that an unoptimised build runs fastest.
+        engine.retries = dice.one_of(&[
+            i32::MAX as u32,
+            i32::MAX as u32,
+            i32::MAX as u32,
+            i32::MAX as u32,
+            3,
+            0,
+        ]);
+        if dice.percent(20) {
             engine.compression = Compression::new(Codec::Snappy).unwrap_or(Compression::NONE);
         }
-        let model = ModelConfig {
-            brokers,
-            seed,
-            replication_lag: dice.one_of(&[
-                Duration::ZERO,
-                Duration::from_millis(3),
-                Duration::from_millis(60),
-            ]),
-            ..ModelConfig::default()
-        };
-        let topics = (0..dice.between(1, 3)).map(|number| {
-            let partitions = dice.between(1, 6) as i32;
-            let name = format!("topic-{number}");
-            let limit = dice.one_of(&[600, 3000, 1 << 20, 1 << 20]);
-            let spec = TopicSpec::new(name.clone())
-                .partitions(partitions)
-                .replication_factor(brokers.min(dice.between(1, 3) as i32) as i16)
-                .max_message_bytes(limit);
-            (name, partitions, spec)
+        plan.model.replication_lag =
+            dice.one_of(&[Duration::ZERO, Duration::from_millis(3), Duration::from_millis(60)]);
+        plan.model.replica_lag_time_max = dice.millis(500, 30_000);
+        plan.model.broker_session_timeout = dice.one_of(&[None, Some(Duration::from_secs(2))]);
+        if dice.percent(10) {
+            plan.model.producer_byte_rate = Some(dice.between(20_000, 200_000));
+        }
+        if dice.percent(15) {
+            let newest = dice.between(3, 12) as i16;
+            // Below version 10 metadata has no topic ids: a topic that is created anew cannot be told from stale metadata.
+            let limits =
+                [(ApiKey::Produce, newest), (ApiKey::Metadata, dice.between(10, 12) as i16)];
+            plan.model.versions =
+                limits.map(|(api, newest)| (api, VersionRange::new(0, newest))).into();
+        }
+        let count = dice.between(1, 3);
+        plan.topics = (0..count).map(|number| topic(&mut dice, number, brokers)).collect();
+        plan.trouble = dice.millis(2000, 12_000);
+        plan.records = dice.between(220, 700) as usize;
+        plan.send_pause = plan.trouble * 5 / plan.records as u32;
+        plan.fault_pause = dice.millis(50, 600);
+        plan.max_block = dice.millis(100, 5000);
+        plan.latency = dice.millis(1, 20);
+        plan.seal_delay =
+            dice.one_of(&[Duration::ZERO, Duration::from_millis(1), Duration::from_millis(30)]);
+        plan.close_early = dice.percent(10);
+        plan.close_at_peace = dice.percent(40);
+        plan.largest_value = dice.one_of(&[20, 200, 1200]);
+        if dice.percent(12) {
+            plan.first_epoch = dice.one_of(&[i16::MAX, i16::MAX - 1, i16::MAX - 2]);
+        }
+        if dice.percent(12) {
+            plan.first_sequence = i32::MAX - dice.below(60) as i32;
+        }
+        plan
+    }
+
+    /// A life without trouble.
+    pub(crate) fn calm(seed: u64, brokers: i32, by_name: bool) -> Self {
+        let servers = (1..=brokers).map(|id| match by_name {
+            true => HostPort::new(format!("broker-{id}"), 9092),
+            false => HostPort::new(format!("10.0.0.{id}"), 9092),
         });
-        let topics = topics.collect();
+        let mut cluster = ClusterConfig::new(servers.collect());
+        cluster.seed = seed;
+        cluster.request_timeout = Duration::from_secs(2);
+        cluster.retry_backoff = Duration::from_millis(20);
+        cluster.retry_backoff_max = Duration::from_millis(160);
+        let mut engine = EngineConfig::new(cluster);
+        engine.delivery_timeout = Duration::from_secs(10);
+        engine.linger = Duration::ZERO;
+        let spec =
+            TopicSpec::new("topic-0").partitions(3).replication_factor(brokers.min(3) as i16);
         Self {
+            seed,
             engine,
-            model,
-            topics,
-            trouble: dice.millis(1000, 12_000),
-            send_pause: dice.millis(2, 80),
-            fault_pause: dice.millis(50, 1500),
-            max_block: dice.millis(100, 5000),
-            latency: dice.millis(1, 20),
-            seal_delay: dice.one_of(&[
-                Duration::ZERO,
-                Duration::from_millis(1),
-                Duration::from_millis(30),
-            ]),
-            close_early: dice.percent(10),
-            largest_value: dice.one_of(&[20, 200, 1200]),
+            model: ModelConfig { brokers, seed, ..ModelConfig::default() },
+            topics: vec![TopicPlan { name: "topic-0".into(), partitions: 3, spec }],
+            trouble: Duration::from_secs(5),
+            send_pause: Duration::from_millis(50),
+            fault_pause: Duration::from_millis(500),
+            max_block: Duration::from_secs(5),
+            latency: Duration::from_millis(1),
+            seal_delay: Duration::ZERO,
+            close_early: false,
+            close_at_peace: false,
+            largest_value: 50,
+            records: 0,
+            by_name,
+            first_epoch: 0,
+            first_sequence: 0,
+            script: None,
         }
     }
 }
 
-/// An error that a broker answers, a lost answer, a pause: whatever the model can be made to do to a request.
-pub(crate) fn draw_fault(dice: &mut Dice, acks: Acks) -> Fault {
-    let before = [
-        ErrorCode::NOT_LEADER_OR_FOLLOWER,
-        ErrorCode::NOT_ENOUGH_REPLICAS,
-        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
-        ErrorCode::KAFKA_STORAGE_ERROR,
-        ErrorCode::REQUEST_TIMED_OUT,
-        ErrorCode::CORRUPT_MESSAGE,
-        ErrorCode::INVALID_RECORD,
-        ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
-        ErrorCode::UNKNOWN_PRODUCER_ID,
-        ErrorCode::MESSAGE_TOO_LARGE,
-        ErrorCode::UNKNOWN_SERVER_ERROR,
-    ];
-    let after = [
-        ErrorCode::REQUEST_TIMED_OUT,
-        ErrorCode::NOT_LEADER_OR_FOLLOWER,
-        ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND,
-        ErrorCode::KAFKA_STORAGE_ERROR,
-        ErrorCode::UNKNOWN_SERVER_ERROR,
-        ErrorCode::NETWORK_EXCEPTION,
-    ];
-    let fault = match dice.below(10) {
-        0..=2 => Fault::error(dice.one_of(&before)).on(ApiKey::Produce),
-        // A leader that does not wait for followers cannot lose its office while it waits.
-        3..=4 if acks != Acks::All => {
-            Fault::error_after(ErrorCode::UNKNOWN_SERVER_ERROR).on(ApiKey::Produce)
-        }
-        3..=4 => Fault::error_after(dice.one_of(&after)).on(ApiKey::Produce),
-        5 => Fault::disconnect_before(),
-        6 => Fault::disconnect_after(),
-        7 => Fault::delay(dice.millis(1, 3000)),
-        8 => Fault::throttle(dice.millis(1, 2000)).on(ApiKey::Produce),
-        _ => {
-            let kinds = [Fault::swallow(), Fault::stall(), Fault::garbage()];
-            dice.one_of(&kinds)
-        }
-    };
-    fault.skip(dice.below(4) as u32).times(dice.between(1, 4) as u32)
+fn topic(dice: &mut Dice, number: u64, brokers: i32) -> TopicPlan {
+    let partitions = dice.between(1, 5) as i32;
+    let name = format!("topic-{number}");
+    let limit = dice.one_of(&[600, 3000, 1 << 20, 1 << 20]);
+    let replicas = brokers.min(dice.between(1, 3) as i32);
+    let spec = TopicSpec::new(name.clone())
+        .partitions(partitions)
+        .replication_factor(replicas as i16)
+        .min_insync_replicas(dice.between(1, replicas as u64) as i32)
+        .max_message_bytes(limit);
+    TopicPlan { name, partitions, spec }
 }

@@ -5,44 +5,44 @@ use std::time::Duration;
 
 use rohrpost_codec::ByteStr;
 use rohrpost_engine::{
-    Appended, AppenderConfig, BatchId, Budget, Claim, DeliveryError, FilledBatch, Grant, Input,
-    PartitionAppender, PartitionIndex, Placed, Refused, Ticket, Time, TopicChange, Unpooled,
-    WaiterId,
+    AppenderConfig, BatchId, Budget, Claim, FilledBatch, Grant, Input, PartitionAppender,
+    PartitionIndex, Placed, Refused, Ticket, Time, TopicChange, Unpooled, WaiterId,
 };
+
+use crate::ledger::Ledger;
 
 /// A record that somebody wants to send.
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
-    pub(crate) topic: ByteStr,
+    pub(crate) topic: usize,
     pub(crate) partition: i32,
     pub(crate) value: Vec<u8>,
-}
-
-/// A record that was accepted.
-#[derive(Debug)]
-pub(crate) struct Accepted {
-    pub(crate) wish: Wish,
-    /// Its ending; with the record's own offset.
-    pub(crate) ending: Option<Result<Appended, DeliveryError>>,
-    pub(crate) endings: u32,
+    /// Milliseconds since the epoch, by the sender's clock.
+    pub(crate) timestamp: i64,
 }
 
 /// Everything that a driver shares with the senders.
 #[derive(Debug)]
 pub(crate) struct Senders {
     config: AppenderConfig,
+    names: Vec<ByteStr>,
     pub(crate) lanes: BTreeMap<PartitionIndex, PartitionAppender>,
     pub(crate) table: BTreeMap<ByteStr, TopicChange>,
     pub(crate) budget: Budget,
-    /// In the order of acceptance.
-    pub(crate) accepted: Vec<Accepted>,
-    /// The accepted records of each batch, by index.
-    batches: BTreeMap<BatchId, Vec<usize>>,
+    /// The accepted records of each batch that is not done.
+    batches: BTreeMap<BatchId, Batch>,
     pub(crate) for_memory: BTreeMap<Ticket, Wish>,
     pub(crate) for_metadata: BTreeMap<WaiterId, Wish>,
     pub(crate) refused: usize,
     next_waiter: u64,
-    is_pressing: bool,
+    pub(crate) is_pressing: bool,
+}
+
+#[derive(Debug)]
+struct Batch {
+    created: Time,
+    records: Vec<usize>,
+    ended: usize,
 }
 
 /// What a send led to.
@@ -53,13 +53,13 @@ pub(crate) struct Effects {
 }
 
 impl Senders {
-    pub(crate) fn new(config: AppenderConfig) -> Self {
+    pub(crate) fn new(config: AppenderConfig, names: Vec<ByteStr>) -> Self {
         Self {
             budget: Budget::new(config.buffer_memory),
             config,
+            names,
             lanes: BTreeMap::new(),
             table: BTreeMap::new(),
-            accepted: Vec::new(),
             batches: BTreeMap::new(),
             for_memory: BTreeMap::new(),
             for_metadata: BTreeMap::new(),
@@ -79,10 +79,22 @@ impl Senders {
         self.table.insert(change.name.clone(), change);
     }
 
-    pub(crate) fn send(&mut self, now: Time, max_block: Duration, wish: Wish) -> Effects {
+    pub(crate) fn send(
+        &mut self,
+        now: Time,
+        max_block: Duration,
+        wish: Wish,
+        ledger: &mut Ledger,
+    ) -> Effects {
         let mut effects = Effects::default();
-        self.append(now, max_block, wish, Grant::NONE, &mut effects);
+        self.append(now, max_block, wish, Grant::NONE, &mut effects, ledger);
         effects
+    }
+
+    /// The engine's number for a partition, once it is known.
+    pub(crate) fn index_of(&self, topic: usize, partition: i32) -> Option<PartitionIndex> {
+        let known = self.table.get(&self.names[topic])?;
+        known.partitions.get(partition as usize).map(|entry| entry.index)
     }
 
     fn append(
@@ -92,16 +104,15 @@ impl Senders {
         wish: Wish,
         mut grant: Grant,
         effects: &mut Effects,
+        ledger: &mut Ledger,
     ) {
-        let entry =
-            self.table.get(&wish.topic).and_then(|t| t.partitions.get(wish.partition as usize));
-        let Some(index) = entry.map(|entry| entry.index) else {
+        let Some(index) = self.index_of(wish.topic, wish.partition) else {
             self.budget.restore(grant);
             let waiter = WaiterId(self.next_waiter);
             self.next_waiter += 1;
             effects.inputs.push(Input::Await {
                 waiter,
-                topic: wish.topic.clone(),
+                topic: self.names[wish.topic].clone(),
                 partition: Some(wish.partition),
                 deadline: now + max_block,
             });
@@ -110,11 +121,12 @@ impl Senders {
         };
         let Some(lane) = self.lanes.get_mut(&index) else { return };
         loop {
-            match lane.append(|| now, 5, None, Some(&wish.value), [], &mut grant, &mut Unpooled) {
+            let (timestamp, value) = (wish.timestamp, Some(&wish.value[..]));
+            match lane.append(|| now, timestamp, None, value, [], &mut grant, &mut Unpooled) {
                 Ok(placed) => {
                     self.budget.restore(grant);
                     effects.filled.extend(std::iter::from_fn(|| lane.take_filled()));
-                    self.accept(index, wish, placed, effects);
+                    self.accept(now, index, wish, placed, effects, ledger);
                     return;
                 }
                 Err(Refused::NeedRoom { least, wanted }) => {
@@ -142,27 +154,30 @@ impl Senders {
 
     fn accept(
         &mut self,
+        now: Time,
         partition: PartitionIndex,
         wish: Wish,
         placed: Placed,
         effects: &mut Effects,
+        ledger: &mut Ledger,
     ) {
-        let batch = BatchId { partition, slot: placed.slot };
-        self.batches.entry(batch).or_default().push(self.accepted.len());
-        self.accepted.push(Accepted { wish, ending: None, endings: 0 });
+        let id = BatchId { partition, slot: placed.slot };
+        let new = || Batch { created: now, records: Vec::new(), ended: 0 };
+        let batch = self.batches.entry(id).or_insert_with(new);
+        batch.records.push(ledger.accepted(wish.topic, wish.partition, wish.value, batch.created));
         if let Some(at) = placed.opened {
-            effects.inputs.push(Input::Opened { batch, at });
+            effects.inputs.push(Input::Opened { batch: id, at });
         }
     }
 
     /// Serves whoever memory was granted or denied to, and says whether the pressure changed.
-    pub(crate) fn serve(&mut self, now: Time, max_block: Duration) -> Effects {
+    pub(crate) fn serve(&mut self, now: Time, max_block: Duration, ledger: &mut Ledger) -> Effects {
         let mut effects = Effects::default();
         self.budget.expire(now);
         while let Some(ticket) = self.budget.next_woken() {
             match self.budget.claim(ticket) {
                 Claim::Granted(grant) => match self.for_memory.remove(&ticket) {
-                    Some(wish) => self.append(now, max_block, wish, grant, &mut effects),
+                    Some(wish) => self.append(now, max_block, wish, grant, &mut effects, ledger),
                     None => self.budget.restore(grant),
                 },
                 Claim::Expired => {
@@ -188,9 +203,10 @@ impl Senders {
         max_block: Duration,
         waiter: WaiterId,
         admitted: bool,
+        ledger: &mut Ledger,
     ) -> Effects {
         match self.for_metadata.remove(&waiter) {
-            Some(wish) if admitted => self.send(now, max_block, wish),
+            Some(wish) if admitted => self.send(now, max_block, wish, ledger),
             other => {
                 self.refused += usize::from(other.is_some());
                 Effects::default()
@@ -198,7 +214,7 @@ impl Senders {
         }
     }
 
-    /// Somebody gives up waiting: the `pick`th of those who do.
+    /// Somebody gives up waiting: the `pick`th of those who do. One who was granted memory in this very moment may be among them.
     pub(crate) fn give_up(&mut self, pick: usize) -> Option<Input> {
         let waiting = self.for_memory.len() + self.for_metadata.len();
         let pick = pick.checked_rem(waiting)?;
@@ -213,26 +229,24 @@ impl Senders {
         Some(Input::CancelAwait { waiter })
     }
 
+    /// The records that end now.
     pub(crate) fn complete(
         &mut self,
-        batch: BatchId,
+        id: BatchId,
         records: std::ops::Range<u32>,
-        result: &Result<Appended, DeliveryError>,
-    ) -> Result<(), String> {
-        let members = self.batches.get(&batch).map_or(&[][..], |members| &members[..]);
-        let Some(ended) = members.get(records.start as usize..records.end as usize) else {
-            return Err(format!("{batch:?} has no records {records:?}"));
+    ) -> Result<Vec<usize>, String> {
+        let range = records.start as usize..records.end as usize;
+        let Some(batch) = self.batches.get_mut(&id) else {
+            return Err(format!("I6: {id:?} is done already"));
         };
-        for (at, &member) in ended.iter().enumerate() {
-            let accepted = &mut self.accepted[member];
-            let mut ending = result.clone();
-            if let Ok(Appended { base_offset: Some(offset), .. }) = &mut ending {
-                *offset += at as i64;
-            }
-            accepted.ending = Some(ending);
-            accepted.endings += 1;
+        let Some(ended) = batch.records.get(range).map(<[usize]>::to_vec) else {
+            return Err(format!("I6: {id:?} has no records {records:?}"));
+        };
+        batch.ended += ended.len();
+        if batch.ended >= batch.records.len() {
+            self.batches.remove(&id);
         }
-        Ok(())
+        Ok(ended)
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Time> {

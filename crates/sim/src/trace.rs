@@ -1,17 +1,28 @@
 //! What happened, as a number: two lives of one seed must have the same.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// FNV-1a over everything that happens.
 #[derive(Debug)]
 pub(crate) struct Trace {
     hash: u64,
-    pub(crate) print: bool,
+    print: bool,
+    /// The last steps, while they are printed or kept.
+    last: Option<VecDeque<String>>,
+    kept: usize,
+    is_frozen: bool,
 }
 
 impl Trace {
-    pub(crate) fn new(print: bool) -> Self {
-        Self { hash: 0xcbf2_9ce4_8422_2325, print }
+    pub(crate) fn new(print: bool, kept: usize) -> Self {
+        Self {
+            hash: 0xcbf2_9ce4_8422_2325,
+            print,
+            last: (kept > 0).then(VecDeque::new),
+            kept,
+            is_frozen: false,
+        }
     }
 
     pub(crate) fn note(
@@ -24,13 +35,31 @@ impl Trace {
         self.mix(&at.as_nanos().to_be_bytes());
         self.mix(what.as_bytes());
         self.mix(bytes);
-        if self.print {
-            println!("{:>12.6} {what} {}", at.as_secs_f64(), detail());
+        if self.print || self.last.is_some() {
+            let step = format!("{:>12.6} {what} {}", at.as_secs_f64(), detail());
+            if self.print {
+                println!("{step}");
+            }
+            if let Some(last) = self.last.as_mut().filter(|_| !self.is_frozen) {
+                if last.len() == self.kept {
+                    last.pop_front();
+                }
+                last.push_back(step);
+            }
         }
+    }
+
+    /// The steps so far are those to keep.
+    pub(crate) fn freeze(&mut self) {
+        self.is_frozen = true;
     }
 
     pub(crate) fn hash(&self) -> u64 {
         self.hash
+    }
+
+    pub(crate) fn last_steps(&self) -> Vec<String> {
+        self.last.iter().flatten().cloned().collect()
     }
 
     fn mix(&mut self, bytes: &[u8]) {

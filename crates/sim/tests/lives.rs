@@ -1,43 +1,45 @@
 //! Lives of the producer under faults, each from its seed.
 
-use rohrpost_sim::live;
+use rohrpost_sim::{Options, Report, Totals, live};
 
-#[track_caller]
-fn all_is_well(seeds: impl IntoIterator<Item = u64>) {
-    let mut broken = Vec::new();
-    let (mut delivered, mut retries, mut splits, mut bumps) = (0, 0, 0, 0);
-    for seed in seeds {
-        let life = live(seed);
-        delivered += life.delivered;
-        retries += life.stats.retries;
-        splits += life.stats.splits;
-        bumps += life.stats.epoch_bumps;
-        for violation in life.violations.iter().take(3) {
-            broken.push(format!("seed {seed}: {violation}"));
-        }
-    }
-    assert!(broken.is_empty(), "{broken:#?}");
-    // The faults do bite.
-    assert!(delivered > 0 && retries > 0, "{delivered} delivered, {retries} retries");
-    assert!(splits > 0 && bumps > 0, "{splits} splits, {bumps} bumps");
+fn life(seed: u64) -> Report {
+    live(&Options { seed, ..Options::default() })
 }
 
 #[test]
 fn whatever_goes_wrong_the_invariants_hold() {
-    all_is_well(1000..1080);
-}
-
-#[test]
-fn and_in_other_lives() {
-    all_is_well(2000..2080);
+    let mut broken = Vec::new();
+    let mut totals = Totals::default();
+    for seed in 1_000_000..1_000_060 {
+        let life = life(seed);
+        totals.add(&life);
+        broken.extend(life.violations.iter().take(3).map(|what| format!("seed {seed}: {what}")));
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+    // The faults do bite.
+    assert!(totals.meagre <= totals.lives / 4, "{totals:?}");
 }
 
 #[test]
 fn a_life_lived_twice_leaves_the_same_trace() {
-    for seed in 3000..3010 {
-        let (first, second) = (live(seed), live(seed));
+    for seed in 1_000_100..1_000_110 {
+        let (first, second) = (life(seed), life(seed));
         assert_eq!(first.trace, second.trace, "seed {seed}");
         assert_eq!(first.stats, second.stats, "seed {seed}");
     }
-    assert_ne!(live(3000).trace, live(3001).trace);
+    assert_ne!(life(1_000_100).trace, life(1_000_101).trace);
+}
+
+/// What the simulator found once.
+#[test]
+fn what_was_broken_once_stays_mended() {
+    for (seed, what) in [
+        (57, "a batch stood twice in one request after its leader had gone away and come back"),
+        (52, "the same, with idempotence"),
+        (74, "batches went out without an identity while a new producer id was asked for"),
+        (1929, "a batch in doubt overtook others in a topic that was created anew"),
+        (2640, "the same, with several in doubt"),
+    ] {
+        assert_eq!(life(seed).violations, [""; 0], "seed {seed}: {what}");
+    }
 }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use rohrpost_cluster::{NodeId, Time};
 use rohrpost_codec::ErrorCode;
 use rohrpost_records::{ProducerEpoch, ProducerId, Sequence};
 
@@ -10,9 +11,10 @@ use super::broker::{Brokers, Fate};
 use super::world::{TOPIC, World, config};
 use crate::engine::Engine;
 use crate::identity::{Current, Epoch};
-use crate::ids::{PartitionIndex, TopicIndex};
-use crate::partition::Partition;
+use crate::ids::{PartitionIndex, Slot, TopicIndex};
+use crate::partition::{Partition, Step};
 use crate::plants::Planted;
+use crate::window::{Key, Sent, State};
 use crate::{AttemptFailure, DeliveryErrorKind, Outcome, Waiting};
 
 fn epochs(world: &mut World, partition: i32) -> Vec<i16> {
@@ -377,5 +379,45 @@ fn scenario_16_while_a_producer_id_is_replaced_partitions_go_on_under_their_own(
         partition.take_sequences(Current::Ready(epoch), 3, Planted::NONE).unwrap();
         let next = partition.take_sequences(identity, 2, Planted::NONE).unwrap();
         assert_eq!((next.producer_id, next.base_sequence), (epoch.producer_id, Sequence(3)));
+    }
+}
+
+/// A batch that was sent before and waits to be sent again.
+fn waiting(first: u32, ambiguous: bool) -> Sent {
+    let slot = Slot(0);
+    Sent {
+        key: Key { slot, first },
+        count: 1,
+        born: 0,
+        created: Time::ZERO,
+        stamp: None,
+        attempts: 1,
+        failures: 0,
+        ambiguous,
+        last: None,
+        state: State::Waiting { not_before: Time::ZERO },
+        records: None,
+        charge: 0,
+    }
+}
+
+/// A topic that is created anew takes any first sequence: if the doubtful one behind were asked about, it would get before the other.
+#[test]
+fn what_is_in_doubt_behind_a_batch_that_was_never_appended_moves_into_the_new_epoch_with_it() {
+    let world = World::new(config(), 1);
+    let around = world.engine.circumstances(world.now);
+    for (doubts, expected) in [
+        ([false, true], None),
+        ([true, false], Some(0)),
+        ([true, true], Some(0)),
+        ([false, false], None),
+    ] {
+        let mut partition = Partition::new(PartitionIndex(0), TopicIndex(0), 0);
+        partition.leader = Some(NodeId(0));
+        partition.must_renew = true;
+        doubts.iter().zip(0..).for_each(|(&doubt, at)| partition.window.push(waiting(at, doubt)));
+        let step = partition.next_step(around);
+        let asked = if let Step::Resend { at, .. } = step { Some(at) } else { None };
+        assert_eq!(asked, expected, "{doubts:?}: {step:?}");
     }
 }
