@@ -12,7 +12,7 @@ use rohrpost_tests::kafka::{self, Cluster, DEFAULT_VERSION, Distribution};
 
 use self::steps::Report;
 use crate::args::Args;
-use crate::{Result, codegen, tidy, workspace};
+use crate::{Result, codegen, sim, tidy, workspace};
 
 const HELP: &str = "\
 cargo xtask test [--without-kafka] [--quick] [FILTER]
@@ -95,12 +95,28 @@ fn static_checks(report: &mut Report, with_kafka: bool) -> Result {
 /// Unit, integration and doc tests of all crates, with every feature.
 fn tests(report: &mut Report, filter: Option<&str>) {
     let mut all = cargo(&["test", "--workspace", "--exclude", "rohrpost-tests", "--all-features"]);
+    all.args(["--exclude", "rohrpost-sim"]);
     report.tests("tests of the crates", all.args(["--no-fail-fast", "--quiet"]).args(filter));
     let mut own = cargo(&["test", "-p", "rohrpost-tests", "--lib", "--quiet"]);
     report.tests("tests of the test harness", own.args(filter));
+    // Optimised: unoptimised, a life takes a second.
+    let mut lives = cargo(&["test", "--release", "-p", "rohrpost-sim", "--quiet"]);
+    report.tests("tests of the simulator", lives.args(filter));
+    if filter.is_none() {
+        report.check("new lives of the producer, each lived twice", new_lives);
+    }
     let mut corpora = cargo(&["test", "--quiet", "--manifest-path", "fuzz/Cargo.toml"]);
     corpora.args(["--test", "corpora", "--target-dir"]).arg(target_folder());
     report.tests("replay of the fuzzer's seeds", corpora.args(filter));
+}
+
+/// Lives that no one has lived: their seeds are taken from the commit.
+fn new_lives() -> Result {
+    let head = in_workspace("git").args(["rev-parse", "--short=8", "HEAD"]).output()?;
+    let head = String::from_utf8_lossy(&head.stdout);
+    let first = u64::from_str_radix(head.trim(), 16).unwrap_or_default() << 16;
+    let seeds = format!("{first}..{}", u64::MAX);
+    sim::run(&["--seeds", &seeds, "--minutes", "1.5", "--twice"].map(str::to_owned))
 }
 
 fn readme_and_documentation(report: &mut Report) -> Result {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rohrpost_cluster::{ConnectionId, LostError, NetworkInput};
+use rohrpost_codec::ApiKey;
 use rohrpost_engine::{FlushId, Input};
 use rohrpost_testkit::TopicSpec;
 use rohrpost_testkit::model::{BrokerId, Permission};
@@ -79,7 +80,7 @@ impl Life {
             }
             Trouble::Suspend { lasts } => {
                 // Whatever was due in the meantime comes late.
-                self.now = self.now + *lasts;
+                self.now += *lasts;
                 self.ledger.jumped = self.now;
                 Some(None)
             }
@@ -120,6 +121,12 @@ impl Life {
                 let begins = self.model.delete_topic(&name).ok();
                 if begins.is_some() {
                     self.logs.deleted(topic, &mut self.ledger);
+                    // A request that names a topic by its name cannot tell the new one, and that takes any first sequence.
+                    if self.plan.model.versions.contains_key(&ApiKey::Produce) {
+                        for &lane in &self.ledger.lanes_of(topic).to_vec() {
+                            self.ledger.lanes[lane].is_unclean = true;
+                        }
+                    }
                 }
                 begins.map(|()| Some(lasts))
             }

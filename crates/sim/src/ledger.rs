@@ -506,7 +506,7 @@ impl Lane {
                 found.push("I5: follows a sequence whose fate is not known".into());
             }
             if is_same(earlier)
-                && (behind_open > 0 || !earlier.acked && !(earlier.implied && earlier.owed == 0))
+                && (behind_open > 0 || !(earlier.acked || earlier.implied && earlier.owed == 0))
             {
                 behind_open += 1;
             }

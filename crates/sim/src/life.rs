@@ -112,7 +112,7 @@ pub(crate) struct Life {
 /// Lives a life.
 #[must_use]
 pub fn live(options: &Options) -> Report {
-    Life::new(Plan::draw(options.seed), options).to_the_end()
+    Life::new(Plan::draw(options.seed), options).live_on()
 }
 
 impl Life {
@@ -183,7 +183,7 @@ impl Life {
         life
     }
 
-    pub(crate) fn to_the_end(mut self) -> Report {
+    pub(crate) fn live_on(mut self) -> Report {
         self.run();
         self.logs.look(&self.model, &mut self.ledger);
         let mut report = self.report;

@@ -174,7 +174,7 @@ fn show(options: &Options, life: &Report, steps: Option<usize>) {
         shrunk.faults,
         shrunk.bursts
     );
-    let last = live(&Options { keep: steps, ..shrunk.options.clone() });
+    let last = live(&Options { keep: steps, ..shrunk.options });
     for step in &last.last_steps {
         println!("  {step}");
     }

@@ -44,7 +44,7 @@ impl Scenario {
         (self.script)(&mut script);
         let Script { mut plan, deeds } = script;
         plan.script = Some(deeds);
-        Life::new(plan, &Options { plant, keep: 60, ..Options::default() }).to_the_end()
+        Life::new(plan, &Options { plant, keep: 60, ..Options::default() }).live_on()
     }
 }
 
@@ -235,6 +235,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "a topic is created anew with lower leader epochs, and its leaders are followed",
         plants: &[Plant::IgnoreLowerEpoch],
         script: |script| {
+            script.plan.engine.cluster.metadata_max_age = ms(100);
             for (at, to) in [(300, 2), (400, 3), (500, 1), (600, 2), (700, 1)] {
                 script.at(at, Trouble::Move { topic: 0, partition: 0, to });
             }
