@@ -296,7 +296,8 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "senders give up waiting for memory, and the memory comes back",
         plants: &[Plant::CancelKeepsMemory],
         script: |script| {
-            script.plan.engine.buffer_memory = 3000;
+            script.plan.engine.buffer_memory = 6000;
+            script.plan.engine.batch_size = 200;
             script.plan.largest_value = 1200;
             for partition in 0..3 {
                 script.at(490, Trouble::Election { topic: 0, partition, lasts: ms(3000) });
