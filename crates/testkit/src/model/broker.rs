@@ -42,6 +42,8 @@ pub struct Broker {
     pub is_fenced: bool,
     /// Since when the controller has not heard of it.
     pub(super) silent_since: Option<Duration>,
+    /// When it hears that it was replaced.
+    pub(super) hears_at: Option<Duration>,
 }
 
 /// What a transactional id has.
@@ -75,6 +77,7 @@ impl Broker {
             is_isolated: false,
             is_fenced: false,
             silent_since: None,
+            hears_at: None,
         }
     }
 }

@@ -36,6 +36,9 @@ pub struct ModelConfig {
     pub replica_lag_time_max: Duration,
     /// How long a broker that is paused or isolated stays in office (`broker.session.timeout.ms`); for ever with `None`.
     pub broker_session_timeout: Option<Duration>,
+    /// How long a broker that was replaced while it was paused goes on as the leader that it was, once it is resumed, until it hears of
+    /// it: what waited for it is served meanwhile, and lost (seen with acks=1 on Kafka 4.3.1).
+    pub zombie_time: Duration,
     /// How long after their last record producers are remembered (`producer.id.expiration.ms`), by the wall clock and the records'
     /// own timestamps; for ever with `None`.
     pub producer_id_expiration: Option<Duration>,
@@ -94,6 +97,7 @@ impl Default for ModelConfig {
             replication_lag: Duration::ZERO,
             replica_lag_time_max: Duration::from_secs(30),
             broker_session_timeout: None,
+            zombie_time: Duration::ZERO,
             producer_id_expiration: None,
             producer_id_expiration_check: Duration::from_secs(600),
             producer_byte_rate: None,

@@ -22,6 +22,7 @@ impl Model {
     pub fn advance(&mut self, now: Now) {
         self.elapsed = self.elapsed.max(now.elapsed);
         self.fence_silent();
+        self.wake_zombies();
         if self.clock.replication.is_some_and(|due| due <= self.elapsed) {
             self.replicate_all();
         }

@@ -52,7 +52,7 @@ impl Model {
             return false;
         };
         (broker.is_up, broker.is_paused, broker.is_isolated) = (false, false, false);
-        (broker.is_fenced, broker.silent_since) = (false, None);
+        (broker.is_fenced, broker.silent_since, broker.hears_at) = (false, None, None);
         let before = self.sessions.len();
         self.sessions.retain(|_, session| session.broker != id);
         self.stats.open_connections -= (before - self.sessions.len()) as u64;
@@ -90,15 +90,19 @@ impl Model {
         true
     }
 
-    /// Lets a frozen broker go on with the requests that wait. Says whether there is such a broker, up.
+    /// Lets a frozen broker go on with the requests that wait: as the leader that it was, for
+    /// [`ModelConfig::zombie_time`](super::super::ModelConfig::zombie_time), if it was replaced meanwhile. Says whether there is such a broker, up.
     pub fn resume_broker(&mut self, broker: impl Into<BrokerId>) -> bool {
-        let id = broker.into();
+        let (id, now, zombie_time) = (broker.into(), self.elapsed, self.config.zombie_time);
         let Some(broker) = self.brokers.get_mut(&id).filter(|broker| broker.is_up) else {
             return false;
         };
         broker.is_paused = false;
         self.changes += 1;
-        if broker.is_here() {
+        if broker.is_fenced && !broker.is_isolated && !zombie_time.is_zero() {
+            broker.is_isolated = true;
+            broker.hears_at = Some(now.saturating_add(zombie_time));
+        } else if broker.is_here() {
             self.is_back(id);
         }
         true
@@ -128,7 +132,7 @@ impl Model {
         let Some(broker) = self.brokers.get_mut(&id).filter(|broker| broker.is_up) else {
             return false;
         };
-        broker.is_isolated = false;
+        (broker.is_isolated, broker.hears_at) = (false, None);
         let is_here = broker.is_here();
         self.release_metadata(id);
         if is_here {
@@ -146,6 +150,9 @@ impl Model {
         };
         let may_go_on = broker.is_up && !broker.is_here();
         broker.is_fenced = broker.is_up;
+        if may_go_on && !self.views.contains_key(&id) {
+            self.hold_metadata(id);
+        }
         self.each_partition(|partition| partition.fence(id, now, may_go_on));
         true
     }
@@ -170,9 +177,23 @@ impl Model {
         });
     }
 
+    /// Brokers that were replaced while they slept hear of it.
+    pub(in crate::model) fn wake_zombies(&mut self) {
+        let now = self.elapsed;
+        let due = self.brokers.values().filter(|b| b.hears_at.is_some_and(|at| at <= now));
+        let due: Vec<_> = due.map(|broker| broker.id).collect();
+        for broker in due {
+            self.heal_broker(broker);
+        }
+    }
+
     fn is_back(&mut self, id: BrokerId) {
         if let Some(broker) = self.brokers.get_mut(&id) {
-            (broker.is_fenced, broker.silent_since) = (false, None);
+            let was_fenced = std::mem::replace(&mut broker.is_fenced, false);
+            broker.silent_since = None;
+            if was_fenced {
+                self.release_metadata(id);
+            }
         }
         let now = self.elapsed;
         self.each_partition(|partition| {

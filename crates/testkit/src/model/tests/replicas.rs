@@ -130,6 +130,30 @@ fn silent_brokers_are_fenced_in_time_and_not_told_of() {
     assert_eq!(model.partition("t", 0).unwrap().isr.len(), 3);
 }
 
+/// Seen on Apache Kafka 4.3.1 with a leader stopped by SIGSTOP: it acknowledged what had waited for it, after it was replaced.
+#[test]
+fn a_leader_that_slept_serves_what_waited_for_it_and_it_is_lost() {
+    let zombie_time = Duration::from_millis(50);
+    let mut model = model(ModelConfig { zombie_time, ..ModelConfig::default() });
+    let session = model.connect(1).unwrap();
+    append(&mut model, session, -1, batch(1, 7, 0, 0));
+    model.pause_broker(1);
+    let waiting = waits(&mut model, session, 1, 1);
+    model.fence_broker(1);
+    model.advance(at(100));
+    model.resume_broker(1);
+    assert_eq!(code(model.resume(at(100), session, waiting)), NONE);
+    assert_eq!(model.stats().lost_records, 0, "not yet");
+    model.advance(at(150));
+    assert_eq!(model.stats().lost_records, 1);
+    assert_eq!(values(&model), ["7/0/0"]);
+    let partition = model.partition("t", 0).unwrap();
+    assert_eq!((partition.leader, partition.isr.len()), (Some(BrokerId(2)), 3));
+    let refused = append(&mut model, session, 1, batch(1, 7, 0, 1));
+    assert_eq!(refused.error_code, ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    assert_eq!(refused.current_leader.leader_id, 2);
+}
+
 #[test]
 fn an_election_can_take_long() {
     let mut model = model(ModelConfig::default());
