@@ -15,6 +15,11 @@ impl Args {
         Self { rest: args.to_vec() }
     }
 
+    /// Takes `--help` or `-h`; says whether either was there.
+    pub(crate) fn help(&mut self) -> bool {
+        self.flag("--help") || self.flag("-h")
+    }
+
     /// Takes `--name`; says whether it was there.
     pub(crate) fn flag(&mut self, name: &str) -> bool {
         let position = self.rest.iter().position(|arg| arg == name);
@@ -50,9 +55,9 @@ impl Args {
         self.optional_word().ok_or_else(|| format!("{what} is missing").into())
     }
 
-    /// Takes the next word, if there is one.
+    /// Takes the next word, if there is one; what begins with `-` is none.
     pub(crate) fn optional_word(&mut self) -> Option<String> {
-        let position = self.rest.iter().position(|arg| !arg.starts_with("--"))?;
+        let position = self.rest.iter().position(|arg| !arg.starts_with('-'))?;
         Some(self.rest.remove(position))
     }
 
@@ -65,7 +70,7 @@ impl Args {
     pub(crate) fn finish(self) -> Result {
         match self.rest.first() {
             None => Ok(()),
-            Some(arg) => Err(format!("`{arg}` means nothing here").into()),
+            Some(arg) => Err(format!("`{arg}` means nothing here; --help says what does").into()),
         }
     }
 
@@ -111,8 +116,18 @@ mod tests {
     }
 
     #[test]
+    fn help_is_asked_for_by_either_name_and_anywhere() {
+        assert!(args("word --help").help());
+        assert!(args("-h --flag").help());
+        assert!(!args("help --helpful").help());
+    }
+
+    #[test]
     fn refuses_what_nobody_asked_for_and_what_does_not_fit() {
         assert!(args("--unknown").finish().is_err());
+        let mut flag = args("-j1");
+        assert_eq!(flag.optional_word(), None);
+        assert!(flag.finish().is_err());
         assert!(args("--a").value::<u32>("--a").is_err());
         assert!(args("--a x").value::<u32>("--a").is_err());
         assert!(args("--x novalue").pairs("--x").is_err());

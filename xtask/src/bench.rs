@@ -57,7 +57,7 @@ pub(crate) fn run(args: &[String]) -> Result {
         return codec::run(rest);
     }
     let mut args = Args::new(args);
-    if args.flag("--help") {
+    if args.help() {
         print!("{HELP}");
         return Ok(());
     }

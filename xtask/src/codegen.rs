@@ -47,7 +47,7 @@ type Files = BTreeMap<PathBuf, String>;
 
 pub(crate) fn run(args: &[String]) -> Result {
     let mut args = crate::args::Args::new(args);
-    if args.flag("--help") {
+    if args.help() {
         print!("{HELP}");
         return Ok(());
     }

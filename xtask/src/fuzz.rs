@@ -26,7 +26,7 @@ const LIMITS: [&str; 2] = ["-malloc_limit_mb=64", "-rss_limit_mb=2048"];
 
 pub(crate) fn run(args: &[String]) -> Result {
     let mut args = Args::new(args);
-    if args.flag("--help") {
+    if args.help() {
         print!("{HELP}");
         return Ok(());
     }

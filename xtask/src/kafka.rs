@@ -1,6 +1,7 @@
 //! `cargo xtask kafka`: a command line over `rohrpost_tests::kafka`.
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -26,9 +27,10 @@ data under target/kafka/. They run on until they are taken down. NAME is `defaul
   topic describe TOPIC
   topic delete TOPIC
 
-  consume --topic TOPIC [--partition N] [--committed]
+  consume --topic TOPIC [--partition N] [--committed] [--headers]
                      every record by Kafka's console consumer, as partition, offset, key and
-                     value with tabs between them
+                     value with tabs between them; with --headers a fifth field, NAME:VALUE by
+                     commas, or NO_HEADERS
   dump-log --topic TOPIC --partition N [--node ID]
                      a partition's log by Kafka's own dumper
   tool CLASS [ARG]...
@@ -46,6 +48,12 @@ pub(crate) fn run(args: &[String]) -> Result {
         None => ("help", args),
     };
     let mut args = Args::new(rest);
+    // Behind a Java class, `--help` asks that class.
+    let asks_class = command == "tool" && rest.first().is_some_and(|word| !word.starts_with('-'));
+    if !asks_class && args.help() {
+        print!("{HELP}");
+        return Ok(());
+    }
     if command == "tool" {
         return tool(args);
     }
@@ -187,21 +195,28 @@ fn consume(cluster: &Cluster, mut args: Args) -> Result {
     if args.flag("--committed") {
         what = what.committed_only().silence_ms(8_000);
     }
+    let headers = args.flag("--headers");
     args.finish()?;
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut written = Ok(());
-    let count = cluster.consume(&what, |record| {
+    let count = cluster.consume_while(&what, |record| {
         let mut line = format!("{}\t{}\t", record.partition, record.offset).into_bytes();
         line.extend_from_slice(record.key.unwrap_or(b"(null)"));
         line.push(b'\t');
         line.extend_from_slice(record.value.unwrap_or(b"(null)"));
-        line.push(b'\n');
-        if written.is_ok() {
-            written = out.write_all(&line);
+        if headers {
+            line.push(b'\t');
+            line.extend_from_slice(record.headers);
         }
+        line.push(b'\n');
+        written = out.write_all(&line);
+        if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
-    written?;
-    out.flush()?;
+    match written.and_then(|()| out.flush()) {
+        // `| head` has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+        result => result?,
+    }
     eprintln!("{count} records");
     Ok(())
 }

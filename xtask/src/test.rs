@@ -23,7 +23,7 @@ real Apache Kafka, for which it needs a JDK 17, Maven and kcat.
 
   --without-kafka   leave out what needs Java and Maven, and say how much that is
   --quick           the tests alone: no lints, features, documentation or README
-  FILTER            only tests with this in their names; means --quick
+  FILTER            only tests with this in their names; means --quick. None such is an error
 ";
 
 /// The workspace's tests that are compiled for a real Kafka only.
@@ -31,7 +31,7 @@ const REAL_KAFKA: [&str; 4] = ["-p", "rohrpost-tests", "--features", "real-kafka
 
 pub(crate) fn run(args: &[String]) -> Result {
     let mut args = Args::new(args);
-    if args.flag("--help") {
+    if args.help() {
         print!("{HELP}");
         return Ok(());
     }
@@ -56,10 +56,12 @@ pub(crate) fn run(args: &[String]) -> Result {
     if with_kafka {
         real_kafka(&mut report, filter.as_deref());
     } else {
+        let mut harness = cargo(&["test", "-p", "rohrpost-tests", "--lib"]);
+        report.tests("tests of the test harness", for_harness(&mut harness, filter.as_deref()));
         let skipped = count_real_kafka_tests()?;
         report.skip("tests against a real Kafka", skipped);
     }
-    report.finish()
+    report.finish(filter.as_deref())
 }
 
 fn refuse_if_programs_are_missing() -> Result {
@@ -84,10 +86,10 @@ fn static_checks(report: &mut Report, with_kafka: bool) -> Result {
         report.skip("codegen --check", 1);
     }
     let mut clippy = cargo(&["clippy", "--workspace", "--all-targets", "--all-features"]);
-    report.command("clippy", clippy.args(["--quiet", "--", "-D", "warnings"]));
+    report.command("clippy", clippy.args(["--", "-D", "warnings"]));
     report.check("each crate and each feature alone", features::check);
     // In the workspace's own target folder, where their dependencies are compiled already.
-    let mut fuzz = cargo(&["check", "--quiet", "--manifest-path", "fuzz/Cargo.toml"]);
+    let mut fuzz = cargo(&["check", "--manifest-path", "fuzz/Cargo.toml"]);
     report.command("fuzz targets compile", fuzz.arg("--target-dir").arg(target_folder()));
     Ok(())
 }
@@ -95,19 +97,23 @@ fn static_checks(report: &mut Report, with_kafka: bool) -> Result {
 /// Unit, integration and doc tests of all crates, with every feature.
 fn tests(report: &mut Report, filter: Option<&str>) {
     let mut all = cargo(&["test", "--workspace", "--exclude", "rohrpost-tests", "--all-features"]);
-    all.args(["--exclude", "rohrpost-sim"]);
-    report.tests("tests of the crates", all.args(["--no-fail-fast", "--quiet"]).args(filter));
-    let mut own = cargo(&["test", "-p", "rohrpost-tests", "--lib", "--quiet"]);
-    report.tests("tests of the test harness", own.args(filter));
+    all.args(["--exclude", "rohrpost-sim", "--no-fail-fast"]);
+    report.tests("tests of the crates", for_harness(&mut all, filter));
     // Optimised: unoptimised, a life takes a second.
-    let mut lives = cargo(&["test", "--release", "-p", "rohrpost-sim", "--quiet"]);
-    report.tests("tests of the simulator", lives.args(filter));
+    let mut lives = cargo(&["test", "--release", "-p", "rohrpost-sim"]);
+    report.tests("tests of the simulator", for_harness(&mut lives, filter));
     if filter.is_none() {
         report.check("new lives of the producer, each lived twice", new_lives);
     }
-    let mut corpora = cargo(&["test", "--quiet", "--manifest-path", "fuzz/Cargo.toml"]);
+    let mut corpora = cargo(&["test", "--manifest-path", "fuzz/Cargo.toml"]);
     corpora.args(["--test", "corpora", "--target-dir"]).arg(target_folder());
-    report.tests("replay of the fuzzer's seeds", corpora.args(filter));
+    report.tests("replay of the fuzzer's seeds", for_harness(&mut corpora, filter));
+}
+
+/// Cargo says which crate's turn it is, so it is not silenced: Rust's test harness is, to a dot for
+/// a test.
+fn for_harness<'a>(command: &'a mut Command, filter: Option<&str>) -> &'a mut Command {
+    command.arg("--").arg("--quiet").args(filter)
 }
 
 /// Lives that no one has lived: their seeds are taken from the commit.
@@ -120,7 +126,7 @@ fn new_lives() -> Result {
 }
 
 fn readme_and_documentation(report: &mut Report) -> Result {
-    let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
+    let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
     report.command("documentation", doc.env("RUSTDOCFLAGS", "-D warnings"));
     let first = readme::first_command(&workspace::root())?;
     let (program, arguments) = first.split_first().ok_or("README.md: an empty command")?;
@@ -130,10 +136,10 @@ fn readme_and_documentation(report: &mut Report) -> Result {
 }
 
 fn real_kafka(report: &mut Report, filter: Option<&str>) {
-    // Optimised: the same code that the README's first command has just built.
+    // Optimised: the same code that the README's first command has just built. The harness around
+    // the clusters has tests of its own, which are run here and nowhere else.
     let mut command = cargo(&["test", "--release", "--no-fail-fast", "--tests"]);
-    command.args(REAL_KAFKA).args(filter);
-    report.tests("tests against a real Kafka", &mut command);
+    report.tests("tests against a real Kafka", for_harness(command.args(REAL_KAFKA), filter));
     report.check("leave no cluster behind", || {
         Cluster::remove(kafka::SHARED)?;
         Ok(Cluster::remove_orphans()?)
@@ -167,5 +173,43 @@ fn cargo(arguments: &[impl AsRef<std::ffi::OsStr>]) -> Command {
 fn in_workspace(program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(workspace::root());
+    // Whoever works with a cluster of their own has this set: no test is to send there.
+    command.env_remove("ROHRPOST_BOOTSTRAP_SERVERS");
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run_with(words: &str) -> String {
+        let args: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+        run(&args).map_or_else(|error| error.to_string(), |()| "ok".to_owned())
+    }
+
+    #[test]
+    fn what_begins_with_a_dash_is_no_filter_and_asking_for_help_runs_nothing() {
+        for word in ["-j1", "--quik", "-x"] {
+            assert!(run_with(word).contains(word), "{word}");
+        }
+        assert!(run_with("one two").contains("`two`"));
+        assert_eq!(run_with("--without-kafka -h"), "ok");
+        assert_eq!(run_with("name --help"), "ok");
+    }
+
+    #[test]
+    fn a_cluster_of_ones_own_is_no_matter_of_the_tests() {
+        let command = in_workspace("cargo");
+        let unset = |(name, value): (&std::ffi::OsStr, Option<&std::ffi::OsStr>)| {
+            name == "ROHRPOST_BOOTSTRAP_SERVERS" && value.is_none()
+        };
+        assert!(command.get_envs().any(unset));
+    }
+
+    #[test]
+    fn the_filter_goes_to_the_test_harness() {
+        let mut command = Command::new("cargo");
+        let words: Vec<_> = for_harness(&mut command, Some("name")).get_args().collect();
+        assert_eq!(words, ["--", "--quiet", "name"]);
+    }
 }

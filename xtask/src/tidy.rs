@@ -18,6 +18,14 @@ use crate::Result;
 use crate::args::Args;
 use crate::workspace;
 
+const HELP: &str = "\
+cargo xtask tidy
+
+Holds the rules of ARCHITECTURE.md and CONTRIBUTING.md that no compiler holds: which crate may need
+which, what the crates below `driver` know nothing of, what each manifest says, how long a file may
+be, that no test sleeps. Prints every place that breaks one, and what to do there.
+";
+
 /// A rule broken: where (from the repository's top), and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Violation {
@@ -32,7 +40,12 @@ impl Violation {
 }
 
 pub(crate) fn run(args: &[String]) -> Result {
-    Args::new(args).finish()?;
+    let mut args = Args::new(args);
+    if args.help() {
+        print!("{HELP}");
+        return Ok(());
+    }
+    args.finish()?;
     let root = workspace::root();
     let violations = check(&root)?;
     for Violation { place, message } in &violations {

@@ -64,6 +64,27 @@ pub enum Error {
         /// What was asked for.
         wanted: String,
     },
+    /// The cluster has no such topic.
+    UnknownTopic {
+        /// The topic.
+        topic: String,
+        /// The cluster.
+        cluster: String,
+    },
+    /// The topic has fewer partitions.
+    UnknownPartition {
+        /// The topic.
+        topic: String,
+        /// The partition asked for.
+        partition: u32,
+        /// How many there are; they are numbered from 0.
+        partitions: usize,
+    },
+    /// `JAVA_HOME` is set, but no Java is there.
+    WrongJavaHome {
+        /// What it says.
+        home: PathBuf,
+    },
     /// The node is not running (any more).
     NodeDown {
         /// The cluster.
@@ -153,6 +174,21 @@ impl fmt::Display for Error {
                 f,
                 "cluster `{name}` exists as {existing}, not as {wanted}; take it down first \
                  (`cargo xtask kafka down --name {name}`) or choose another --name"
+            ),
+            Self::UnknownTopic { topic, cluster } => write!(
+                f,
+                "cluster `{cluster}` has no topic `{topic}`; `cargo xtask kafka topic list --name \
+                 {cluster}` lists those that exist"
+            ),
+            Self::UnknownPartition { topic, partition, partitions } => write!(
+                f,
+                "topic `{topic}` has no partition {partition}: it has {partitions}, numbered from 0"
+            ),
+            Self::WrongJavaHome { home } => write!(
+                f,
+                "JAVA_HOME is {}, but there is no bin/java; correct it, or unset it to use the \
+                 java on the PATH",
+                home.display()
             ),
             Self::NodeDown { cluster, node } => write!(
                 f,

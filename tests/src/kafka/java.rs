@@ -1,7 +1,7 @@
 //! Finding Java and Maven, and running Kafka's Java classes.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::{Error, Result};
@@ -25,15 +25,20 @@ pub fn missing_programs() -> Vec<Error> {
     missing_for_kafka().into_iter().chain(kcat).collect()
 }
 
-/// The `java` to use: of `JAVA_HOME` if that is set, else of the PATH.
+/// The `java` to use: of `JAVA_HOME` if one is there, else of the PATH.
 pub(super) fn java() -> Result<PathBuf> {
-    if let Some(home) = env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
-        let java = Path::new(&home).join("bin/java");
-        if java.is_file() {
-            return Ok(java);
-        }
+    let home = env::var_os("JAVA_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    java_of(home, || find("java", JAVA_REMEDY))
+}
+
+fn java_of(home: Option<PathBuf>, on_path: impl Fn() -> Result<PathBuf>) -> Result<PathBuf> {
+    let Some(home) = home else { return on_path() };
+    let java = home.join("bin/java");
+    if java.is_file() {
+        return Ok(java);
     }
-    find("java", JAVA_REMEDY)
+    // Another Java may do, but where there is none, what was set is what is wrong.
+    on_path().map_err(|_| Error::WrongJavaHome { home })
 }
 
 /// Maven's `mvn`.
@@ -76,7 +81,21 @@ fn find(program: &'static str, remedy: &'static str) -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::major_version;
+    use std::path::PathBuf;
+
+    use super::super::Error;
+    use super::{java_of, major_version};
+
+    #[test]
+    fn a_java_home_without_java_is_named_where_no_other_is_found() {
+        let home = || Some(PathBuf::from("/nonexistent"));
+        let none = || Err(Error::MissingProgram { program: "java", remedy: "get one" });
+        let error = java_of(home(), none).unwrap_err().to_string();
+        assert!(error.contains("JAVA_HOME is /nonexistent"), "{error}");
+        let other = || Ok(PathBuf::from("/other/java"));
+        assert_eq!(java_of(home(), other).unwrap(), PathBuf::from("/other/java"));
+        assert!(java_of(None, none).unwrap_err().to_string().contains("get one"));
+    }
 
     #[test]
     fn reads_the_major_version_of_old_and_new_javas() {

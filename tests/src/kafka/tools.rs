@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
 use std::{str, thread};
 
@@ -12,6 +13,8 @@ use super::{Cluster, Error, Result};
 const TOPIC_COMMAND: &str = "org.apache.kafka.tools.TopicCommand";
 const CONSOLE_CONSUMER: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 const GET_OFFSETS: &str = "org.apache.kafka.tools.GetOffsetShell";
+/// What it says of a topic that is not there.
+const NO_SUCH_TOPIC: &str = "Could not match any topic-partitions";
 /// Where the log dumper is, in Kafka 4 of late and before.
 const DUMP_LOG: [&str; 2] =
     ["org.apache.kafka.tools.DumpLogSegments", "kafka.tools.DumpLogSegments"];
@@ -180,6 +183,22 @@ impl Cluster {
     ///
     /// What the consumer printed, or a line of it that is not understood.
     pub fn consume(&self, what: &Consume, mut each: impl FnMut(ConsumedRecord<'_>)) -> Result<u64> {
+        self.consume_while(what, |record| {
+            each(record);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// As [`Cluster::consume`], until `each` has seen enough: then the consumer is ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::consume`].
+    pub fn consume_while(
+        &self,
+        what: &Consume,
+        mut each: impl FnMut(ConsumedRecord<'_>) -> ControlFlow<()>,
+    ) -> Result<u64> {
         let wanted = if what.committed_only { None } else { Some(self.records_in(what)?) };
         if wanted == Some(0) {
             return Ok(0);
@@ -198,15 +217,19 @@ impl Cluster {
             String::from_utf8_lossy(&text).into_owned()
         });
         let read = read_records(child.stdout.take(), &mut each);
-        if read.is_err() {
+        let has_seen_enough = matches!(read, Ok((_, ControlFlow::Break(()))));
+        if read.is_err() || has_seen_enough {
             let _ = child.kill();
         }
         let status = child.wait().map_err(|source| Error::Io {
             doing: "wait for the console consumer".into(),
             source,
         })?;
-        let count = read?;
+        let (count, _) = read?;
         let output = errors.join().unwrap_or_default();
+        if has_seen_enough {
+            return Ok(count);
+        }
         // The consumer ends its life in peace too when it saw fewer records than it was told.
         if !status.success() || wanted.is_some_and(|wanted| wanted != count) {
             let command =
@@ -288,6 +311,10 @@ impl Cluster {
     /// How many offsets the partitions that `what` names span now.
     fn records_in(&self, what: &Consume) -> Result<u64> {
         let first = self.offsets(&what.topic, "earliest")?;
+        if let Some(partition) = what.partition.filter(|asked| *asked as usize >= first.len()) {
+            let (topic, partitions) = (what.topic.clone(), first.len());
+            return Err(Error::UnknownPartition { topic, partition, partitions });
+        }
         let end = self.offsets(&what.topic, "latest")?;
         let partitions = first.iter().zip(&end).enumerate();
         let asked = |index: usize| what.partition.is_none_or(|asked| asked as usize == index);
@@ -299,7 +326,12 @@ impl Cluster {
     fn offsets(&self, topic: &str, time: &str) -> Result<Vec<i64>> {
         let servers = self.bootstrap_servers();
         let arguments = ["--bootstrap-server", &servers, "--topic", topic, "--time", time];
-        let printed = self.tool(GET_OFFSETS, &arguments)?;
+        let printed = self.tool(GET_OFFSETS, &arguments).map_err(|error| match error {
+            Error::Tool { output, .. } if output.contains(NO_SUCH_TOPIC) => {
+                Error::UnknownTopic { topic: topic.to_owned(), cluster: self.name().to_owned() }
+            }
+            error => error,
+        })?;
         let mut offsets: Vec<(u32, i64)> = Vec::new();
         for line in printed.lines() {
             let mut fields = line.rsplitn(3, ':');
@@ -351,9 +383,9 @@ impl Cluster {
 
 fn read_records(
     stdout: Option<impl Read>,
-    each: &mut impl FnMut(ConsumedRecord<'_>),
-) -> Result<u64> {
-    let Some(stdout) = stdout else { return Ok(0) };
+    each: &mut impl FnMut(ConsumedRecord<'_>) -> ControlFlow<()>,
+) -> Result<(u64, ControlFlow<()>)> {
+    let Some(stdout) = stdout else { return Ok((0, ControlFlow::Continue(()))) };
     let mut stdout = BufReader::with_capacity(1 << 20, stdout);
     let mut line = Vec::new();
     let mut count = 0;
@@ -364,14 +396,17 @@ fn read_records(
             source,
         })?;
         if length == 0 {
-            return Ok(count);
+            return Ok((count, ControlFlow::Continue(())));
         }
         let record = line.strip_suffix(b"\n").unwrap_or(&line);
-        each(parse_record(record).ok_or_else(|| Error::ToolOutput {
+        let flow = each(parse_record(record).ok_or_else(|| Error::ToolOutput {
             tool: CONSOLE_CONSUMER,
             line: String::from_utf8_lossy(record).chars().take(200).collect(),
         })?);
         count += 1;
+        if flow.is_break() {
+            return Ok((count, flow));
+        }
     }
 }
 
@@ -404,5 +439,21 @@ mod tests {
         assert_eq!(record.key, None);
         assert_eq!(record.value, Some(&b"a\tb\x1fc"[..]));
         assert_eq!(parse_record(b"[WARN] something else"), None);
+    }
+
+    #[test]
+    fn whoever_has_seen_enough_is_shown_no_more() {
+        let lines = "Partition:0\x1fOffset:0\x1fNO_HEADERS\x1fk\x1fv\n".repeat(5);
+        let read = |most: u64| {
+            let mut seen = 0;
+            let (count, _) = read_records(Some(lines.as_bytes()), &mut |_| {
+                seen += 1;
+                if seen < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })
+            .unwrap();
+            assert_eq!(count, seen);
+            seen
+        };
+        assert_eq!((read(2), read(9)), (2, 5));
     }
 }

@@ -24,7 +24,7 @@ and compares what they answer and what their logs hold. Ends with
 
 pub(super) fn run(args: &[String]) -> Result {
     let mut args = Args::new(args);
-    if args.flag("--help") {
+    if args.help() {
         print!("{HELP}");
         return Ok(());
     }

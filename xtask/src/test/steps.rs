@@ -74,8 +74,8 @@ impl Report {
         self.tests.skipped += count;
     }
 
-    /// Prints the summary; an error if anything failed.
-    pub(super) fn finish(self) -> Result {
+    /// Prints the summary; an error if anything failed, or no test has the `filter` in its name.
+    pub(super) fn finish(self, filter: Option<&str>) -> Result {
         println!("\n== summary");
         for step in &self.steps {
             let outcome = if step.failed { "FAILED" } else { "ok" };
@@ -86,15 +86,19 @@ impl Report {
             self.steps.iter().filter(|step| step.failed).map(|step| step.name.as_str()).collect();
         let Counts { passed, failed: failed_tests, skipped } = self.tests;
         println!("\n{passed} passed, {failed_tests} failed, {skipped} skipped");
-        if failed.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("failed: {}", failed.join(", ")).into())
+        if !failed.is_empty() {
+            return Err(format!("failed: {}", failed.join(", ")).into());
+        }
+        match filter {
+            Some(filter) if passed == 0 => {
+                Err(format!("no test that was run has `{filter}` in its name").into())
+            }
+            _ => Ok(()),
         }
     }
 
     fn step(&mut self, name: &str, run: impl FnOnce() -> Result) {
-        println!("\n== {name}");
+        println!("\n== {name} (after {})", minutes(self.start.elapsed()));
         let start = Instant::now();
         let result = run();
         if let Err(e) = &result {
@@ -103,6 +107,11 @@ impl Report {
         let step = Step { name: name.to_owned(), took: start.elapsed(), failed: result.is_err() };
         self.steps.push(step);
     }
+}
+
+/// `0:05`, `61:30`.
+fn minutes(duration: Duration) -> String {
+    format!("{}:{:02}", duration.as_secs() / 60, duration.as_secs() % 60)
 }
 
 impl Counts {
@@ -125,6 +134,16 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_filter_that_no_test_has_in_its_name_is_an_error() {
+        assert!(Report::new().finish(None).is_ok());
+        let error = Report::new().finish(Some("nonsense")).unwrap_err();
+        assert!(error.to_string().contains("`nonsense`"), "{error}");
+        let mut report = Report::new();
+        report.tests.passed = 1;
+        assert!(report.finish(Some("sense")).is_ok());
+    }
 
     #[test]
     fn counts_the_summaries_of_the_test_harness() {
