@@ -8,7 +8,7 @@ use rohrpost_testkit::model::ModelConfig;
 
 use crate::dice::Dice;
 use crate::draw::{Drawer, topics};
-use crate::run::{create, delete, leaders, offset, run};
+use crate::run::{create, delete, is_led, leaders, offset, run};
 use crate::sides::{Kafka, Modelled, Names, Side};
 use crate::steps::{Denial, Step, Topic};
 
@@ -121,9 +121,7 @@ fn wait_for(kafka: &mut Kafka, topics: &[Topic]) -> Result<(), Box<dyn Error>> {
         })?;
         for partition in 0..topic.partitions {
             kafka.turn_to(topic.leader(partition));
-            kafka.until(&topic.name, |kafka| {
-                Ok(offset(kafka, &topic.name, partition, -1)?.0 == "NONE")
-            })?;
+            kafka.until(&topic.name, |kafka| is_led(kafka, id.unwrap_or_default(), partition))?;
         }
     }
     if kafka.brokers() > 1 {

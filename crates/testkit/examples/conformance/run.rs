@@ -18,7 +18,7 @@ use rohrpost_codec::messages::metadata_request::MetadataRequestTopic;
 use rohrpost_codec::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use rohrpost_codec::messages::produce_response::PartitionProduceResponse;
 use rohrpost_codec::messages::*;
-use rohrpost_codec::{ByteStr, Uuid};
+use rohrpost_codec::{ByteStr, ErrorCode, Uuid};
 use rohrpost_records::{BatchHeader, RecordBatches};
 use rohrpost_testkit::model::Permission;
 
@@ -435,21 +435,42 @@ pub(crate) fn offset<S: Side>(
     Ok((partition.error_code.name().into(), partition.offset, partition.timestamp))
 }
 
+/// Whether a broker leads a partition of the topic of this id, and not of an earlier one of its name.
+pub(crate) fn is_led<S: Side>(side: &mut S, topic_id: Uuid, partition: i32) -> io::Result<bool> {
+    let topic =
+        FetchTopic { topic_id, partitions: vec![fetched(partition, 0)], ..Default::default() };
+    let Heard::Answer(answer) = side.call(&fetching(topic), 13, false)? else { return Ok(false) };
+    let mut all = answer.responses.iter().flat_map(|topic| &topic.partitions);
+    let unread = ErrorCode::OFFSET_OUT_OF_RANGE;
+    Ok(all.any(|partition| partition.error_code.is_none() || partition.error_code == unread))
+}
+
 fn fetch<S: Side>(side: &mut S, topic: &str, partition: i32, from: i64) -> io::Result<Bytes> {
-    let partition = FetchPartition {
+    let topic = FetchTopic {
+        topic: topic.to_owned().into(),
+        partitions: vec![fetched(partition, from)],
+        ..Default::default()
+    };
+    let Heard::Answer(answer) = side.call(&fetching(topic), 11, false)? else {
+        return Err(io::Error::other("Fetch was not answered"));
+    };
+    let partition = answer.responses.into_iter().flat_map(|topic| topic.partitions).next();
+    Ok(partition.and_then(|partition| partition.records).unwrap_or_default())
+}
+
+fn fetched(partition: i32, fetch_offset: i64) -> FetchPartition {
+    FetchPartition {
         partition,
         current_leader_epoch: -1,
-        fetch_offset: from,
+        fetch_offset,
         log_start_offset: -1,
         partition_max_bytes: 1 << 26,
         ..Default::default()
-    };
-    let topic = FetchTopic {
-        topic: topic.to_owned().into(),
-        partitions: vec![partition],
-        ..Default::default()
-    };
-    let request = FetchRequest {
+    }
+}
+
+fn fetching(topic: FetchTopic) -> FetchRequest {
+    FetchRequest {
         replica_id: -1,
         max_wait_ms: 10,
         min_bytes: 0,
@@ -457,12 +478,7 @@ fn fetch<S: Side>(side: &mut S, topic: &str, partition: i32, from: i64) -> io::R
         session_epoch: -1,
         topics: vec![topic],
         ..Default::default()
-    };
-    let Heard::Answer(answer) = side.call(&request, 11, false)? else {
-        return Err(io::Error::other("Fetch was not answered"));
-    };
-    let partition = answer.responses.into_iter().flat_map(|topic| topic.partitions).next();
-    Ok(partition.and_then(|partition| partition.records).unwrap_or_default())
+    }
 }
 
 /// All that a log has from an offset on: Kafka reads no further than a segment at a time.
