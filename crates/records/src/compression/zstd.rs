@@ -4,15 +4,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use zstd::bulk::Compressor;
-use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
-use zstd::zstd_safe::compress_bound;
+use zstd::zstd_safe::{DCtx, ErrorCode, compress_bound, get_error_name, get_frame_content_size};
 
 use super::DecompressError;
 
-/// The largest window that Java's reader takes, as the power of two: 128 MiB, what level 22 writes.
-const MAX_WINDOW_LOG: u32 = 27;
-/// What the output grows by at the least.
-const STEP: usize = 16 * 1024;
+/// The output's room to begin with, at the least.
+const STEP: usize = 64 * 1024;
+/// The library's code for an output without room, negated as its functions return it.
+const OUTPUT_TOO_SMALL: ErrorCode = 0usize.wrapping_sub(70);
 
 /// A compression context and its level.
 #[derive(Default)]
@@ -47,41 +46,26 @@ impl Context {
     }
 }
 
-/// Decompresses all frames.
+/// Decompresses all frames in one go: then the library needs no window of its own, however large a one a frame declares, and the
+/// memory is that of the output.
 pub(super) fn decompress(input: &[u8], limit: usize) -> Result<Vec<u8>, DecompressError> {
-    let corrupt = |error: std::io::Error| DecompressError::Corrupt(error.to_string());
-    let mut decoder = Decoder::new().map_err(corrupt)?;
-    decoder
-        .set_parameter(zstd::zstd_safe::DParameter::WindowLogMax(MAX_WINDOW_LOG))
-        .map_err(corrupt)?;
-    let mut input = InBuffer::around(input);
-    let mut output = Vec::new();
-    let mut filled = 0;
+    let corrupt = |code| DecompressError::Corrupt(get_error_name(code).to_string());
+    let mut context = DCtx::create();
+    // What the frame says of its size, which Java's does not, is believed up to a bound.
+    let claimed = get_frame_content_size(input).ok().flatten();
+    let claimed = claimed.and_then(|claimed| usize::try_from(claimed).ok());
+    let believed = input.len().saturating_mul(64).saturating_add(STEP);
+    let guess = claimed.unwrap_or_else(|| input.len().saturating_mul(4).max(STEP));
+    let mut capacity = guess.min(believed).min(limit);
     loop {
-        if filled == output.len() {
-            let step = filled.max(input.src.len().saturating_mul(2)).clamp(STEP, 1 << 20);
-            // One byte beyond the limit tells the end from too much.
-            let len = filled.saturating_add(step).min(limit.saturating_add(1));
-            if len == filled {
-                return Err(DecompressError::TooLarge);
-            }
-            output.resize(len, 0);
-        }
-        let mut out = OutBuffer::around_pos(&mut output[..], filled);
-        let hint = decoder.run(&mut input, &mut out).map_err(corrupt)?;
-        let (before, full) = (filled, out.pos() == out.capacity());
-        filled = out.pos();
-        let drained = input.pos() == input.src.len();
-        if hint == 0 && drained {
-            break;
-        }
-        if drained && !full && filled == before {
-            return Err(DecompressError::Corrupt("the last frame is cut".to_string()));
+        let mut output = Vec::with_capacity(capacity);
+        match context.decompress(&mut output, input) {
+            Ok(size) if size > limit => return Err(DecompressError::TooLarge),
+            Ok(_) => return Ok(output),
+            Err(OUTPUT_TOO_SMALL) if capacity >= limit => return Err(DecompressError::TooLarge),
+            // What was done is done again, which is a third of the work in all.
+            Err(OUTPUT_TOO_SMALL) => capacity = capacity.saturating_mul(4).max(STEP).min(limit),
+            Err(code) => return Err(corrupt(code)),
         }
     }
-    if filled > limit {
-        return Err(DecompressError::TooLarge);
-    }
-    output.truncate(filled);
-    Ok(output)
 }
