@@ -170,7 +170,10 @@ impl Drawer {
         if self.is_about_duplicates {
             let (topic, partition) = (TopicRef::Known(0), 0);
             let batch = self.batch(dice, (&topics[0].name, 0, 0), model);
-            self.sent.push((0, 0, batch.clone()));
+            // What is sent again keeps its place among the others.
+            if self.sent.iter().all(|(_, _, sent)| sent.producer != batch.producer) {
+                self.sent.push((0, 0, batch.clone()));
+            }
             return Entry { topic, partition, batch };
         }
         let index = dice.below(topics.len());
@@ -198,7 +201,7 @@ impl Drawer {
         let here = self.sent.iter().rev().filter(|sent| (sent.0, sent.1) == (index, partition));
         let before: Vec<_> = here.take(8).map(|sent| sent.2.clone()).collect();
         if self.is_about_duplicates && before.len() > 3 && dice.percent(30) {
-            let oldest = &before[3..];
+            let oldest = &before[3..before.len().min(7)];
             return dice.one_of(oldest);
         }
         if !before.is_empty() && dice.percent(18) {
