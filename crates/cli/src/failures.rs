@@ -140,6 +140,11 @@ impl Failures {
         messages
     }
 
+    /// Whether a message has given this reason.
+    pub(crate) fn has_told(&self, reason: &str) -> bool {
+        self.listed.iter().any(|failure| failure.reason == reason)
+    }
+
     /// What to say at the end of the lines that were not named.
     pub(crate) fn rest(&self) -> Option<String> {
         (self.omitted > 0).then(|| format!("… and {} more failed", Counted(self.omitted, "line")))

@@ -43,6 +43,13 @@ impl InFlight {
         self.count
     }
 
+    /// The partition of the record that waits longest.
+    pub(crate) fn oldest(&self) -> Option<i32> {
+        let fronts =
+            self.queues.iter().filter_map(|(partition, queue)| Some((partition, queue.front()?)));
+        fronts.min_by_key(|(_, sent)| sent.ticket.line).map(|(partition, _)| *partition)
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, delivery: Delivery, ticket: Ticket) {
         self.queues.entry(delivery.partition()).or_default().push_back(Sent { delivery, ticket });

@@ -20,6 +20,8 @@ mod settings;
 mod stop;
 mod summary;
 mod terminal;
+mod wake;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -29,6 +29,10 @@ impl Plan {
         &self.topic
     }
 
+    pub(crate) fn partition(&self) -> Option<i32> {
+        self.partition
+    }
+
     /// The record that a line is. Borrows all of it.
     #[inline]
     pub(crate) fn record<'a>(&'a self, line: &'a [u8]) -> ProducerRecord<'a> {

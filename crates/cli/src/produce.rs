@@ -18,6 +18,7 @@ use crate::settings::Settings;
 use crate::stop::{Signal, Stop};
 use crate::summary::{End, ReadBack, Summary, Tally};
 use crate::terminal::{complain, print};
+use crate::watch::Watch;
 
 const FAILED: u8 = 1;
 const MISUSED: u8 = 2;
@@ -34,7 +35,6 @@ pub(crate) fn run(arguments: &Produce) -> ExitCode {
         Ok(settings) => settings,
         Err(misuse) => {
             complain(misuse);
-            complain("`rohrpost produce --help` explains all options");
             return ExitCode::from(MISUSED);
         }
     };
@@ -96,6 +96,7 @@ async fn produce(settings: Settings) -> Result<(Summary, u8), Refused> {
     };
     let deadline = config.delivery_timeout().saturating_add(MARGIN);
     let max_record = config.max_request_size();
+    let linger = config.linger();
     let producer = tokio::select! {
         producer = Producer::from_config(config) => producer,
         signal = stop.requested() => {
@@ -118,12 +119,18 @@ async fn produce(settings: Settings) -> Result<(Summary, u8), Refused> {
     let mut reader = Reader::start(sources)
         .map_err(|error| Refused::new(FAILED, format!("cannot start a thread: {error}")))?;
     let progress = Progress::new(total_bytes);
-    let mut pump = Pump::new(&plan, &producer, stop, places, max_record, progress);
+    let watch = Watch::new(linger);
+    let mut pump = Pump::new(&plan, &producer, stop, places, max_record, progress, watch);
     pump.ledger = embedded.as_ref().map(|_| Ledger::default());
     let ending = pump.run(&mut reader).await;
     // What it has read ahead is not needed any more.
     drop(reader);
     tell_ending(&pump, &ending);
+    if let Ending::Interrupted(_) = ending {
+        if let Some(reason) = pump.why_it_stands_still().await {
+            pump.progress.complain(&format!("what it waited for: {reason}"));
+        }
+    }
     let ending = pump.finish(ending, deadline, flush_timeout).await;
     if let Some(cluster) = &embedded {
         cluster.settle(pump.tally.acknowledged).await;
@@ -166,6 +173,10 @@ fn tell_ending(pump: &Pump<'_>, ending: &Ending) {
             let unread = match pump.has_read_all() {
                 true => String::new(),
                 false => format!(", and nothing from {next} on was read"),
+            };
+            let reason = match pump.failures.has_told(reason) {
+                true => "no other line would fare better",
+                false => reason,
             };
             pump.progress.complain(&format!("gave up{unread}: {reason}"));
         }

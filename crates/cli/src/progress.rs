@@ -18,8 +18,8 @@ pub(crate) struct Figures {
     pub(crate) bytes: u64,
     pub(crate) in_flight: u64,
     pub(crate) failed: u64,
-    /// Bytes of the inputs that were taken.
-    pub(crate) read: u64,
+    /// Bytes of the inputs whose lines were acknowledged or failed.
+    pub(crate) done: u64,
 }
 
 /// Shows figures on standard error if that is a terminal, and nothing if not.
@@ -75,7 +75,7 @@ impl Progress {
         shown.next = now + REDRAW;
         let figures = figures();
         let rate = shown.rate.update(now, figures.bytes);
-        shown.bar.set_position(figures.read);
+        shown.bar.set_position(figures.done);
         shown.bar.set_message(format!(
             "{} records  {:.1} MB/s  {} in flight  {} failed",
             Grouped(figures.acknowledged),
@@ -84,6 +84,13 @@ impl Progress {
             Grouped(figures.failed),
         ));
         shown.bar.tick();
+    }
+
+    /// Lets the next look at it be drawn, however soon it comes.
+    pub(crate) fn hurry(&mut self) {
+        if let Some(shown) = &mut self.shown {
+            shown.next = Instant::now() - REDRAW;
+        }
     }
 
     /// Says something on standard error, above the bar.
@@ -100,6 +107,13 @@ impl Progress {
             shown.bar.finish_and_clear();
         }
     }
+}
+
+/// How many of these bytes have their fates, where so many of the lines have.
+pub(crate) fn done(bytes: u64, fates: u64, lines: u64) -> u64 {
+    let share = u128::from(bytes) * u128::from(fates.min(lines)) / u128::from(lines.max(1));
+    // No more than `bytes`.
+    share as u64
 }
 
 /// Bytes a second, over about the last second.
@@ -131,6 +145,15 @@ impl Rate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn as_much_is_done_as_has_a_fate() {
+        assert_eq!(done(0, 0, 0), 0);
+        assert_eq!(done(1000, 0, 10), 0);
+        assert_eq!(done(1000, 5, 10), 500);
+        assert_eq!(done(1000, 10, 10), 1000);
+        assert_eq!(done(u64::MAX, 3, 3), u64::MAX);
+    }
 
     #[test]
     fn the_rate_follows_the_last_second() {

@@ -14,9 +14,11 @@ use crate::input::{Event, Places, Reader};
 use crate::ledger::{Ledger, Written, digest};
 use crate::lines::{Line, LineSplitter};
 use crate::plan::Plan;
-use crate::progress::{Figures, Progress};
+use crate::progress::{Figures, Progress, done};
 use crate::stop::{Signal, Stop};
 use crate::summary::Tally;
+use crate::wake::{Wake, wait, wait_unless};
+use crate::watch::Watch;
 
 /// So many records are in flight at most, whatever `buffer.memory` holds: a fate that is waited for costs memory too.
 const MOST_IN_FLIGHT: usize = 1 << 19;
@@ -32,6 +34,12 @@ const CHUNKS_TO_COUNT: usize = 8;
 
 /// So much longer than it asked for may the producer take to close.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// What a partition waits for is known at once, unless the producer is gone.
+const ANSWER: Duration = Duration::from_secs(1);
+
+/// Who stops what did not move for so long wants to know why it did not.
+const STANDSTILL: Duration = Duration::from_secs(1);
 
 type BoxedClose<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
@@ -60,12 +68,16 @@ pub(crate) struct Pump<'a> {
     plan: &'a Plan,
     producer: &'a Producer,
     stop: Stop,
+    watch: Watch,
     in_flight: InFlight,
+    /// A line waits for room, or for knowledge of the topic.
+    is_held: bool,
     splitter: LineSplitter,
     max_record: usize,
     /// Lines that were taken from the input: the running number of the next one.
     taken: u64,
-    read_bytes: u64,
+    /// Bytes of those lines, with their ends.
+    taken_bytes: u64,
     /// Nothing of the input is left.
     all_read: bool,
     start: Instant,
@@ -79,14 +91,6 @@ pub(crate) struct Pump<'a> {
     hopeless: Option<String>,
 }
 
-/// Why a wait ended.
-#[derive(Clone, Copy)]
-enum Wake {
-    Settled,
-    Draw,
-    Stop(Signal),
-}
-
 impl<'a> Pump<'a> {
     pub(crate) fn new(
         plan: &'a Plan,
@@ -95,6 +99,7 @@ impl<'a> Pump<'a> {
         places: Places,
         max_record: usize,
         progress: Progress,
+        watch: Watch,
     ) -> Self {
         Self {
             failures: Failures::default(),
@@ -105,11 +110,13 @@ impl<'a> Pump<'a> {
             plan,
             producer,
             stop,
+            watch,
             in_flight: InFlight::default(),
+            is_held: false,
             splitter: LineSplitter::new(plan.longest_line(max_record)),
             max_record,
             taken: 0,
-            read_bytes: 0,
+            taken_bytes: 0,
             all_read: false,
             start: Instant::now(),
             now: 0,
@@ -150,8 +157,8 @@ impl<'a> Pump<'a> {
             let event = tokio::select! {
                 biased;
                 event = reader.next() => event,
-                wake = wait(&mut self.in_flight, &mut self.stop, &mut self.progress) => {
-                    match self.woken(wake) {
+                wake = wait(&mut self.in_flight, &mut self.stop, &mut self.progress, &mut self.watch) => {
+                    match self.woken(wake).await {
                         ControlFlow::Continue(()) => continue,
                         ControlFlow::Break(ending) => return ending,
                     }
@@ -160,7 +167,6 @@ impl<'a> Pump<'a> {
             self.stamp();
             let flow = match event {
                 Some(Event::Chunk(chunk)) => {
-                    self.read_bytes += chunk.len() as u64;
                     let flow = self.send_lines(&chunk).await;
                     reader.recycle(chunk);
                     flow
@@ -234,8 +240,14 @@ impl<'a> Pump<'a> {
         self.until_stamp -= 1;
         self.first.get_or_insert(self.now);
         let flow = match line {
-            Line::Whole(line) => self.send(line).await,
+            Line::Whole(line) => {
+                let bytes = line.len() as u64 + 1;
+                let flow = self.send(line).await;
+                self.taken_bytes += bytes;
+                flow
+            }
             Line::TooLong { bytes } => {
+                self.taken_bytes += bytes + 1;
                 self.note_too_long(bytes);
                 ControlFlow::Continue(())
             }
@@ -279,15 +291,17 @@ impl<'a> Pump<'a> {
             Poll::Ready(result) => result,
             Poll::Pending => loop {
                 // No room, or nothing known of the topic yet.
+                self.is_held = true;
                 tokio::select! {
                     biased;
                     result = &mut send => break result,
-                    wake = wait(&mut self.in_flight, &mut self.stop, &mut self.progress) => {
-                        self.woken(wake)?;
+                    wake = wait(&mut self.in_flight, &mut self.stop, &mut self.progress, &mut self.watch) => {
+                        self.woken(wake).await?;
                     }
                 }
             },
         };
+        self.is_held = false;
         self.taken += 1;
         match result {
             Ok(delivery) => self.in_flight.push(delivery, ticket),
@@ -311,8 +325,8 @@ impl<'a> Pump<'a> {
         while self.in_flight.len() > MOST_IN_FLIGHT / 2 {
             tokio::select! {
                 biased;
-                wake = wait(&mut self.in_flight, &mut self.stop, &mut self.progress) => {
-                    self.woken(wake)?;
+                wake = wait(&mut self.in_flight, &mut self.stop, &mut self.progress, &mut self.watch) => {
+                    self.woken(wake).await?;
                 }
                 result = &mut flush, if !flushed => {
                     flushed = true;
@@ -325,14 +339,52 @@ impl<'a> Pump<'a> {
         ControlFlow::Continue(())
     }
 
-    fn woken(&mut self, wake: Wake) -> ControlFlow<Ending> {
+    async fn woken(&mut self, wake: Wake) -> ControlFlow<Ending> {
         self.stamp();
         match wake {
             Wake::Settled => self.settle(),
             Wake::Draw => self.show(),
+            Wake::Look => self.look().await,
             Wake::Stop(signal) => return ControlFlow::Break(Ending::Interrupted(signal)),
         }
         self.go_on()
+    }
+
+    /// Says why nothing moves, if nothing does.
+    async fn look(&mut self) {
+        let fates = self.fates();
+        if !self.watch.is_stuck(Instant::now(), fates, self.waits()) {
+            return;
+        }
+        if let Some(reason) = self.why().await.filter(|reason| self.watch.is_news(reason)) {
+            self.progress.complain(&format!("nothing is acknowledged: {reason}"));
+        }
+    }
+
+    /// What keeps the records that have not moved of late, for whoever stops them.
+    pub(crate) async fn why_it_stands_still(&mut self) -> Option<String> {
+        let moved = self.acknowledged_at.map(Duration::from_nanos);
+        if moved.is_some_and(|at| self.start.elapsed().saturating_sub(at) < STANDSTILL) {
+            return None;
+        }
+        self.why().await
+    }
+
+    async fn why(&self) -> Option<String> {
+        if !self.waits() {
+            return None;
+        }
+        let partition = self.in_flight.oldest().or(self.plan.partition()).unwrap_or(0);
+        let why = self.producer.why(self.plan.topic(), partition);
+        tokio::time::timeout(ANSWER, why).await.ok().flatten()
+    }
+
+    fn waits(&self) -> bool {
+        self.is_held || self.in_flight.len() > 0
+    }
+
+    fn fates(&self) -> u64 {
+        self.tally.acknowledged + self.failures.count()
     }
 
     /// Closes the producer and learns the fates of all that is in flight: within `deadline`, or within `hurry` where it did not come to the end of
@@ -353,10 +405,10 @@ impl<'a> Pump<'a> {
             let wake = tokio::select! {
                 biased;
                 result = &mut close => break result.err().map(|error| error.to_string()),
-                wake = wait_unless(asked, &mut self.in_flight, &mut self.stop, &mut self.progress) => wake,
+                wake = wait_unless(asked, &mut self.in_flight, &mut self.stop, &mut self.progress, &mut self.watch) => wake,
                 () = &mut overdue => break Some("it does not close".to_owned()),
             };
-            if let ControlFlow::Break(now @ Ending::Interrupted(_)) = self.woken(wake) {
+            if let ControlFlow::Break(now @ Ending::Interrupted(_)) = self.woken(wake).await {
                 asked = true;
                 ending = now;
                 // The shorter time counts.
@@ -439,7 +491,7 @@ impl<'a> Pump<'a> {
             _ => error.is_fatal(),
         };
         if hopeless && self.hopeless.is_none() {
-            self.hopeless = Some(error.to_string());
+            self.hopeless = Some(error.reason().to_owned());
         }
     }
 
@@ -490,7 +542,13 @@ impl<'a> Pump<'a> {
     }
 
     fn report(&mut self) {
-        for message in self.failures.report(&self.places) {
+        let messages = self.failures.report(&self.places);
+        if !messages.is_empty() {
+            // What stands below the messages is to know of them.
+            self.progress.hurry();
+            self.show();
+        }
+        for message in messages {
             self.progress.complain(&message);
         }
     }
@@ -503,33 +561,14 @@ impl<'a> Pump<'a> {
 
     fn show(&mut self) {
         let now = self.start + Duration::from_nanos(self.now);
+        let fates = self.fates();
         let figures = || Figures {
             acknowledged: self.tally.acknowledged,
             bytes: self.tally.bytes,
             in_flight: self.in_flight.len() as u64,
             failed: self.failures.count(),
-            read: self.read_bytes,
+            done: done(self.taken_bytes, fates, self.taken),
         };
         self.progress.show(now, figures);
-    }
-}
-
-/// Waits for whatever else may happen while the pump waits. Cancel-safe.
-async fn wait(in_flight: &mut InFlight, stop: &mut Stop, progress: &mut Progress) -> Wake {
-    wait_unless(false, in_flight, stop, progress).await
-}
-
-/// The same, but who was asked to stop needs no telling.
-async fn wait_unless(
-    asked: bool,
-    in_flight: &mut InFlight,
-    stop: &mut Stop,
-    progress: &mut Progress,
-) -> Wake {
-    tokio::select! {
-        biased;
-        signal = stop.requested(), if !asked => Wake::Stop(signal),
-        () = in_flight.settled() => Wake::Settled,
-        () = progress.due() => Wake::Draw,
     }
 }

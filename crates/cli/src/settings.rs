@@ -57,9 +57,19 @@ impl Settings {
         arguments: &Produce,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Misuse> {
+        if let Some(stray) = arguments.strays.first() {
+            let stray = stray.to_string_lossy();
+            return misuse(format!("{stray} belongs to no option: did you mean --file {stray}?"));
+        }
+        if arguments.partitions.is_some() && !arguments.embedded {
+            return misuse(
+                "--partitions is of the topic that --embedded makes; a real topic has its \
+                 partitions already, so remove it (--partition N sends all records to one of them)",
+            );
+        }
         let config = configuration(arguments, environment)?;
         let topic = match (&arguments.topic, arguments.embedded) {
-            (Some(topic), _) if !topic.is_empty() => topic.clone(),
+            (Some(topic), _) if !topic.is_empty() => checked_topic(topic)?,
             (None, true) => EMBEDDED_TOPIC.to_owned(),
             _ => return misuse("no topic: name one by --topic NAME"),
         };
@@ -81,6 +91,18 @@ impl Settings {
             flush_timeout: arguments.flush_timeout,
         })
     }
+}
+
+/// What Kafka's `Topic.validate` says of a name, before anybody waits for a cluster to say so.
+fn checked_topic(topic: &str) -> Result<String, Misuse> {
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if topic.len() <= 249 && !matches!(topic, "." | "..") && topic.bytes().all(is_legal) {
+        return Ok(topic.to_owned());
+    }
+    misuse(format!(
+        "{topic:?} is no name of a topic: it has 1 to 249 letters (a-z, A-Z), digits, dots, \
+         underscores and dashes, and is not . or .."
+    ))
 }
 
 fn misuse<T>(message: impl Into<String>) -> Result<T, Misuse> {

@@ -221,19 +221,24 @@ impl Summary {
         };
         let (records, took) = (Counted(self.acknowledged, "record"), Took(self.took));
         writeln!(f, "{records} acknowledged{failed} in {took}")?;
+        if self.acknowledged > 0 {
+            writeln!(f, "  topic          {}", self.topic)?;
+        }
         if self.maybe_written > 0 {
             let lines = Counted(self.maybe_written, "line");
             writeln!(f, "  unsure         {lines} of the failed may have been written")?;
         }
         if self.acknowledged > 0 {
-            let rate = self.bytes as f64 / self.seconds.max(1e-9) / 1e6;
+            let rate = Bytes((self.bytes as f64 / self.seconds.max(1e-9)) as u64);
             let per_second = Grouped(self.records_per_second as u64);
             writeln!(f, "  bytes          {}", Bytes(self.bytes))?;
-            writeln!(f, "  throughput     {per_second} records/s, {rate:.1} MB/s")?;
+            writeln!(f, "  throughput     {per_second} records/s, {rate}/s")?;
         }
         if let (Some(mean), Some(ratio)) = (self.records_per_batch, self.compression_ratio) {
             writeln!(f, "  batches        {}, {mean:.1} records each", Grouped(self.batches))?;
-            writeln!(f, "  compression    {ratio:.3} of the size before it")?;
+            if let Some(share) = share(ratio) {
+                writeln!(f, "  compressed     to {share} of their size")?;
+            }
         }
         if self.retries > 0 {
             writeln!(f, "  retries        {}", Grouped(self.retries))?;
@@ -243,7 +248,7 @@ impl Summary {
             writeln!(f, "  latency        p50 {p50}, p99 {p99}, max {max}")?;
         }
         for partition in self.partitions.iter().take(MOST_PARTITIONS) {
-            let name = format!("{}-{}", partition.topic, partition.partition);
+            let name = format!("partition {}", partition.partition);
             write!(f, "  {name:<14} {}", Counted(partition.records, "record"))?;
             match (partition.first_offset, partition.last_offset) {
                 (Some(first), Some(last)) => writeln!(f, ", offsets {first} to {last}")?,
@@ -267,9 +272,29 @@ impl Summary {
     }
 }
 
+/// A ratio in percent; none where nothing was compressed.
+fn share(ratio: f64) -> Option<String> {
+    let percent = ratio * 100.0;
+    if ratio == 1.0 {
+        None
+    } else if percent < 0.1 {
+        Some("less than 0.1 %".to_owned())
+    } else {
+        Some(format!("{percent:.1} %"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_ratio_is_told_in_percent_where_there_is_one() {
+        assert_eq!(share(1.0), None);
+        assert_eq!(share(0.1234).unwrap(), "12.3 %");
+        assert_eq!(share(1.02).unwrap(), "102.0 %");
+        assert_eq!(share(0.0004).unwrap(), "less than 0.1 %");
+    }
 
     #[test]
     fn a_run_without_records_is_a_success_and_valid_json() {

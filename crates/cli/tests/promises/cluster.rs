@@ -269,3 +269,30 @@ fn a_linger_without_end_does_not_keep_the_end_waiting() {
     run.assert_status(0);
     assert!(run.json()["seconds"].as_f64() < Some(30.0));
 }
+
+#[test]
+fn a_partition_that_does_not_exist_is_told_before_the_time_is_up() {
+    let cluster = cluster(6);
+    let mut child = start_with(&cluster, &["--partition", "9"]);
+    child.stdin.as_mut().unwrap().write_all(b"one\n").unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert!(line.contains("6 partitions") && line.contains('9'), "{line}");
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_broker_that_does_not_answer_is_told_of() {
+    let cluster = cluster(1);
+    cluster.inject(Fault::stall().on(ApiKey::Produce).always());
+    let mut child = start_with(&cluster, &["--flush-timeout", "0.1"]);
+    child.stdin.as_mut().unwrap().write_all(b"one\n").unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert!(line.contains("nothing is acknowledged"), "{line}");
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}

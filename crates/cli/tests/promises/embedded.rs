@@ -191,3 +191,14 @@ fn peak_memory(process: u32) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
+
+#[test]
+fn the_summary_says_what_its_numbers_are() {
+    let input = Scratch::new("summary", "a line of text\n".repeat(100));
+    let text = run(&["--embedded", "-t", "mine", "-f", input.path()]).stdout;
+    assert!(text.contains("topic          mine"), "{text}");
+    assert!(text.contains("partition ") && !text.contains("mine-"), "{text}");
+    assert!(!text.contains("compress") && !text.contains(" 0.0 MB/s"), "{text}");
+    let text = run(&["--embedded", "-z", "gzip", "-f", input.path()]).stdout;
+    assert!(text.contains("compressed     to ") && text.contains(" % of their size"), "{text}");
+}

@@ -1,6 +1,6 @@
 //! Whatever answers on the other side: a clear end within the configured time.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
@@ -141,4 +141,36 @@ fn wait_with_open_stdin(mut child: std::process::Child) -> std::process::Output 
     let output = child.wait_with_output().unwrap();
     drop(stdin);
     output
+}
+
+/// An address where nobody listens.
+fn closed_port() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+#[test]
+fn a_standstill_is_told_with_its_cause_while_it_lasts_and_when_it_is_stopped() {
+    let address = closed_port();
+    let mut child = start(&["-b", &address, "-t", "t"]);
+    child.stdin.as_mut().unwrap().write_all(b"one\n").unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut told = String::new();
+    stderr.read_line(&mut told).unwrap();
+    for words in ["nothing is acknowledged", &address, "refused"] {
+        assert!(told.contains(words), "no {words:?} in: {told}");
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let (_, cause) = rest.split_once("what it waited for").expect(&rest);
+    assert!(cause.contains(&address) && cause.contains("refused"), "{cause}");
+}
+
+#[test]
+fn a_reason_is_told_once() {
+    let run = fails_in_time(&closed_port());
+    assert_eq!(run.stderr.matches("check that a broker listens there").count(), 1, "{run:?}");
+    assert_eq!(run.stderr.matches("not written").count(), 2, "one for each message: {run:?}");
 }

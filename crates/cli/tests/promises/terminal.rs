@@ -40,3 +40,15 @@ fn a_terminal_shows_records_throughput_and_failures() {
         assert!(shown.contains(words), "{words}: {shown}");
     }
 }
+
+#[test]
+fn the_bar_counts_what_has_its_fate_and_knows_of_the_failures() {
+    let input = Scratch::new("unsent", "a line of text\n".repeat(1000));
+    let arguments = ["-b", "127.0.0.1:1", "-t", "t", "--timeout", "1", "--output", "json"];
+    let (run, shown) = on_a_terminal(&[&arguments[..], &["-f", input.path()]].concat());
+    run.assert_status(1);
+    let (before, _) = shown.split_once("not written").expect(&shown);
+    assert!(before.contains("  0 %"), "nothing was sent: {before}");
+    let last = before.rsplit(" in flight").next().unwrap();
+    assert!(last.contains("1,000 failed"), "the bar above the message: {before}");
+}

@@ -128,3 +128,32 @@ fn the_properties_are_listed() {
         assert!(run.stdout.contains(property.name), "{}", property.name);
     }
 }
+
+#[test]
+fn a_name_that_no_topic_can_have_is_refused_at_once() {
+    for wrong in ["bad topic", "a/b", ".", "..", "\u{fc}", &"x".repeat(250)] {
+        for cluster in [&["--embedded"][..], &["-b", "127.0.0.1:1"]] {
+            let run = run(&[cluster, &["-t", wrong]].concat());
+            run.assert_status(2).assert_says(&["no name of a topic"]);
+        }
+    }
+}
+
+#[test]
+fn partitions_of_a_real_topic_are_not_for_this_command_to_set() {
+    run(&["-b", "127.0.0.1:1", "-t", "t", "--partitions", "3"])
+        .assert_status(2)
+        .assert_says(&["--embedded", "--partition N"]);
+}
+
+#[test]
+fn a_file_without_its_flag_is_asked_for_by_its_flag() {
+    run(&["--embedded", "lines.txt"]).assert_status(2).assert_says(&["--file lines.txt"]);
+    assert!(!run(&["--help"]).stdout.contains("STRAYS"));
+}
+
+#[test]
+fn a_mistake_is_told_in_one_line() {
+    let run = run(&["--embedded", "--file", "/nonexistent/file"]);
+    assert_eq!(run.assert_status(2).stderr.lines().count(), 1, "{}", run.stderr);
+}
