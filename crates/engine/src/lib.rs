@@ -1,4 +1,9 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Where to begin
+//!
+//! [`Engine`] ([`Engine::handle`], [`Engine::poll`], [`Engine::why`]), [`EngineConfig`], [`Input`], [`Output`]; on the senders' side
+//! [`PartitionAppender`] and [`Budget`]; of what went wrong [`DeliveryError`] and [`Outcome`].
 #![no_std]
 
 extern crate alloc;

@@ -1,4 +1,9 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Where to begin
+//!
+//! [`Producer`] and its [`builder`](Producer::builder), [`ProducerRecord`], [`Delivery`], [`Error`] with its [`ErrorKind`] and [`Outcome`],
+//! [`ProducerConfig`] and [`properties`]; without async [`blocking`].
 
 pub mod blocking;
 mod bootstrap;
