@@ -8,6 +8,9 @@ extern crate std;
 pub mod messages;
 pub mod primitive;
 
+#[doc = include_str!("../docs/protocol.md")]
+pub mod protocol_guide {}
+
 mod any;
 mod api_key;
 mod byte_str;
