@@ -2,6 +2,7 @@
 
 mod broker;
 mod codec;
+mod records;
 
 use crate::Result;
 
@@ -12,6 +13,8 @@ cargo xtask conformance [PART] [OPTIONS]
                                      generated classes and their JSON converters
   broker [--seed N] [--cases M]      the testkit's broker model beside Apache Kafka; more by
                                      `broker --help`
+  records [--seed N] [--batches M]   random record batches in every codec and level: ours read by
+                                     Java, and Java's by us
 ";
 
 pub(crate) fn run(args: &[String]) -> Result {
@@ -21,6 +24,7 @@ pub(crate) fn run(args: &[String]) -> Result {
             Ok(())
         }
         Some("broker") => broker::run(&args[1..]),
+        Some("records") => records::run(&args[1..]),
         // A further part's arm goes here, with its line in HELP.
         Some(part) if !part.starts_with("--") => {
             Err(format!("no part `{part}`; `cargo xtask conformance help` lists them").into())

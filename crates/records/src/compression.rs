@@ -132,7 +132,8 @@ impl Compression {
     }
 
     /// The codec at a level (KIP-390): `compression.gzip.level` 1 to 9 or -1 for the default, `compression.zstd.level`
-    /// -131072 to 22, `compression.lz4.level` 1 to 17, of which this build has only 9, the fast mode and default.
+    /// -131072 to 22, `compression.lz4.level` 1 to 17: 9 is the fast mode and default, the others, of high compression, need the feature
+    /// `lz4-c`.
     ///
     /// # Errors
     /// [`CompressionError::NotCompiledIn`], `NoLevels` for none and snappy, `LevelOutOfRange`, `LevelUnavailable`.
@@ -150,7 +151,7 @@ impl Compression {
         if !is_default && (level < min || level > max) {
             return Err(CompressionError::LevelOutOfRange { codec, level, min, max });
         }
-        if matches!(codec, Codec::Lz4) && level != Self::LZ4_DEFAULT {
+        if matches!(codec, Codec::Lz4) && level != Self::LZ4_DEFAULT && !cfg!(feature = "lz4-c") {
             return Err(CompressionError::LevelUnavailable { codec, level });
         }
         Ok(Self { codec, level })
@@ -226,7 +227,7 @@ impl Compressor {
         input: &[u8],
     ) -> Result<&[u8], CompressionError> {
         self.output.clear();
-        #[cfg(any(feature = "gzip", feature = "zstd"))]
+        #[cfg(any(feature = "gzip", feature = "lz4", feature = "zstd"))]
         let level = compression.level;
         let result = match compression.codec {
             #[cfg(feature = "gzip")]
@@ -236,7 +237,7 @@ impl Compressor {
             #[cfg(feature = "snappy")]
             Codec::Snappy => self.snappy.get_or_insert_default().compress(input, &mut self.output),
             #[cfg(feature = "lz4")]
-            Codec::Lz4 => self.lz4.get_or_insert_default().compress(input, &mut self.output),
+            Codec::Lz4 => self.lz4.get_or_insert_default().compress(level, input, &mut self.output),
             #[cfg(feature = "zstd")]
             Codec::Zstd => {
                 self.zstd.get_or_insert_default().compress(level, input, &mut self.output)
@@ -375,7 +376,7 @@ impl fmt::Display for CompressionError {
             }
             Self::LevelUnavailable { codec, level } => write!(
                 f,
-                "{codec} level {level} is a high-compression level, which this build lacks: use 9, the fast mode"
+                "{codec} level {level} is a high-compression level, which this build lacks: use 9, the fast mode, or enable the feature `lz4-c`"
             ),
             Self::Failed { codec, reason } => write!(f, "{codec} failed to compress: {reason}"),
         }

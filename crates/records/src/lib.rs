@@ -60,7 +60,8 @@
 //!
 //! `gzip`, `snappy`, `lz4` and `zstd` (all on by default) bring one codec each. gzip (zlib-rs), snappy and lz4 are
 //! pure Rust; zstd is the reference C library. A codec that is compiled out is a typed error, both ways. The
-//! crate is `no_std` with `alloc`; the codecs' libraries use `std`.
+//! crate is `no_std` with `alloc`; the codecs' libraries use `std`. `lz4-c` compresses LZ4 by the reference C library, which brings the
+//! high-compression levels. `legacy` reads message formats 0 and 1 (`AnyBatch`, `LegacyBatch`).
 #![no_std]
 
 extern crate alloc;
@@ -74,6 +75,8 @@ mod compression;
 mod control;
 mod error;
 mod header;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod producer;
 mod ratio;
 mod reader;
@@ -96,6 +99,8 @@ pub use crate::error::{
     AppendError, BatchError, BatchErrorKind, SealError, SplitError, StampError,
 };
 pub use crate::header::{Attributes, BATCH_OVERHEAD, BatchHeader, LOG_OVERHEAD, MAGIC};
+#[cfg(feature = "legacy")]
+pub use crate::legacy::{AnyBatch, AnyBatches, LegacyBatch};
 pub use crate::producer::{ProducerEpoch, ProducerId, ProducerStamp, Sequence};
 pub use crate::ratio::RatioEstimator;
 pub use crate::reader::{RecordBatch, RecordBatches};

@@ -37,7 +37,7 @@ const STRICT: &[(&str, &[&str])] =
 /// What each crate below the driver may use from outside, by features too.
 const OUTSIDE: &[(&str, &[&str])] = &[
     ("rohrpost-codec", &["bytes", "nom", "tokio-util"]),
-    ("rohrpost-records", &["bytes", "crc32c", "flate2", "lz4_flex", "nom", "snap", "zstd"]),
+    ("rohrpost-records", &["bytes", "crc32c", "flate2", "lz4", "lz4_flex", "nom", "snap", "zstd"]),
     ("rohrpost-partitioner", &[]),
     ("rohrpost-sasl", &[]),
     ("rohrpost-cluster", &["bytes", "foldhash", "hashbrown"]),

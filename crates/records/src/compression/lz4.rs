@@ -1,10 +1,10 @@
-//! The LZ4 frame format, by lz4_flex.
+//! The LZ4 frame format, by lz4_flex; compressed by the C library with the feature `lz4-c`.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use std::io::{self, Read};
 
-use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
+use lz4_flex::block::get_maximum_output_size;
 use lz4_flex::frame::FrameDecoder;
 
 use super::DecompressError;
@@ -18,28 +18,30 @@ const BLOCK: usize = 64 * 1024;
 const STORED: u32 = 1 << 31;
 const END_MARK: [u8; 4] = [0; 4];
 
-/// The encoder's table, and a block's worth of output.
+/// A block's worth of output, and what the encoder keeps.
 pub(super) struct Context {
-    table: CompressTable,
+    encoder: Encoder,
     block: Vec<u8>,
 }
 
 impl Default for Context {
     fn default() -> Self {
-        Self {
-            table: CompressTable::large(),
-            block: alloc::vec![0; get_maximum_output_size(BLOCK)],
-        }
+        let block = alloc::vec![0; get_maximum_output_size(BLOCK)];
+        Self { encoder: Encoder::new(), block }
     }
 }
 
 impl Context {
     /// Appends one frame to `output`. Written here, not by lz4_flex's frame encoder, which copies everything twice more.
-    pub(super) fn compress(&mut self, input: &[u8], output: &mut Vec<u8>) -> Result<(), String> {
+    pub(super) fn compress(
+        &mut self,
+        level: i32,
+        input: &[u8],
+        output: &mut Vec<u8>,
+    ) -> Result<(), String> {
         output.extend_from_slice(&HEADER);
         for block in input.chunks(BLOCK) {
-            let len = compress_into_with_table(block, &mut self.block, &mut self.table)
-                .map_err(|error| error.to_string())?;
+            let len = self.encoder.compress(level, block, &mut self.block)?;
             let (flag, data) =
                 if len < block.len() { (0, &self.block[..len]) } else { (STORED, block) };
             output.extend_from_slice(&(data.len() as u32 | flag).to_le_bytes());
@@ -47,6 +49,46 @@ impl Context {
         }
         output.extend_from_slice(&END_MARK);
         Ok(())
+    }
+}
+
+/// Compresses blocks by lz4_flex, which has the fast mode alone.
+#[cfg(not(feature = "lz4-c"))]
+struct Encoder(lz4_flex::block::CompressTable);
+
+#[cfg(not(feature = "lz4-c"))]
+impl Encoder {
+    fn new() -> Self {
+        Self(lz4_flex::block::CompressTable::large())
+    }
+
+    fn compress(&mut self, _level: i32, block: &[u8], out: &mut [u8]) -> Result<usize, String> {
+        lz4_flex::block::compress_into_with_table(block, out, &mut self.0)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// Compresses blocks by the reference library.
+#[cfg(feature = "lz4-c")]
+struct Encoder;
+
+#[cfg(feature = "lz4-c")]
+impl Encoder {
+    /// Kafka's number for the fast mode; every other level is of high compression.
+    const FAST: i32 = 9;
+
+    const fn new() -> Self {
+        Self
+    }
+
+    #[allow(clippy::unused_self, reason = "the library keeps nothing; the other encoder does")]
+    fn compress(&mut self, level: i32, block: &[u8], out: &mut [u8]) -> Result<usize, String> {
+        use lz4::block::{CompressionMode, compress_to_buffer};
+        let mode = match level {
+            Self::FAST => CompressionMode::DEFAULT,
+            level => CompressionMode::HIGHCOMPRESSION(level),
+        };
+        compress_to_buffer(block, Some(mode), false, out).map_err(|error| error.to_string())
     }
 }
 

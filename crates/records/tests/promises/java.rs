@@ -3,12 +3,7 @@ use super::*;
 const GOLDEN: &str = include_str!("../java/kafka-clients-4.4.0.txt");
 
 fn unhex(line: &str) -> Bytes {
-    let nibble = |byte: u8| char::from(byte).to_digit(16).unwrap() as u8;
-    line.as_bytes()
-        .chunks(2)
-        .map(|pair| nibble(pair[0]) << 4 | nibble(pair[1]))
-        .collect::<Vec<_>>()
-        .into()
+    dump::unhex(line).unwrap().into()
 }
 
 #[test]

@@ -8,6 +8,7 @@ use rohrpost_records::{BatchError, Bytes, Codec, RecordBatch};
 const LIMIT: usize = 16 << 20;
 
 /// The header on one line, each record on another.
+#[allow(dead_code, reason = "not every program that shares this file reads magic 2")]
 pub(crate) fn dump(bytes: &Bytes) -> Result<String, BatchError> {
     let (batch, consumed) = RecordBatch::parse(bytes)?;
     let header = batch.header();
@@ -62,4 +63,37 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         let _ = write!(out, "{byte:02x}");
         out
     })
+}
+
+/// The bytes of hexadecimal digits.
+#[allow(dead_code, reason = "not every program that shares this file reads")]
+pub(crate) fn unhex(digits: &str) -> Result<Vec<u8>, std::num::ParseIntError> {
+    let pairs = (0..digits.len()).step_by(2);
+    pairs.map(|at| u8::from_str_radix(digits.get(at..at + 2).unwrap_or("?"), 16)).collect()
+}
+
+/// Messages of formats 0 and 1 as text, exactly as `java/src/GoldenBatches.java` prints them.
+#[cfg(feature = "legacy")]
+#[allow(dead_code, reason = "not every program that shares this file reads them")]
+pub(crate) fn dump_legacy(bytes: &Bytes) -> Result<String, BatchError> {
+    let mut out = String::new();
+    for batch in rohrpost_records::AnyBatches::new(bytes.clone()) {
+        let rohrpost_records::AnyBatch::Legacy(batch) = batch? else {
+            out.push_str("magic 2\n");
+            continue;
+        };
+        let _ = writeln!(
+            out,
+            "batch magic={} last={} codec={} append_time={}",
+            batch.magic(),
+            batch.last_offset(),
+            batch.codec(),
+            batch.is_log_append_time(),
+        );
+        for record in batch.records(LIMIT)? {
+            let (key, value) = (text(record.key.as_deref()), text(record.value.as_deref()));
+            let _ = writeln!(out, "record {} {} {key} {value}", record.offset, record.timestamp);
+        }
+    }
+    Ok(out)
 }

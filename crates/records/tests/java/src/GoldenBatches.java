@@ -30,10 +30,14 @@ public final class GoldenBatches {
     public static void main(String[] args) throws Exception {
         if (args.length == 1 && args[0].equals("write")) {
             write();
+        } else if (args.length == 1 && args[0].equals("write-legacy")) {
+            writeLegacy();
+        } else if (args.length == 3 && args[0].equals("random")) {
+            random(new Random(Long.parseLong(args[1])), Integer.parseInt(args[2]));
         } else if (args.length == 2 && args[0].equals("check")) {
             check(Files.readAllLines(Path.of(args[1])));
         } else {
-            System.err.println("usage: GoldenBatches write | GoldenBatches check FILE");
+            System.err.println("usage: GoldenBatches write | write-legacy | random SEED BATCHES | check FILE");
             System.exit(2);
         }
         OUT.flush();
@@ -67,6 +71,114 @@ public final class GoldenBatches {
             emit("marker-" + type.name().toLowerCase(), MemoryRecords.withEndTransactionMarker(
                 0L, T0, -1, 4_000_000_000_000L, (short) 3, new EndTransactionMarker(type, 11)));
         }
+    }
+
+    /** Magic 0 and 1: no headers, and no timestamps in magic 0. */
+    private static void writeLegacy() {
+        Object[][] codecs = {
+            {"none", Compression.NONE}, {"gzip", Compression.gzip().build()},
+            {"snappy", Compression.snappy().build()}, {"lz4", Compression.lz4().build()},
+        };
+        for (byte magic = 0; magic < 2; magic++) {
+            for (Object[] codec : codecs) {
+                for (TimestampType type : List.of(TimestampType.CREATE_TIME, TimestampType.LOG_APPEND_TIME)) {
+                    if (magic == 0 && type == TimestampType.LOG_APPEND_TIME) {
+                        continue;
+                    }
+                    MemoryRecordsBuilder builder = MemoryRecords.builder(ByteBuffer.allocate(1 << 10), magic,
+                        (Compression) codec[1], magic == 0 ? TimestampType.NO_TIMESTAMP_TYPE : type, 100L, T0 + 5_000);
+                    long t = magic == 0 ? RecordBatch.NO_TIMESTAMP : T0;
+                    builder.append(t, bytes("key"), bytes("value"));
+                    builder.append(t, (byte[]) null, bytes("no key"));
+                    builder.append(t, bytes("tombstone"), null);
+                    builder.append(t, new byte[0], bytes("repeats ".repeat(300)));
+                    emitLegacy("magic-" + magic + "-" + codec[0] + "-" + type, builder.build());
+                }
+            }
+        }
+    }
+
+    private static void emitLegacy(String name, MemoryRecords records) {
+        ByteBuffer buffer = records.buffer().duplicate();
+        byte[] bytes = new byte[buffer.remaining()];
+        buffer.get(bytes);
+        OUT.println("== " + name);
+        OUT.println(HEX.formatHex(bytes));
+        for (RecordBatch batch : records.batches()) {
+            batch.ensureValid();
+            OUT.println("batch magic=" + batch.magic() + " last=" + batch.lastOffset() + " codec="
+                + batch.compressionType().name + " append_time=" + (batch.timestampType() == TimestampType.LOG_APPEND_TIME));
+            for (Record record : batch) {
+                OUT.println("record " + record.offset() + " " + record.timestamp() + " " + text(record.key()) + " " + text(record.value()));
+            }
+        }
+    }
+
+    /** Random batches in every codec, at random levels. */
+    private static void random(Random random, int batches) {
+        for (int number = 0; number < batches; number++) {
+            String name;
+            Compression compression;
+            switch (random.nextInt(5)) {
+                case 0 -> { name = "none"; compression = Compression.NONE; }
+                case 1 -> {
+                    int level = 1 + random.nextInt(9);
+                    name = "gzip level " + level;
+                    compression = Compression.gzip().level(level).build();
+                }
+                case 2 -> { name = "snappy"; compression = Compression.snappy().build(); }
+                case 3 -> {
+                    int level = 1 + random.nextInt(17);
+                    name = "lz4 level " + level;
+                    compression = Compression.lz4().level(level).build();
+                }
+                default -> {
+                    int level = random.nextInt(10) == 0 ? -131_072 + random.nextInt(131_000) : -22 + random.nextInt(45);
+                    name = "zstd level " + level;
+                    compression = Compression.zstd().level(level).build();
+                }
+            }
+            boolean idempotent = random.nextBoolean();
+            boolean appendTime = random.nextInt(8) == 0;
+            MemoryRecordsBuilder builder = MemoryRecords.builder(ByteBuffer.allocate(1 << 10), RecordBatch.MAGIC_VALUE_V2,
+                compression, appendTime ? TimestampType.LOG_APPEND_TIME : TimestampType.CREATE_TIME,
+                random.nextInt(4) == 0 ? random.nextLong() >>> 2 : 0L, appendTime ? T0 : RecordBatch.NO_TIMESTAMP,
+                idempotent ? random.nextLong() >>> 24 : -1, (short) (idempotent ? random.nextInt(1 << 15) : -1),
+                idempotent ? random.nextInt() >>> 1 : -1, idempotent && random.nextBoolean(), random.nextInt(4) == 0 ? 7 : -1);
+            // Mostly small batches, some of several blocks of every codec.
+            int shape = random.nextInt(20);
+            int records = shape == 0 ? 2000 : shape == 1 ? 3 : 30;
+            int longest = shape == 0 ? 300 : shape == 1 ? 200_000 : 120;
+            for (int i = random.nextInt(records); i >= 0; i--) {
+                long timestamp = switch (random.nextInt(20)) {
+                    case 0 -> RecordBatch.NO_TIMESTAMP;
+                    case 1 -> random.nextLong() >>> 4;
+                    default -> T0 + random.nextInt(10_000);
+                };
+                Header[] headers = new Header[random.nextInt(4) == 0 ? random.nextInt(4) : 0];
+                for (int h = 0; h < headers.length; h++) {
+                    String[] names = {"", "trace", "größe", "h", "日本"};
+                    headers[h] = new RecordHeader(names[random.nextInt(names.length)], randomBytes(random, 20));
+                }
+                builder.append(timestamp, randomBytes(random, 40), randomBytes(random, longest), headers);
+            }
+            emit(number + " " + name, builder.build());
+        }
+    }
+
+    private static byte[] randomBytes(Random random, int longest) {
+        byte[] bytes = new byte[random.nextInt(longest + 1)];
+        switch (random.nextInt(10)) {
+            case 0 -> bytes = null;
+            case 1 -> bytes = new byte[0];
+            case 2 -> random.nextBytes(bytes);
+            default -> {
+                for (int i = 0; i < bytes.length; i++) {
+                    bytes[i] = (byte) ('a' + random.nextInt(6));
+                }
+            }
+        }
+        return bytes;
     }
 
     private static MemoryRecordsBuilder builder(Compression compression, TimestampType type, long producerId, boolean transactional) {
