@@ -61,6 +61,11 @@ impl FilledBatch {
         self.compression != Compression::NONE
     }
 
+    /// Bytes of the budget that the batch holds: to be released where it is dropped instead of sealed.
+    pub const fn charge(&self) -> usize {
+        self.charge
+    }
+
     /// Compresses the batch and closes it for good. Returns it with the bytes of the budget that came free thereby:
     /// release them, then hand the batch in as [`Input::Sealed`](crate::Input::Sealed).
     ///
@@ -109,6 +114,11 @@ pub struct SealedBatch {
 }
 
 impl SealedBatch {
+    /// Bytes of the budget that the batch holds: to be released where it is dropped instead of handed in.
+    pub const fn charge(&self) -> usize {
+        self.charge
+    }
+
     /// The batch's name.
     pub const fn id(&self) -> BatchId {
         self.id
