@@ -51,7 +51,7 @@ impl Memory {
         news
     }
 
-    /// Gets in line, and says whether the driver does not know of a want of memory yet.
+    /// Gets in line, and says whether the driver has to hear of it: it does not know of a want of memory yet, or of a deadline so early.
     pub(crate) fn wait(
         &self,
         bytes: usize,
@@ -61,8 +61,9 @@ impl Memory {
         if state.closed {
             return Err(Denied::DriverGone);
         }
-        let news = !state.wants_memory();
+        let (wanted, next) = (state.wants_memory(), state.budget.next_deadline());
         let ticket = state.budget.wait(bytes, deadline).map_err(Denied::OverBudget)?;
+        let news = !wanted || state.budget.next_deadline() != next;
         let woken = state.take_woken();
         drop(state);
         wake(woken);
@@ -77,6 +78,7 @@ impl Memory {
     ) -> Poll<Result<Grant, Denied>> {
         let mut state = lock(&self.state);
         if state.closed {
+            state.budget.cancel(ticket);
             return Poll::Ready(Err(Denied::DriverGone));
         }
         match state.budget.claim(ticket) {
