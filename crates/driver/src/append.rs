@@ -229,8 +229,9 @@ impl Shared {
         match self.inbox.put(Message::Sealed { batch, completion }) {
             Ok(wake) => wake,
             Err(Message::Sealed { batch, completion }) => {
+                self.memory.release(batch.charge());
                 drop(batch);
-                completion.resolve_rest(Arc::new(if self.closed_in_order() {
+                completion.resolve_rest(Arc::new(if self.closed_in_order().is_some() {
                     Failure::Closed
                 } else {
                     Failure::DriverGone { sent: false }

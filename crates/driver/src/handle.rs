@@ -335,8 +335,8 @@ impl Handle {
     pub async fn flush(&self) -> Result<(), Gone> {
         let (done, flushed) = oneshot::channel();
         match self.shared.inbox.send(Message::Flush { done }) {
-            Ok(()) => flushed.await.or_else(|_| self.ended_well()),
-            Err(_) => self.ended_well(),
+            Ok(()) => flushed.await.or_else(|_| self.ended_well().map(drop)),
+            Err(_) => self.ended_well().map(drop),
         }
     }
 
@@ -349,8 +349,8 @@ impl Handle {
         let (done, closed) = oneshot::channel();
         let deadline = Some(self.shared.now() + timeout);
         match self.shared.inbox.send(Message::Close { deadline, done: Some(done) }) {
-            Ok(()) => closed.await.or_else(|_| self.ended_well().map(|()| GivenUp::default())),
-            Err(_) => self.ended_well().map(|()| GivenUp::default()),
+            Ok(()) => closed.await.or_else(|_| self.ended_well()),
+            Err(_) => self.ended_well(),
         }
     }
 
@@ -371,8 +371,8 @@ impl Handle {
         self.shared.stats()
     }
 
-    fn ended_well(&self) -> Result<(), Gone> {
-        if self.shared.closed_in_order() { Ok(()) } else { Err(Gone) }
+    fn ended_well(&self) -> Result<GivenUp, Gone> {
+        self.shared.closed_in_order().ok_or(Gone)
     }
 }
 

@@ -65,14 +65,14 @@ impl Lanes {
         self.by_index.get(&partition)
     }
 
-    /// Closes every lane, and gives the completions of the batches that were open.
-    pub(crate) fn close(&self) -> Vec<Arc<Completion>> {
+    /// Closes every lane, and gives the batches that were open and their completions.
+    pub(crate) fn close(&self) -> Vec<(FilledBatch, Arc<Completion>)> {
         let mut open_batches = Vec::new();
         for lane in self.by_index.values() {
             let mut open = lock(&lane.open);
             open.closed = true;
-            drop(open.appender.take_any());
-            open_batches.extend(open.completion.take());
+            // A batch that is open has a completion.
+            open_batches.extend(open.appender.take_any().zip(open.completion.take()));
         }
         open_batches
     }

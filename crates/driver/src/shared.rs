@@ -1,7 +1,7 @@
 //! What the senders and the driver's task share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rohrpost_codec::ByteStr;
 use rohrpost_engine::{BatchId, SealedBatch, Time, WaiterId};
@@ -33,8 +33,8 @@ pub(crate) struct Shared {
     pub(crate) bell: Arc<Bell>,
     /// Nothing is accepted any more.
     closing: AtomicBool,
-    /// The engine closed and the driver ended, as it should be.
-    closed_in_order: AtomicBool,
+    /// The engine closed and the driver ended, as it should be, and left so much undelivered.
+    closed_in_order: OnceLock<GivenUp>,
     /// As of the driver's last round.
     pub(crate) stats: Mutex<Stats>,
 }
@@ -87,7 +87,7 @@ impl Shared {
             inbox: Inbox::new(bell.clone()),
             bell,
             closing: AtomicBool::new(false),
-            closed_in_order: AtomicBool::new(false),
+            closed_in_order: OnceLock::new(),
             stats: Mutex::default(),
         })
     }
@@ -106,12 +106,13 @@ impl Shared {
     }
 
     /// Set before the inbox closes, so that whoever finds it closed sees it.
-    pub(crate) fn note_closed_in_order(&self) {
-        self.closed_in_order.store(true, Ordering::Release);
+    pub(crate) fn note_closed_in_order(&self, given_up: GivenUp) {
+        // The driver ends once.
+        let _ = self.closed_in_order.set(given_up);
     }
 
-    pub(crate) fn closed_in_order(&self) -> bool {
-        self.closed_in_order.load(Ordering::Acquire)
+    pub(crate) fn closed_in_order(&self) -> Option<GivenUp> {
+        self.closed_in_order.get().copied()
     }
 
     /// The counters, and the levels of this moment.

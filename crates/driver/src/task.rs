@@ -338,7 +338,7 @@ impl Driver {
 
     fn publish_stats(&mut self) {
         let mut stats = lock(&self.shared.stats);
-        let engine = self.engine.stats();
+        let engine = self.engine.totals();
         stats.take_engine(&engine);
         stats.batches_completed = self.batches_completed;
         (stats.connections_opened, stats.connections_failed) = self.connections;
@@ -352,7 +352,7 @@ impl Driver {
     /// The engine is closed: nothing is under way any more.
     fn end(&mut self) {
         self.publish_stats();
-        self.shared.note_closed_in_order();
+        self.shared.note_closed_in_order(self.given_up);
         self.end_shared();
         for done in self.closers.drain(..) {
             let _ = done.send(self.given_up);
@@ -366,11 +366,13 @@ impl Driver {
             |sent| Arc::new(if in_order { Failure::Closed } else { Failure::DriverGone { sent } });
         // First the inbox: batches that are on their way into it are failed by those who carry them.
         for message in self.shared.inbox.close() {
-            if let Message::Sealed { completion, .. } = message {
+            if let Message::Sealed { batch, completion } = message {
+                self.shared.memory.release(batch.charge());
                 completion.resolve_rest(gone(false));
             }
         }
-        for completion in self.lanes.close() {
+        for (batch, completion) in self.lanes.close() {
+            self.shared.memory.release(batch.charge());
             completion.resolve_rest(gone(false));
         }
         self.announce(self.shared.now());
