@@ -1,7 +1,8 @@
 //! Starting a driver.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use rohrpost_engine::{AppenderConfig, Engine, EngineConfig};
@@ -53,7 +54,7 @@ impl DriverConfig {
 /// runtime must have its I/O and time drivers enabled.
 ///
 /// # Errors
-/// The thread or its runtime could not be made.
+/// The thread or its runtime could not be made. [`Unsupported`](io::ErrorKind::Unsupported): the current runtime lacks I/O or time.
 pub fn start(config: DriverConfig) -> io::Result<Handle> {
     let DriverConfig { engine, partitioner, max_block, send_buffer, receive_buffer, own_thread } =
         config;
@@ -68,6 +69,7 @@ pub fn start(config: DriverConfig) -> io::Result<Handle> {
     };
     match runtime::Handle::try_current() {
         Ok(runtime) if !own_thread => {
+            check_current_runtime()?;
             runtime.spawn(driver());
         }
         Ok(_) | Err(_) => {
@@ -80,6 +82,20 @@ pub fn start(config: DriverConfig) -> io::Result<Handle> {
         }
     }
     Ok(handle)
+}
+
+/// Whether the current runtime has the drivers that sockets and timers need. Tokio tells it by a panic alone, whose message goes before our error.
+fn check_current_runtime() -> io::Result<()> {
+    let lacks = |what: &str| io::Error::new(io::ErrorKind::Unsupported, what.to_owned());
+    catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO)))
+        .map_err(|_| lacks("this tokio runtime has no timers"))?;
+    // Any socket will do. Where none can be had, connecting will say so.
+    if let Ok(socket) = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {
+        socket.set_nonblocking(true)?;
+        catch_unwind(AssertUnwindSafe(|| tokio::net::UdpSocket::from_std(socket).map(drop)))
+            .map_err(|_| lacks("this tokio runtime has no I/O"))??;
+    }
+    Ok(())
 }
 
 /// Every address of a host. Works on any executor.

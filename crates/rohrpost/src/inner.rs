@@ -29,7 +29,11 @@ impl Inner {
         let driver = config.to_driver()?;
         let client_id = driver.engine.cluster.client_id.to_string();
         let handle = driver::start(driver).map_err(|error| {
-            let message = format!("the producer's thread could not be started: {error}");
+            let message = if error.kind() == std::io::ErrorKind::Unsupported {
+                format!("{error}: build it with enable_all, or the producer with own_thread(true)")
+            } else {
+                format!("the producer's task could not be started: {error}")
+            };
             Error::new(ErrorKind::DriverGone, message)
         })?;
         Ok(Self { handle, client_id })
