@@ -135,6 +135,8 @@ impl ProducerConfig {
     const DELIVERY_TIMEOUT: Duration = Duration::from_millis(120_000);
     const RECONNECT_BACKOFF: Duration = Duration::from_millis(50);
     const RECONNECT_BACKOFF_MAX: Duration = Duration::from_millis(1_000);
+    /// Bytes that a request's header can carry.
+    const MAX_CLIENT_ID: usize = i16::MAX as usize;
     /// What brokers remember of each producer and partition.
     const MAX_IN_FLIGHT_IDEMPOTENT: usize = 5;
 
@@ -201,6 +203,13 @@ impl ProducerConfig {
         };
         if self.bootstrap_servers.is_empty() {
             return Err(ConfigError::Missing { name: "bootstrap.servers" });
+        }
+        if let Some(id) = self.client_id.as_ref().filter(|id| id.len() > Self::MAX_CLIENT_ID) {
+            return Err(ConfigError::InvalidValue {
+                name: "client.id",
+                value: Some(format!("{}...", id.chars().take(20).collect::<String>())),
+                accepted: format!("at most {} bytes, not {}", Self::MAX_CLIENT_ID, id.len()),
+            });
         }
         if self.idempotence == Some(true) && self.retries == 0 {
             return contradiction(
