@@ -91,7 +91,7 @@ pub(crate) static PROPERTIES: &[Property] = &[
         "Bytes of records that may be held before sends wait"),
     row("buffer.memory.allocation.strategy", "full", Setter::Choice {
             of: &["full", "incremental"], any_case: true, set: |_, _| {} },
-        "Both are taken, and memory always grows with use: no batch reserves more than it holds"),
+        "Accepted for Java's sake and without effect: memory grows with use, no batch reserves more than it holds"),
     row("max.block.ms", "60000", millis(0, LONG_MAX, |c, v| c.max_block = v),
         "How long a send waits for room and for knowledge of its topic, at most"),
     row("max.request.size", "1048576", number(0, INT_MAX, |c, v| c.max_request_size = size(v)),
@@ -102,7 +102,7 @@ pub(crate) static PROPERTIES: &[Property] = &[
             of: &["", "org.apache.kafka.clients.producer.RoundRobinPartitioner", "round_robin"], any_case: false, set: |c, v| {
                 c.partitioning = if v == 0 { Partitioning::Default } else { Partitioning::RoundRobin };
             } },
-        "Who chooses partitions: nothing for Kafka's default, or round_robin"),
+        "Who chooses partitions for records without one: Kafka's default (keys by hash, others sticky) if not set, or round_robin"),
     row("partitioner.ignore.keys", "false", Setter::Flag(|c, v| c.ignore_keys = v),
         "Records with a key are spread as those without"),
     row("partitioner.adaptive.partitioning.enable", "true", Setter::Flag(|c, v| c.adaptive_partitioning = v),
@@ -133,7 +133,7 @@ pub(crate) static PROPERTIES: &[Property] = &[
     row("reconnect.backoff.ms", "50", millis(0, LONG_MAX, |c, v| c.reconnect_backoff = Some(v)),
         "The pause before a broker is connected to again; it doubles with each failure"),
     row("reconnect.backoff.max.ms", "1000", millis(0, LONG_MAX, |c, v| c.reconnect_backoff_max = Some(v)),
-        "The longest such pause; if only reconnect.backoff.ms is set, pauses do not grow"),
+        "The longest pause before a broker is connected to again; if only reconnect.backoff.ms is set, pauses do not grow"),
     row("socket.connection.setup.timeout.ms", "10000", millis(0, LONG_MAX, |c, v| c.connection_setup_timeout = v),
         "How long a connection may take to be made; it doubles with each failure (KIP-601)"),
     row("socket.connection.setup.timeout.max.ms", "30000", millis(0, LONG_MAX, |c, v| c.connection_setup_timeout_max = v),
