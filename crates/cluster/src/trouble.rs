@@ -116,7 +116,13 @@ impl fmt::Display for Trouble {
         if !self.node.is_bootstrap() {
             write!(f, " ({})", self.node)?;
         }
-        write!(f, ": {}", self.kind)
+        match &self.kind {
+            // The address that was tried is the one at the beginning, unless a name was resolved.
+            TroubleKind::Connect { address, error } if self.address.ip() == Some(address.ip()) => {
+                write!(f, ": {error}: check that a broker listens there")
+            }
+            kind => write!(f, ": {kind}"),
+        }
     }
 }
 
