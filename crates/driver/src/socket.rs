@@ -64,7 +64,12 @@ pub(crate) struct Socket {
 
 enum State {
     Connecting(Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>),
-    Open { stream: TcpStream, reader: FrameReader },
+    Open {
+        stream: TcpStream,
+        reader: FrameReader,
+        /// Writing failed; what came in before is still to be read.
+        broken: Option<io::Error>,
+    },
     Ended,
 }
 
@@ -109,7 +114,8 @@ impl Socket {
             match future.as_mut().poll(&mut cx) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(stream)) => {
-                    self.state = State::Open { stream, reader: FrameReader::new(MAX_FRAME) };
+                    let reader = FrameReader::new(MAX_FRAME);
+                    self.state = State::Open { stream, reader, broken: None };
                     event(SocketEvent::Connected);
                 }
                 Poll::Ready(Err(error)) => {
@@ -129,11 +135,14 @@ impl Socket {
         scratch: &mut [u8],
         event: &mut impl FnMut(SocketEvent),
     ) {
-        let State::Open { stream, reader } = &mut self.state else { return };
+        let State::Open { stream, reader, broken } = &mut self.state else { return };
         for _ in 0..READS {
             let mut buffer = ReadBuf::new(scratch);
             let loss = match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
-                Poll::Pending => return,
+                Poll::Pending => match broken.take() {
+                    Some(error) => Some(Loss::Io(error)),
+                    None => return,
+                },
                 Poll::Ready(Ok(())) if buffer.filled().is_empty() => Some(Loss::Closed),
                 Poll::Ready(Ok(())) => {
                     self.bytes_read += buffer.filled().len() as u64;
@@ -159,7 +168,7 @@ impl Socket {
 
     /// Writes what is queued, as far as the socket takes it.
     pub(crate) fn write(&mut self, event: &mut impl FnMut(SocketEvent)) {
-        let State::Open { stream, .. } = &mut self.state else { return };
+        let State::Open { stream, broken: broken @ None, .. } = &mut self.state else { return };
         let mut cx = Context::from_waker(&self.waker);
         let mut failed = None;
         while !self.queue.is_empty() {
@@ -184,9 +193,9 @@ impl Socket {
             event(SocketEvent::Written(self.frames_reported));
         }
         if let Some(error) = failed {
-            // An answer may have come in before: the reader sees it, and then the end.
-            self.state = State::Ended;
-            event(SocketEvent::Lost(Loss::Io(error)));
+            // An answer may have come in before: the next poll reads it, and then the end.
+            *broken = Some(error);
+            self.flag.raise();
         }
     }
 }
@@ -206,4 +215,49 @@ async fn connect(address: SocketAddr, options: SocketOptions) -> io::Result<TcpS
     socket.set_keepalive(true)?;
     socket.set_nodelay(true)?;
     socket.connect(address).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::net::TcpListener;
+
+    /// A broker that answers, refuses what comes next and goes away must be heard: its answer says that a batch was written.
+    #[test]
+    fn an_answer_that_came_before_writing_failed_is_read() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        runtime.block_on(async {
+            let (mut scratch, mut events) = (vec![0; 1024], Vec::new());
+            let bell = Arc::new(Bell::default());
+            let mut socket = Socket::connect(address, SocketOptions::default(), &bell);
+            while events.is_empty() {
+                socket.poll(&mut scratch, &mut |event| events.push(format!("{event:?}")));
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(events, ["Connected"]);
+            let (mut peer, _) = listener.accept().unwrap();
+            peer.write_all(&[0, 0, 0, 2, 7, 7]).unwrap();
+            drop(peer);
+            // Nobody reads meanwhile, and at last the system refuses to write.
+            while !matches!(socket.state, State::Ended | State::Open { broken: Some(_), .. }) {
+                socket.queue.push([Bytes::from_static(b"request")]);
+                socket.write(&mut |event| {
+                    if let SocketEvent::Lost(_) = event {
+                        events.push(format!("{event:?}"));
+                    }
+                });
+                tokio::task::yield_now().await;
+            }
+            assert!(socket.is_ready());
+            while !matches!(socket.state, State::Ended) {
+                socket.poll(&mut scratch, &mut |event| events.push(format!("{event:?}")));
+                tokio::task::yield_now().await;
+            }
+            assert!(events[1].starts_with("Received"), "{events:?}");
+            assert!(events.last().unwrap().starts_with("Lost"), "{events:?}");
+        });
+    }
 }
