@@ -205,6 +205,7 @@ impl Life {
                 }
                 (waiting > 0 && freed.is_none_or(|at| at.is_some() || waiting > 0)).then_some(None)
             }
+            Trouble::Close { .. } if !self.is_full() => None,
             Trouble::Close { within } => {
                 self.close(Some(self.now + within));
                 Some(None)

@@ -468,7 +468,7 @@ impl Lane {
                 sent.stamp
             ));
         }
-        let former = sent.stamp.filter(|_| !sent.in_doubt);
+        let former = sent.stamp.filter(|_| !sent.in_doubt || is_settled);
         (sent.stamp, sent.sequence_refused, sent.in_doubt) = (stamp, false, false);
         (sent.too_large, sent.is_rest) = (false, false);
         if let Some((id, epoch, _)) = former {

@@ -27,7 +27,7 @@ use crate::trouble::Trouble;
 const GRACE: Duration = Duration::from_secs(60);
 
 /// How often the trouble goes on until enough has gone wrong.
-const EXTENSIONS: u32 = 12;
+const EXTENSIONS: u32 = 80;
 
 /// What a life is to be.
 #[derive(Clone, Debug, Default)]
@@ -484,9 +484,14 @@ impl Life {
         }
     }
 
+    /// Whether enough was sent, and enough went wrong.
+    pub(crate) fn is_full(&self) -> bool {
+        self.report.fired_in_flight >= 5 && self.ledger.records.len() >= 200
+    }
+
     /// The faults stop, if there were enough of them.
     fn peace(&mut self) {
-        let wants_more = self.report.fired_in_flight < 5 || self.ledger.records.len() < 200;
+        let wants_more = !self.is_full();
         let may_extend = self.plan.fault_pause < self.plan.trouble
             && self.left.is_none()
             && self.plan.records > 0;
@@ -512,7 +517,8 @@ impl Life {
     /// A record to every partition.
     fn probe(&mut self, must_arrive: bool) {
         self.note("probe", || must_arrive.to_string(), &[]);
-        if must_arrive {
+        // Without retries a connection that went dead long ago takes a record with it.
+        if must_arrive && self.plan.engine.retries > 3 {
             self.must_arrive = Some(self.ledger.records.len());
         }
         let refused = self.senders.refused;

@@ -45,7 +45,7 @@ impl Life {
                 claim(in_flight, "nothing of it is in flight")
             }
             Waiting::FormerLeader { node } => claim(
-                in_flight && self.leader_known(topic, partition) != Some(node),
+                in_flight && self.leader_known(topic, partition).is_none_or(|of| of != Some(node)),
                 "nothing of it is with a former leader",
             ),
             Waiting::Retry | Waiting::UnresolvedSequence => {
@@ -64,11 +64,9 @@ impl Life {
                 )
             }
             Waiting::Sealing => claim(is_sealing, "nobody seals it"),
-            Waiting::Leader => {
-                claim(self.leader_known(topic, partition).is_none(), "its leader is known")
-            }
+            Waiting::Leader => claim(self.is_led_by(topic, partition, None), "its leader is known"),
             Waiting::Connection { node } => {
-                claim(self.leader_known(topic, partition) == Some(node), "another leads it")
+                claim(self.is_led_by(topic, partition, Some(node)), "another leads it")
             }
             Waiting::Node { node } => {
                 claim(!self.engine.cluster().can_send(node, self.now), "the leader takes more")
@@ -80,10 +78,16 @@ impl Life {
         }
     }
 
-    fn leader_known(&self, topic: usize, partition: i32) -> Option<NodeId> {
+    /// The partition's leader, if there is one, by the metadata; `None` for a topic that was not wanted for long, and is not in them.
+    fn leader_known(&self, topic: usize, partition: i32) -> Option<Option<NodeId>> {
         let name = &self.plan.topics[topic].name;
         let known = self.engine.cluster().metadata().topic(name)?;
-        known.partitions.iter().find(|of| of.index == partition)?.leader
+        let of = known.partitions.iter().find(|of| of.index == partition);
+        Some(of.and_then(|of| of.leader))
+    }
+
+    fn is_led_by(&self, topic: usize, partition: i32, node: Option<NodeId>) -> bool {
+        self.leader_known(topic, partition).is_none_or(|leader| leader == node)
     }
 
     /// What is on the wire is in the budget.
