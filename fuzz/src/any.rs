@@ -1,9 +1,7 @@
 //! Headers, and frames of any API.
 
 use rohrpost_codec::messages::{RequestHeader, ResponseHeader};
-use rohrpost_codec::{
-    ApiKey, Bytes, DecodeError, LENGTH_PREFIX, RequestFrame, ResponseFrame,
-};
+use rohrpost_codec::{ApiKey, Bytes, DecodeError, LENGTH_PREFIX, RequestFrame, ResponseFrame};
 
 use crate::messages::comes_back;
 use crate::within_limits;

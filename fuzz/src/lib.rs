@@ -1,15 +1,17 @@
-//! What the fuzz targets of the codec do with their input. They are functions, so that the tests can
+//! What the fuzz targets of the codec and the records do with their input. They are functions, so that the tests can
 //! replay the seeds without a fuzzer.
 
 mod any;
 mod frames;
 mod messages;
 mod primitives;
+mod records;
 
 pub use any::{headers, requests, responses};
 pub use frames::frames;
 pub use messages::messages;
 pub use primitives::primitives;
+pub use records::{gzip, legacy, lz4, round_trip, snappy, xerial, zstd};
 
 /// The most bytes of memory that decoding may hold for a byte of input: as the codec's own tests have
 /// it, where it is explained.

@@ -52,3 +52,38 @@ fn every_seed_of_primitives_holds() {
 fn every_seed_of_messages_holds() {
     replay("messages", rohrpost_fuzz::messages);
 }
+
+#[test]
+fn every_seed_of_gzip_holds() {
+    replay("gzip", rohrpost_fuzz::gzip);
+}
+
+#[test]
+fn every_seed_of_lz4_holds() {
+    replay("lz4", rohrpost_fuzz::lz4);
+}
+
+#[test]
+fn every_seed_of_round_trip_holds() {
+    replay("round_trip", rohrpost_fuzz::round_trip);
+}
+
+#[test]
+fn every_seed_of_snappy_holds() {
+    replay("snappy", rohrpost_fuzz::snappy);
+}
+
+#[test]
+fn every_seed_of_xerial_holds() {
+    replay("xerial", rohrpost_fuzz::xerial);
+}
+
+#[test]
+fn every_seed_of_zstd_holds() {
+    replay("zstd", rohrpost_fuzz::zstd);
+}
+
+#[test]
+fn every_seed_of_legacy_holds() {
+    replay("legacy", rohrpost_fuzz::legacy);
+}

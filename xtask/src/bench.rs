@@ -2,6 +2,7 @@
 
 mod codec;
 mod drivers;
+mod records;
 mod table;
 mod target;
 
@@ -29,6 +30,7 @@ records, records per second, peak resident memory, and the ratio of CPU to rohrp
   --bootstrap    a broker instead of the testkit's, which walks what it gets and forgets it
 
 cargo xtask bench codec   encoding and decoding beside kafka-protocol (`--help`)
+cargo xtask bench records   batches beside Java's, kafka-protocol's and bare codecs (`--help`)
 ";
 
 /// One way to send: what every driver is told.
@@ -55,6 +57,9 @@ struct Outcome {
 pub(crate) fn run(args: &[String]) -> Result {
     if let Some(("codec", rest)) = args.split_first().map(|(part, rest)| (part.as_str(), rest)) {
         return codec::run(rest);
+    }
+    if let Some(("records", rest)) = args.split_first().map(|(part, rest)| (part.as_str(), rest)) {
+        return records::run(rest);
     }
     let mut args = Args::new(args);
     if args.help() {

@@ -27,8 +27,13 @@ fn levels_are_those_of_kafka() {
             assert!(matches!(error, CompressionError::LevelOutOfRange { .. }), "{error}");
         }
     }
-    let error = Compression::with_level(Codec::Lz4, 12).unwrap_err();
-    assert_eq!(error, CompressionError::LevelUnavailable { codec: Codec::Lz4, level: 12 });
+    let high = Compression::with_level(Codec::Lz4, 12);
+    if cfg!(feature = "lz4-c") {
+        assert_eq!(high.unwrap().level(), Some(12));
+    } else {
+        let error = CompressionError::LevelUnavailable { codec: Codec::Lz4, level: 12 };
+        assert_eq!(high.unwrap_err(), error);
+    }
     let error = Compression::with_level(Codec::Snappy, 1).unwrap_err();
     assert_eq!(error, CompressionError::NoLevels { codec: Codec::Snappy, level: 1 });
     assert_eq!(Compression::new(Codec::None).unwrap(), Compression::NONE);
@@ -76,4 +81,23 @@ fn a_compressor_can_be_made_small_again() {
     assert!(compressor.retained() > 1 << 20);
     compressor.release();
     assert_eq!(compressor.retained(), 0);
+}
+
+/// The blocks are the C library's, as Java's are: the same frames, byte for byte.
+#[cfg(feature = "lz4-c")]
+#[test]
+fn high_levels_of_lz4_compress_better_and_are_read() {
+    let records: Vec<_> = (0..4000)
+        .map(|n| Given::value(format!("{{\"id\":{n},\"paid\":{}}}", n % 7 * 31)))
+        .collect();
+    let sizes = [1, 3, 9, 12, 17].map(|level| {
+        let compression = Compression::with_level(Codec::Lz4, level).unwrap();
+        let bytes = stamped(&records, compression);
+        let read = read(&bytes).unwrap();
+        assert!(records.iter().zip(&read).all(|(given, record)| given.is(record)));
+        bytes.len()
+    });
+    let [level_1, level_3, fast, level_12, level_17] = sizes;
+    assert!(level_1 < fast && level_3 < fast && level_12 <= level_3, "{sizes:?}");
+    assert_eq!(level_12, level_17, "the library knows 12, and takes more for 12");
 }

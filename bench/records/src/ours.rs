@@ -1,5 +1,4 @@
-//! What a record costs: `cargo bench -p rohrpost-records --bench records [-- FILTER]`. Prints nanoseconds per record beside floors of the same run.
-#![allow(clippy::unwrap_used, reason = "a benchmark may stop at an error")]
+//! What the parts of our record path cost, and the floors under them: nanoseconds per record, the best of some rounds.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -8,45 +7,12 @@ use rohrpost_records::{
     BatchBuilder, Bytes, BytesMut, Codec, Compression, Compressor, RecordBatch,
 };
 
-const BATCH: usize = 1 << 20;
+/// Bytes of a batch before compression.
+pub(crate) const BATCH: usize = 1 << 20;
 const ROUNDS: usize = 15;
 
-fn main() {
-    println!("{:<28}{:>12}{:>12}", "ns per record (1 MiB batches)", "100 B", "1,000 B");
-    let values = [json_values(100), json_values(1000)];
-    row("floor: memcpy", &values, |values| floor(values, false));
-    row("floor: frame and copy", &values, |values| floor(values, true));
-    row("append", &values, append);
-    row("append, small key", &values, append_keyed);
-    row("CRC-32C", &values, crc);
-    row("read", &values, read);
-    for codec in [Codec::None, Codec::Snappy, Codec::Lz4, Codec::Zstd, Codec::Gzip] {
-        let compression = Compression::new(codec).unwrap();
-        row(&format!("seal and stamp {codec}"), &values, |values| seal(values, compression));
-    }
-    for (codec, level) in [(Codec::Zstd, 1), (Codec::Gzip, 1)] {
-        let compression = Compression::with_level(codec, level).unwrap();
-        row(&format!("seal and stamp {codec} {level}"), &values, |values| {
-            seal(values, compression)
-        });
-    }
-    for codec in [Codec::Snappy, Codec::Lz4, Codec::Zstd, Codec::Gzip] {
-        let compression = Compression::new(codec).unwrap();
-        row(&format!("bare {codec}, one shot"), &values, |values| bare(values, compression));
-    }
-}
-
-fn row(name: &str, values: &[Vec<Vec<u8>>; 2], mut measure: impl FnMut(&[Vec<u8>]) -> f64) {
-    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    if filter.is_some_and(|filter| !name.contains(&filter)) {
-        return;
-    }
-    let [small, large] = values;
-    println!("{name:<28}{:>12.1}{:>12.1}", measure(small), measure(large));
-}
-
 /// Best of some rounds: the machine is shared.
-fn best(records: usize, mut round: impl FnMut()) -> f64 {
+pub(crate) fn best(records: usize, mut round: impl FnMut()) -> f64 {
     round();
     let nanos = (0..ROUNDS).map(|_| {
         let start = Instant::now();
@@ -56,7 +22,7 @@ fn best(records: usize, mut round: impl FnMut()) -> f64 {
     nanos.fold(f64::MAX, f64::min) / records as f64
 }
 
-fn floor(values: &[Vec<u8>], framed: bool) -> f64 {
+pub(crate) fn floor(values: &[Vec<u8>], framed: bool) -> f64 {
     let mut out = Vec::with_capacity(BATCH + values[0].len() + 64);
     let mut records = 0;
     let pass = |out: &mut Vec<u8>| {
@@ -107,7 +73,7 @@ fn frame(out: &mut Vec<u8>, offset_delta: i32, value: &[u8]) {
     out.push(0);
 }
 
-fn fill(builder: &mut BatchBuilder, values: &[Vec<u8>]) -> usize {
+pub(crate) fn fill(builder: &mut BatchBuilder, values: &[Vec<u8>]) -> usize {
     for value in values.iter().cycle() {
         if builder.try_append(1_700_000_000_000, None, Some(black_box(value)), []).is_err() {
             break;
@@ -116,7 +82,7 @@ fn fill(builder: &mut BatchBuilder, values: &[Vec<u8>]) -> usize {
     builder.record_count() as usize
 }
 
-fn append(values: &[Vec<u8>]) -> f64 {
+pub(crate) fn append(values: &[Vec<u8>]) -> f64 {
     let mut buffer = BytesMut::with_capacity(BATCH);
     let mut builder = BatchBuilder::new(std::mem::take(&mut buffer));
     let records = fill(&mut builder, values);
@@ -128,7 +94,7 @@ fn append(values: &[Vec<u8>]) -> f64 {
     })
 }
 
-fn append_keyed(values: &[Vec<u8>]) -> f64 {
+pub(crate) fn append_keyed(values: &[Vec<u8>]) -> f64 {
     let mut buffer = BytesMut::with_capacity(BATCH);
     let mut records = 1;
     let mut round = || {
@@ -147,7 +113,7 @@ fn append_keyed(values: &[Vec<u8>]) -> f64 {
     nanos / records as f64
 }
 
-fn batch(values: &[Vec<u8>], compression: Compression) -> (usize, Bytes) {
+pub(crate) fn batch(values: &[Vec<u8>], compression: Compression) -> (usize, Bytes) {
     let mut builder = BatchBuilder::new(BytesMut::with_capacity(BATCH));
     let records = fill(&mut builder, values);
     let mut sealed =
@@ -155,14 +121,14 @@ fn batch(values: &[Vec<u8>], compression: Compression) -> (usize, Bytes) {
     (records, sealed.stamp(None, false).unwrap())
 }
 
-fn crc(values: &[Vec<u8>]) -> f64 {
+pub(crate) fn crc(values: &[Vec<u8>]) -> f64 {
     let (records, bytes) = batch(values, Compression::NONE);
     best(records, || {
         black_box(RecordBatch::parse(black_box(&bytes)).unwrap());
     })
 }
 
-fn read(values: &[Vec<u8>]) -> f64 {
+pub(crate) fn read(values: &[Vec<u8>]) -> f64 {
     let (records, bytes) = batch(values, Compression::NONE);
     best(records, || {
         let (batch, _) = RecordBatch::parse(black_box(&bytes)).unwrap();
@@ -173,7 +139,7 @@ fn read(values: &[Vec<u8>]) -> f64 {
 }
 
 /// Sealing and stamping alone: the time of the appends before is not counted.
-fn seal(values: &[Vec<u8>], compression: Compression) -> f64 {
+pub(crate) fn seal(values: &[Vec<u8>], compression: Compression) -> f64 {
     let mut compressor = Compressor::new();
     let mut source = BytesMut::with_capacity(BATCH);
     let mut pool = BytesMut::with_capacity(BATCH);
@@ -198,7 +164,7 @@ fn seal(values: &[Vec<u8>], compression: Compression) -> f64 {
 }
 
 /// The codec's library on the same bytes, with its context and buffers made before.
-fn bare(values: &[Vec<u8>], compression: Compression) -> f64 {
+pub(crate) fn bare(values: &[Vec<u8>], compression: Compression) -> f64 {
     let (records, bytes) = batch(values, Compression::NONE);
     let input = &bytes[61..];
     match compression.codec() {
@@ -208,6 +174,17 @@ fn bare(values: &[Vec<u8>], compression: Compression) -> f64 {
             best(records, || {
                 for block in input.chunks(32 << 10) {
                     black_box(encoder.compress(black_box(block), &mut out).unwrap());
+                }
+            })
+        }
+        Codec::Lz4 if cfg!(feature = "lz4-c") => {
+            let mut out = vec![0; lz4_flex::block::get_maximum_output_size(64 << 10)];
+            let mode = lz4::block::CompressionMode::DEFAULT;
+            best(records, || {
+                for block in input.chunks(64 << 10) {
+                    let block = black_box(block);
+                    let len = lz4::block::compress_to_buffer(block, Some(mode), false, &mut out);
+                    black_box(len.unwrap());
                 }
             })
         }
@@ -238,40 +215,33 @@ fn bare(values: &[Vec<u8>], compression: Compression) -> f64 {
     }
 }
 
-/// Log lines as JSON, all different, from a small generator.
-fn json_values(len: usize) -> Vec<Vec<u8>> {
-    const WORDS: [&str; 12] = [
-        "order",
-        "paid",
-        "shipped",
-        "customer",
-        "basket",
-        "north",
-        "retry",
-        "amount",
-        "currency",
-        "euro",
-        "warehouse",
-        "returned",
-    ];
-    let mut state = 0x9e37_79b9_7f4a_7c15u64;
-    let mut next = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
-    (0..4096)
-        .map(|id| {
-            let mut value =
-                format!("{{\"id\":{id},\"at\":{}", 1_700_000_000_000u64 + next() % 100_000);
-            while value.len() < len {
-                let word = WORDS[next() as usize % WORDS.len()];
-                value += &format!(",\"{word}\":{}", next() % 10_000);
-            }
-            value.truncate(len - 1);
-            value.push('}');
-            value.into_bytes()
-        })
-        .collect()
+
+/// Appending, sealing and stamping together, with buffers that are used again.
+pub(crate) fn whole(values: &[Vec<u8>], compression: Compression) -> f64 {
+    let mut compressor = Compressor::new();
+    let mut source = BytesMut::with_capacity(BATCH);
+    let mut pool = BytesMut::with_capacity(BATCH);
+    let records = batch(values, Compression::NONE).0;
+    best(records, || {
+        let mut builder = BatchBuilder::new(std::mem::take(&mut source));
+        fill(&mut builder, values);
+        let mut sealed =
+            builder.seal(compression, &mut compressor, |_| std::mem::take(&mut pool)).unwrap();
+        black_box(sealed.stamp(None, false).unwrap());
+        source = builder.into_buffer();
+        let used = sealed.into_buffer().unwrap_or_default();
+        if compression == Compression::NONE {
+            source = used;
+        } else {
+            pool = used;
+        }
+    })
+}
+
+/// The CRC of the batch that the codec gives.
+pub(crate) fn crc_of(values: &[Vec<u8>], compression: Compression) -> f64 {
+    let (records, bytes) = batch(values, compression);
+    best(records, || {
+        black_box(RecordBatch::parse(black_box(&bytes)).unwrap());
+    })
 }

@@ -1,0 +1,45 @@
+//! Record batches beside Java's and kafka-protocol's: `cargo xtask bench records`.
+
+use std::process::Command;
+
+use super::drivers::cargo_build;
+use crate::args::Args;
+use crate::codegen::KAFKA_VERSION;
+use crate::codegen::kafka_clients::KafkaClients;
+use crate::{Result, workspace};
+
+const HELP: &str = "\
+cargo xtask bench records [--without-java] [--lz4-c]
+
+Builds, seals and reads record batches of 1 MiB with rohrpost-records, and prints nanoseconds per
+record beside the floors, the bare codecs, Java's MemoryRecordsBuilder (warmed up) and
+kafka-protocol 0.18, with the compressed sizes, all of one run. Best rounds, on one core.
+
+  --without-java   leave Java out
+  --lz4-c          with LZ4 by the C library
+";
+
+const PROGRAM: &str = "bench/records/BenchRecords.java";
+
+pub(super) fn run(args: &[String]) -> Result {
+    let mut args = Args::new(args);
+    if args.flag("--help") {
+        print!("{HELP}");
+        return Ok(());
+    }
+    let (without_java, lz4_c) = (args.flag("--without-java"), args.flag("--lz4-c"));
+    args.finish()?;
+    let root = workspace::root();
+    let target = root.join("target/bench/records");
+    let mut arguments = vec!["--target-dir".as_ref(), target.as_os_str()];
+    if lz4_c {
+        arguments.extend(["--features".as_ref(), "lz4-c".as_ref()]);
+    }
+    let program = cargo_build(&root.join("bench/records"), &arguments)?;
+    let mut bench = Command::new(program);
+    if !without_java {
+        bench.arg(KafkaClients::obtain(KAFKA_VERSION)?.compile(&[PROGRAM])?);
+    }
+    let status = bench.status()?;
+    if status.success() { Ok(()) } else { Err(format!("bench/records: {status}").into()) }
+}
