@@ -94,6 +94,10 @@ impl Encoder {
 
 /// Decompresses one frame, as Java does; bytes behind it are ignored.
 pub(super) fn decompress(input: &[u8], limit: usize) -> Result<Vec<u8>, DecompressError> {
+    // lz4_flex also reads the format before this one, in blocks of 8 MiB, whatever the input is worth. No Kafka client wrote it.
+    if !input.starts_with(&HEADER[..4]) {
+        return Err(DecompressError::Corrupt("not an LZ4 frame".to_string()));
+    }
     read_limited(FrameDecoder::new(Whole(input)), input.len(), limit)
 }
 

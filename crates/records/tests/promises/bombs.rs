@@ -93,3 +93,14 @@ fn a_claimed_count_allocates_nothing() {
         assert_eq!((error.what, error.record), ("header count", Some(0)), "{error}");
     }
 }
+
+/// Found by the fuzzer: the format before LZ4's frames has blocks of 8 MiB, which were allocated for any input of it.
+#[test]
+fn lz4_of_the_format_before_frames_is_refused_without_memory() {
+    let bytes = raw(Codec::Lz4, &[0x02, 0x21, 0x4c, 0x18, 1, 0, 0, 0, 0]);
+    let info = allocation_counter::measure(|| {
+        let kind = error_within(&bytes, 1 << 20);
+        assert!(matches!(kind, BatchErrorKind::Corrupt { codec: Codec::Lz4, .. }), "{kind:?}");
+    });
+    assert!(info.bytes_max < 4096, "{} bytes at most", info.bytes_max);
+}
