@@ -1,5 +1,6 @@
 //! Record batches beside Java's and kafka-protocol's: `cargo xtask bench records`.
 
+use std::ffi::OsStr;
 use std::process::Command;
 
 use super::drivers::cargo_build;
@@ -31,9 +32,9 @@ pub(super) fn run(args: &[String]) -> Result {
     args.finish()?;
     let root = workspace::root();
     let target = root.join("target/bench/records");
-    let mut arguments = vec!["--target-dir".as_ref(), target.as_os_str()];
+    let mut arguments: Vec<&OsStr> = vec![OsStr::new("--target-dir"), target.as_os_str()];
     if lz4_c {
-        arguments.extend(["--features".as_ref(), "lz4-c".as_ref()]);
+        arguments.extend([OsStr::new("--features"), OsStr::new("lz4-c")]);
     }
     let program = cargo_build(&root.join("bench/records"), &arguments)?;
     let mut bench = Command::new(program);
