@@ -6,10 +6,11 @@ use std::sync::{Arc, MutexGuard};
 use rohrpost_engine::{FilledBatch, Grant, Placed, Refused, Time};
 use rohrpost_records::RecordHeader;
 
+use crate::chooser::NoChoice;
 use crate::clock::wall_milliseconds;
 use crate::completion::Completion;
 use crate::delivery::Delivery;
-use crate::failure::Failure;
+use crate::failure::{Failure, PartitionerFault};
 use crate::inbox::Wake;
 use crate::lock;
 use crate::shared::{Message, Shared};
@@ -40,10 +41,21 @@ pub(crate) enum Obstacle {
     Refused(Refused),
     /// The topic cannot have such a partition.
     NegativePartition(i32),
+    /// The program's own partitioner chose none.
+    Partitioner(PartitionerFault),
     /// The producer is closed or closing.
     Closed,
     /// The driver is gone.
     DriverGone,
+}
+
+impl From<NoChoice> for Obstacle {
+    fn from(none: NoChoice) -> Self {
+        match none {
+            NoChoice::NoTable => Self::NoMetadata,
+            NoChoice::Fault(fault) => Self::Partitioner(fault),
+        }
+    }
 }
 
 impl Shared {
@@ -70,7 +82,7 @@ impl Shared {
             Some(partition) => partition,
             None => {
                 let count = topic.count().ok_or(None)?;
-                let chosen = topic.chooser.choose(record.key, count).ok_or(None)?;
+                let chosen = topic.chooser.choose(record, count).map_err(|_| None)?;
                 i32::try_from(chosen).map_err(|_| None)?
             }
         };
@@ -110,7 +122,7 @@ impl Shared {
             }
             None => {
                 let count = topic.count().ok_or(Obstacle::NoMetadata)?;
-                topic.chooser.choose(record.key, count).ok_or(Obstacle::NoMetadata)?
+                topic.chooser.choose(record, count)?
             }
         };
         let lane = topic.lane(number).ok_or(Obstacle::NoMetadata)?;

@@ -1,18 +1,24 @@
 //! Which partition a record goes to: the partitioners' state, shared by all senders of a topic.
 
+use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rohrpost_partitioner::{KeyHash, RoundRobin, Table, UniformSticky};
+use rohrpost_partitioner::{Choice, KeyHash, Partitioner, Query, RoundRobin, Table, UniformSticky};
 
+use crate::append::Record;
+use crate::failure::PartitionerFault;
 use crate::lock;
 
 /// How partitions are chosen for records that name none.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ChooserConfig {
+    /// The program's own; `round_robin` and `ignore_keys` mean nothing then.
+    pub custom: Option<Arc<dyn Partitioner>>,
     /// One partition after another, whatever the key.
     pub round_robin: bool,
     /// `partitioner.ignore.keys`.
@@ -30,6 +36,7 @@ pub struct ChooserConfig {
 impl Default for ChooserConfig {
     fn default() -> Self {
         Self {
+            custom: None,
             round_robin: false,
             ignore_keys: false,
             adaptive: true,
@@ -37,6 +44,20 @@ impl Default for ChooserConfig {
             batch_size: 16_384,
             seed: 0,
         }
+    }
+}
+
+impl fmt::Debug for ChooserConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChooserConfig")
+            .field("custom", &self.custom.is_some())
+            .field("round_robin", &self.round_robin)
+            .field("ignore_keys", &self.ignore_keys)
+            .field("adaptive", &self.adaptive)
+            .field("availability_timeout", &self.availability_timeout)
+            .field("batch_size", &self.batch_size)
+            .field("seed", &self.seed)
+            .finish()
     }
 }
 
@@ -55,6 +76,15 @@ enum Strategy {
     Hashed,
     Sticky,
     RoundRobin(RoundRobin),
+    Custom(Arc<dyn Partitioner>),
+}
+
+/// Why no partition was chosen.
+pub(crate) enum NoChoice {
+    /// Nothing is known of the topic's partitions yet.
+    NoTable,
+    /// The program's own partitioner is to blame.
+    Fault(PartitionerFault),
 }
 
 /// No partition yet.
@@ -63,6 +93,7 @@ const NONE: u32 = u32::MAX;
 impl Chooser {
     pub(crate) fn new(config: &ChooserConfig, topic: &str) -> Self {
         let strategy = match config {
+            ChooserConfig { custom: Some(custom), .. } => Strategy::Custom(custom.clone()),
             ChooserConfig { round_robin: true, .. } => Strategy::RoundRobin(RoundRobin::new()),
             ChooserConfig { ignore_keys: true, .. } => Strategy::Sticky,
             _ => Strategy::Hashed,
@@ -80,20 +111,43 @@ impl Chooser {
         }
     }
 
-    /// The partition for a record with this key, of a topic with so many partitions.
+    /// The partition for a record, of a topic with so many partitions.
     #[inline]
-    pub(crate) fn choose(&self, key: Option<&[u8]>, count: NonZeroU32) -> Option<u32> {
-        match (&self.strategy, key) {
-            (Strategy::Hashed, Some(key)) => Some(KeyHash::Murmur2.partition(key, count)),
-            (Strategy::Hashed | Strategy::Sticky, _) => {
-                let current = self.current.load(Ordering::Relaxed);
-                if current == NONE {
-                    self.with_table(|table| self.turn_to(table))
-                } else {
-                    Some(current)
-                }
+    pub(crate) fn choose(&self, record: &Record<'_>, count: NonZeroU32) -> Result<u32, NoChoice> {
+        match (&self.strategy, record.key) {
+            (Strategy::Hashed, Some(key)) => Ok(KeyHash::Murmur2.partition(key, count)),
+            (Strategy::Hashed | Strategy::Sticky, _) => self.sticky(),
+            (Strategy::RoundRobin(robin), _) => {
+                self.with_table(|table| robin.next(table)).ok_or(NoChoice::NoTable)
             }
-            (Strategy::RoundRobin(robin), _) => self.with_table(|table| robin.next(table)),
+            (Strategy::Custom(custom), _) => self.ask(&**custom, record),
+        }
+    }
+
+    #[inline]
+    fn sticky(&self) -> Result<u32, NoChoice> {
+        let current = self.current.load(Ordering::Relaxed);
+        if current == NONE {
+            self.with_table(|table| self.turn_to(table)).ok_or(NoChoice::NoTable)
+        } else {
+            Ok(current)
+        }
+    }
+
+    /// Asks the program's own partitioner, which is trusted with nothing.
+    fn ask(&self, custom: &dyn Partitioner, record: &Record<'_>) -> Result<u32, NoChoice> {
+        let asked = self.with_table(|table| {
+            let query = Query::new(record.topic, record.key, record.value, table);
+            let choice = catch_unwind(AssertUnwindSafe(|| custom.choose(&query)));
+            (choice, table.count().get())
+        });
+        match asked.ok_or(NoChoice::NoTable)? {
+            (Ok(Choice::Partition(partition)), count) if partition < count => Ok(partition),
+            (Ok(Choice::Partition(partition)), count) => {
+                Err(NoChoice::Fault(PartitionerFault::NoSuchPartition { partition, count }))
+            }
+            (Ok(Choice::Sticky), _) => self.sticky(),
+            (Err(_), _) => Err(NoChoice::Fault(PartitionerFault::Panicked)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Why a record was not acknowledged, or not even taken.
 
+use std::fmt;
+
 use rohrpost_engine::{AdmissionError, DeliveryError, OverBudget, Refused};
 
 /// Why a delivery failed.
@@ -35,6 +37,8 @@ pub enum SendFailure {
     Refused(Refused),
     /// Partitions are numbered from 0.
     NegativePartition(i32),
+    /// The program's own partitioner failed.
+    Partitioner(PartitionerFault),
     /// There is no room, and the caller does not wait.
     WouldWaitForMemory,
     /// Nothing is known of the topic or the partition yet, and the caller does not wait.
@@ -43,4 +47,30 @@ pub enum SendFailure {
     Closed,
     /// The driver's task has ended: its runtime was shut down, or it panicked.
     DriverGone,
+}
+
+/// What was wrong with a program's own partitioner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PartitionerFault {
+    /// It panicked. The panic was caught; the panic hook has shown its message.
+    Panicked,
+    /// It chose a partition that the topic does not have.
+    NoSuchPartition {
+        /// The choice.
+        partition: u32,
+        /// How many partitions it was told of.
+        count: u32,
+    },
+}
+
+impl fmt::Display for PartitionerFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked => f.write_str("the partitioner panicked"),
+            Self::NoSuchPartition { partition, count } => {
+                write!(f, "the partitioner chose partition {partition} of {count}")
+            }
+        }
+    }
 }

@@ -278,6 +278,7 @@ impl Handle {
             Obstacle::NoMemory { .. } => SendFailure::WouldWaitForMemory,
             Obstacle::Refused(refused) => SendFailure::Refused(refused),
             Obstacle::NegativePartition(partition) => SendFailure::NegativePartition(partition),
+            Obstacle::Partitioner(fault) => SendFailure::Partitioner(fault),
             Obstacle::Closed => SendFailure::Closed,
             Obstacle::DriverGone => SendFailure::DriverGone,
         }

@@ -31,7 +31,7 @@ mod write_queue;
 pub use append::Record;
 pub use chooser::ChooserConfig;
 pub use delivery::{Acknowledged, Delivery, Failed};
-pub use failure::{Failure, SendFailure};
+pub use failure::{Failure, PartitionerFault, SendFailure};
 pub use handle::{GivenUp, Gone, Handle, Wait};
 pub use start::{DriverConfig, look_up, pause, start};
 pub use stats::Stats;

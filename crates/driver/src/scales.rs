@@ -66,6 +66,5 @@ impl Scales {
 
 /// A topic's partitions, as the partitioners see them; `None` while it has none.
 pub(crate) fn table(topic: &Topic) -> Option<Table> {
-    let led = topic.lanes().zip(0..).filter(|(lane, _)| lane.leader().is_some());
-    Some(Table::new(topic.count()?, led.map(|(_, number)| number)))
+    Table::with_leaders(topic.lanes().map(|lane| lane.leader()))
 }

@@ -4,7 +4,8 @@ use core::fmt;
 
 use crate::{KeyHash, Table};
 
-/// Chooses a partition for each record that names none (`partitioner.class`). Called by every sender, so it must be quick.
+/// Chooses a partition for each record that names none (`partitioner.class`). Called by every sender on its own thread, at the same time, so it must be
+/// quick and not block. For a record that has to wait it may be asked more than once.
 ///
 /// ```
 /// use rohrpost_partitioner::{Choice, Hashed, Partitioner, Query};
@@ -22,7 +23,7 @@ use crate::{KeyHash, Table};
 /// }
 /// ```
 pub trait Partitioner: Send + Sync {
-    /// The partition for this record. One that the topic does not have makes the record wait for it to be added.
+    /// The partition for this record, of those that `query.table` counts. Any other fails the send, and so does a panic.
     fn choose(&self, query: &Query<'_>) -> Choice;
 }
 

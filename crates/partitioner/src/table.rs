@@ -13,11 +13,16 @@ use crate::random::{below, mix};
 pub struct Table {
     count: NonZeroU32,
     available: Box<[u32]>,
+    /// The leaders by partition, -1 for none; empty where nobody said.
+    leaders: Box<[i32]>,
     /// Partitions to choose from by weight; empty where all available ones are equal.
     choices: Box<[u32]>,
     /// For each of `choices`, the sum of the weights up to and including its own.
     cumulative: Box<[u64]>,
 }
+
+/// In the table of leaders: none, as in Kafka's metadata.
+const NO_LEADER: i32 = -1;
 
 /// How much waits for a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +44,22 @@ impl Table {
         Self {
             count,
             available: available.into(),
+            leaders: Box::default(),
             choices: Box::default(),
             cumulative: Box::default(),
         }
+    }
+
+    /// A topic whose partitions, in their order, have these leaders: broker ids, `None` for no leader now. Those with a leader are the available ones.
+    /// `None` for a topic without partitions.
+    #[must_use]
+    pub fn with_leaders(leaders: impl IntoIterator<Item = Option<i32>>) -> Option<Self> {
+        let leaders: Box<[i32]> =
+            leaders.into_iter().map(|leader| leader.unwrap_or(NO_LEADER)).collect();
+        let count = NonZeroU32::new(u32::try_from(leaders.len()).ok()?)?;
+        let led = (0..count.get()).zip(&leaders).filter(|(_, leader)| **leader >= 0);
+        let table = Self::new(count, led.map(|(partition, _)| partition));
+        Some(Self { leaders, ..table })
     }
 
     /// A topic all of whose partitions have a leader.
@@ -88,6 +106,14 @@ impl Table {
     #[must_use]
     pub fn available(&self) -> &[u32] {
         &self.available
+    }
+
+    /// The id of the broker that leads a partition; `None` where it has no leader, does not exist, or [`with_leaders`](Self::with_leaders) did not
+    /// make the table.
+    #[must_use]
+    pub fn leader(&self, partition: u32) -> Option<i32> {
+        let leader = self.leaders.get(usize::try_from(partition).ok()?);
+        leader.copied().filter(|leader| *leader >= 0)
     }
 
     /// Whether a partition has a leader and is not left out as too slow.
@@ -167,6 +193,16 @@ mod tests {
             }
             assert!(orders.len() > 10 || available.len() < 12, "the order changes");
         }
+    }
+
+    #[test]
+    fn leaders_are_told_and_their_partitions_are_the_available_ones() {
+        let table = Table::with_leaders([Some(7), None, Some(0)]).unwrap();
+        assert_eq!((table.count(), table.available()), (count(3), &[0, 2][..]));
+        assert_eq!([0, 1, 2, 3].map(|p| table.leader(p)), [Some(7), None, Some(0), None]);
+        let loads = [0, 2].map(|partition| Load { partition, queue: partition });
+        assert_eq!(table.weighted(&loads).leader(0), Some(7));
+        assert_eq!(Table::with_leaders([]), None);
     }
 
     #[test]

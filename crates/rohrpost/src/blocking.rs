@@ -126,7 +126,7 @@ impl Producer {
 
 /// The acknowledgement of one record, to come.
 #[derive(Clone, Debug)]
-#[must_use = "dropping a delivery is fine, but then nobody learns whether the record arrived"]
+#[must_use = "a delivery tells whether the record arrived; drop(delivery) if nobody has to know"]
 pub struct Delivery(crate::Delivery);
 
 impl Delivery {

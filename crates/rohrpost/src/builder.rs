@@ -1,9 +1,12 @@
 //! The typed form of the configuration.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use rohrpost_partitioner::Partitioner;
+
 use crate::config::{
-    Acks, Compression, ConfigError, MetadataRecovery, Partitioning, ProducerConfig,
+    Acks, Compression, ConfigError, Custom, MetadataRecovery, Partitioning, ProducerConfig,
 };
 use crate::error::Error;
 use crate::producer::Producer;
@@ -209,9 +212,17 @@ impl ProducerBuilder {
         self
     }
 
-    /// Who chooses the partition of a record that names none (`partitioner.class`).
+    /// Who chooses the partition of a record that names none (`partitioner.class`); [`partitioner`](Self::partitioner) sets one of one's own.
     pub fn partitioning(mut self, partitioning: Partitioning) -> Self {
+        self.config.partitioner = None;
         self.config.partitioning = partitioning;
+        self
+    }
+
+    /// A partitioner of one's own for records that name no partition (`partitioner.class`): see [`partitioner`](crate::partitioner), also for what
+    /// becomes of a panic and of a choice that does not exist. Excludes [`ignore_keys`](Self::ignore_keys).
+    pub fn partitioner(mut self, partitioner: impl Partitioner + 'static) -> Self {
+        self.config.partitioner = Some(Custom(Arc::new(partitioner)));
         self
     }
 

@@ -1,6 +1,7 @@
 //! Configuration: typed, or by the names of the Java producer's properties.
 
 mod choices;
+mod custom;
 mod driver;
 mod error;
 mod nearest;
@@ -13,6 +14,7 @@ mod text;
 use std::time::Duration;
 
 pub use choices::{Acks, Compression, MetadataRecovery, Partitioning};
+pub(crate) use custom::Custom;
 pub use error::ConfigError;
 use property::{Property, Setter};
 
@@ -61,6 +63,8 @@ pub struct ProducerConfig {
     pub(crate) max_request_size: usize,
 
     pub(crate) partitioning: Partitioning,
+    /// The program's own, instead of `partitioning`.
+    pub(crate) partitioner: Option<Custom>,
     pub(crate) ignore_keys: bool,
     pub(crate) adaptive_partitioning: bool,
     pub(crate) availability_timeout: Duration,
@@ -111,6 +115,7 @@ impl Default for ProducerConfig {
             max_block: millis(60_000),
             max_request_size: 1_048_576,
             partitioning: Partitioning::Default,
+            partitioner: None,
             ignore_keys: false,
             adaptive_partitioning: true,
             availability_timeout: Duration::ZERO,
@@ -236,6 +241,13 @@ impl ProducerConfig {
                     "brokers recognise duplicates among the last 5 batches, not {}: set at most 5, or enable.idempotence=false",
                     self.max_in_flight
                 ),
+            );
+        }
+        if self.partitioner.is_some() && self.ignore_keys {
+            return contradiction(
+                "partitioner.class",
+                "partitioner.ignore.keys",
+                "a partitioner of one's own decides what keys mean: leave partitioner.ignore.keys false".into(),
             );
         }
         let least = self.linger.saturating_add(self.request_timeout);

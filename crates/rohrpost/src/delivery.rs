@@ -16,7 +16,7 @@ use crate::error::Error;
 /// are, and panics if it is polled again; [`is_resolved`](Self::is_resolved), [`poll_resolved`](Self::poll_resolved) and
 /// [`try_result`](Self::try_result) look without taking, and a clone has a life of its own.
 #[derive(Clone)]
-#[must_use = "dropping a delivery is fine, but then nobody learns whether the record arrived"]
+#[must_use = "a delivery tells whether the record arrived; drop(delivery) if nobody has to know"]
 pub struct Delivery {
     inner: driver::Delivery,
 }

@@ -34,6 +34,7 @@ use crate::record::ProducerRecord;
 /// | `Config`, `Bootstrap` | building a producer | `Bootstrap` | |
 /// | `MetadataTimeout`, `MemoryTimeout`, `WouldBlock` | `send`, `try_send` | yes | not written |
 /// | `UnknownTopic`, `UnknownPartition` | `send`, a delivery | where it may still be created | not written; maybe, if the topic went while it was sent |
+/// | `Partitioner` | `send`, `try_send` | no | not written |
 /// | `RecordTooLarge`, `InvalidRecord`, `Authorization` | `send`, a delivery | no | not written |
 /// | `DeliveryTimeout`, `Connection` | a delivery | yes | maybe written, unless no attempt got through |
 /// | `Broker`, `Protocol` | `send`, a delivery | as Kafka says of the code | as the broker's answer tells |
@@ -77,6 +78,8 @@ pub enum ErrorKind {
     UnknownTopic,
     /// The topic has no such partition.
     UnknownPartition,
+    /// The program's own [partitioner](crate::partitioner) panicked, or chose a partition that the topic does not have.
+    Partitioner,
     /// The record is larger than `max.request.size`, `buffer.memory` or the broker's limit.
     RecordTooLarge,
     /// The record cannot be encoded, or the broker refused it as invalid.
@@ -97,7 +100,9 @@ pub enum ErrorKind {
     Closed,
     /// The task that runs the producer is gone: its runtime was shut down.
     DriverGone,
-    /// The producer cannot go on; build a new one.
+    /// The producer cannot go on; build a new one. No answer of a broker leads to it yet: where one refuses the producer's epoch
+    /// (`INVALID_PRODUCER_EPOCH`, `PRODUCER_FENCED`), the batch fails as [`Broker`](Self::Broker), not written, and its partition goes on under a new
+    /// epoch. Java's idempotent producer does so with the first code; the second, which brokers give to transactions alone, ends it.
     Fatal,
 }
 
@@ -112,6 +117,7 @@ impl ErrorKind {
             Self::WouldBlock => "would_block",
             Self::UnknownTopic => "unknown_topic",
             Self::UnknownPartition => "unknown_partition",
+            Self::Partitioner => "partitioner",
             Self::RecordTooLarge => "record_too_large",
             Self::InvalidRecord => "invalid_record",
             Self::Authorization => "authorization",

@@ -41,6 +41,10 @@ impl Error {
                     record.topic()
                 ),
             ),
+            SendFailure::Partitioner(fault) => Self::new(
+                ErrorKind::Partitioner,
+                format!("topic {}: {fault}: mend the partitioner", record.topic()),
+            ),
             SendFailure::WouldWaitForMemory => Self::new(
                 ErrorKind::WouldBlock,
                 "there is no room in buffer.memory now: try again later, or use send, which waits",

@@ -13,6 +13,7 @@ mod delivery;
 mod error;
 mod failures;
 mod inner;
+pub mod partitioner;
 mod producer;
 mod record;
 mod stats;

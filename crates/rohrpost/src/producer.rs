@@ -62,7 +62,7 @@ impl Producer {
     /// # Errors
     /// The record is in no batch then ([`Outcome::NotWritten`](crate::Outcome::NotWritten)):
     /// [`MetadataTimeout`](crate::ErrorKind::MetadataTimeout), [`MemoryTimeout`](crate::ErrorKind::MemoryTimeout),
-    /// [`UnknownTopic`](crate::ErrorKind::UnknownTopic), [`UnknownPartition`](crate::ErrorKind::UnknownPartition),
+    /// [`UnknownTopic`](crate::ErrorKind::UnknownTopic), [`UnknownPartition`](crate::ErrorKind::UnknownPartition), [`Partitioner`](crate::ErrorKind::Partitioner),
     /// [`Authorization`](crate::ErrorKind::Authorization), [`Broker`](crate::ErrorKind::Broker), [`RecordTooLarge`](crate::ErrorKind::RecordTooLarge), [`InvalidRecord`](crate::ErrorKind::InvalidRecord),
     /// [`Closed`](crate::ErrorKind::Closed), [`DriverGone`](crate::ErrorKind::DriverGone).
     #[inline]

@@ -270,6 +270,23 @@ async fn a_refused_batch_is_an_error_that_says_not_written() {
 }
 
 #[tokio::test]
+async fn a_refused_epoch_fails_its_batch_and_the_partition_goes_on_under_a_new_one() {
+    let cluster = cluster(1).await;
+    let producer = builder(&cluster).build().await.unwrap();
+    let record = || ProducerRecord::new("t").value("v");
+    for (code, offset) in [(ErrorCode::INVALID_PRODUCER_EPOCH, 0), (ErrorCode::PRODUCER_FENCED, 1)]
+    {
+        cluster.inject(Fault::error(code).topic("t").on(rohrpost_testkit::ApiKey::Produce));
+        let error = producer.send(record()).await.unwrap().await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Broker, Outcome::NotWritten));
+        assert_eq!(error.code(), Some(code.0));
+        assert!(!error.is_fatal() && !error.is_retriable());
+        let written = producer.send(record()).await.unwrap().await.unwrap();
+        assert_eq!(written.offset(), Some(offset));
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_never_came_is_retried_and_written_once() {
     let cluster = cluster(1).await;
     cluster.inject(Fault::disconnect_after().on(rohrpost_testkit::ApiKey::Produce).times(2));

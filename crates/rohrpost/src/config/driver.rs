@@ -42,6 +42,7 @@ impl ProducerConfig {
 
         let mut driver = DriverConfig::new(engine);
         driver.partitioner = ChooserConfig {
+            custom: self.partitioner.as_ref().map(|custom| custom.0.clone()),
             round_robin: self.partitioning == Partitioning::RoundRobin,
             ignore_keys: self.ignore_keys,
             adaptive: self.adaptive_partitioning,

@@ -100,6 +100,7 @@ pub(crate) static PROPERTIES: &[Property] = &[
     // Partitions.
     row("partitioner.class", "", Setter::Choice {
             of: &["", "org.apache.kafka.clients.producer.RoundRobinPartitioner", "round_robin"], any_case: false, set: |c, v| {
+                c.partitioner = None;
                 c.partitioning = if v == 0 { Partitioning::Default } else { Partitioning::RoundRobin };
             } },
         "Who chooses partitions for records without one: Kafka's default (keys by hash, others sticky) if not set, or round_robin"),
@@ -151,9 +152,9 @@ pub(crate) static PROPERTIES: &[Property] = &[
 
     // What Java needs and this producer does not.
     row("key.serializer", "", Setter::Only { values: SERIALIZERS, reason: SERIALIZER_REASON },
-        "Keys are bytes or text here: may be left out"),
+        "Keys are bytes or text here: accepted where it would change nothing, and may be left out"),
     row("value.serializer", "", Setter::Only { values: SERIALIZERS, reason: SERIALIZER_REASON },
-        "Values are bytes or text here: may be left out"),
+        "Values are bytes or text here: accepted where it would change nothing, and may be left out"),
     row("interceptor.classes", "", Setter::Only { values: &[""], reason: JVM_CLASS }, "Classes that see each record"),
     row("metric.reporters", "", Setter::Only {
             values: &["", "org.apache.kafka.common.metrics.JmxReporter"],
@@ -175,7 +176,6 @@ const SERIALIZERS: &[&str] = &[
     "org.apache.kafka.common.serialization.StringSerializer",
 ];
 
-const SERIALIZER_REASON: &str =
-    "records take bytes and text as they are: serialize before the send, and remove it";
+const SERIALIZER_REASON: &str = "records take bytes and text as they are: serialize before the send, and remove any other serializer";
 
 const JVM_CLASS: &str = "it names classes of a JVM: remove it";

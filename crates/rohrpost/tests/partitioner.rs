@@ -1,0 +1,113 @@
+//! A partitioner of one's own decides, sees what it needs, and can break nothing but the sends that it is asked for.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::time::Duration;
+
+use rohrpost::partitioner::{Choice, Hashed, Partitioner, Query};
+use rohrpost::{ErrorKind, Outcome, Partitioning, Producer, ProducerBuilder, ProducerRecord};
+use rohrpost_testkit::Cluster;
+
+async fn cluster() -> Cluster {
+    let cluster = Cluster::builder().brokers(3).start().await.unwrap();
+    cluster.create_topic("t", 4).unwrap();
+    cluster
+}
+
+/// A producer with this function as its partitioner.
+fn builder<F>(cluster: &Cluster, choose: F) -> ProducerBuilder
+where
+    F: Fn(&Query<'_>) -> Choice + Send + Sync + 'static,
+{
+    struct By<F>(F);
+    impl<F: Fn(&Query<'_>) -> Choice + Send + Sync> Partitioner for By<F> {
+        fn choose(&self, query: &Query<'_>) -> Choice {
+            self.0(query)
+        }
+    }
+    Producer::builder().bootstrap_servers(cluster.bootstrap_servers()).partitioner(By(choose))
+}
+
+#[tokio::test]
+async fn its_choice_counts_unless_the_record_names_a_partition() {
+    let cluster = cluster().await;
+    let by_value = |query: &Query<'_>| match query.value {
+        Some([number]) => Choice::Partition(u32::from(*number)),
+        _ => Choice::Sticky,
+    };
+    let producer = builder(&cluster, by_value).build().await.unwrap();
+    for number in [3, 0, 2] {
+        let sent = producer.send(ProducerRecord::new("t").key("k").value(&[number])).await.unwrap();
+        assert_eq!(sent.await.unwrap().partition(), i32::from(number));
+    }
+    let named = producer.send(ProducerRecord::new("t").partition(1).value(&[3])).await.unwrap();
+    assert_eq!(named.await.unwrap().partition(), 1);
+    let sticky = producer.send(ProducerRecord::new("t").value("any")).await.unwrap();
+    assert!((0..4).contains(&sticky.await.unwrap().partition()));
+}
+
+#[tokio::test]
+async fn it_sees_topic_key_value_and_the_partitions_with_their_leaders() {
+    let cluster = cluster().await;
+    let leaders: Vec<Option<i32>> =
+        (0..4).map(|partition| cluster.leader("t", partition).map(|node| node.0)).collect();
+    let look = move |query: &Query<'_>| {
+        assert_eq!((query.topic, query.key, query.value), ("t", Some(&b"k"[..]), None));
+        let seen: Vec<_> = (0..4).map(|partition| query.table.leader(partition)).collect();
+        assert_eq!(seen, leaders);
+        assert_eq!(query.table.available(), [0, 1, 2, 3]);
+        Hashed::JAVA.choose(query)
+    };
+    let producer = builder(&cluster, look).build().await.unwrap();
+    let ours = producer.send(ProducerRecord::new("t").key("k")).await.unwrap().await.unwrap();
+    let plain = Producer::builder().bootstrap_servers(cluster.bootstrap_servers());
+    let javas = plain.build().await.unwrap();
+    let javas = javas.send(ProducerRecord::new("t").key("k")).await.unwrap().await.unwrap();
+    assert_eq!(ours.partition(), javas.partition());
+}
+
+#[tokio::test]
+async fn a_panic_or_a_partition_that_is_none_fails_that_send_alone() {
+    let cluster = cluster().await;
+    let choose = |query: &Query<'_>| match query.key {
+        Some(b"panic") => panic!("as the test wants"),
+        Some(b"beyond") => Choice::Partition(query.table.count().get()),
+        Some(b"negative") => Choice::Partition(-1_i32 as u32),
+        _ => Choice::Partition(3),
+    };
+    let producer = builder(&cluster, choose).build().await.unwrap();
+    for (key, words) in [
+        ("panic", "topic t: the partitioner panicked"),
+        ("beyond", "topic t: the partitioner chose partition 4 of 4"),
+        ("negative", "topic t: the partitioner chose partition 4294967295 of 4"),
+    ] {
+        let record = ProducerRecord::new("t").key(key);
+        for error in [
+            producer.send(record.clone()).await.unwrap_err(),
+            producer.try_send(record).unwrap_err().into_error(),
+        ] {
+            assert_eq!(
+                (error.kind(), error.outcome()),
+                (ErrorKind::Partitioner, Outcome::NotWritten)
+            );
+            assert!(!error.is_retriable() && !error.is_fatal());
+            assert!(error.to_string().starts_with(words), "{error}");
+        }
+        let good = producer.send(ProducerRecord::new("t").key("good")).await.unwrap();
+        assert_eq!(good.await.unwrap().partition(), 3);
+    }
+    producer.close(Duration::from_secs(20)).await.unwrap();
+}
+
+#[test]
+fn what_is_set_later_counts_and_ignoring_keys_is_a_contradiction() {
+    let own = || Producer::builder().bootstrap_servers("localhost:9092").partitioner(Hashed::FNV1A);
+    let error = own().ignore_keys(true).into_config().unwrap().validate().unwrap_err();
+    assert!(error.to_string().contains("partitioner.ignore.keys"), "{error}");
+    for builder in [
+        own().partitioning(Partitioning::RoundRobin),
+        own().property("partitioner.class", "round_robin"),
+    ] {
+        builder.ignore_keys(true).into_config().unwrap().validate().unwrap();
+    }
+}
