@@ -7,15 +7,14 @@
 //! use rohrpost::Producer;
 //! use rohrpost::partitioner::{Choice, Hashed, Partitioner, Query};
 //!
-//! /// Orders of the big customer have partition 0 for themselves.
+//! /// The big customer's orders go to partition 0, all others where Java puts them.
 //! struct BigCustomer;
 //!
 //! impl Partitioner for BigCustomer {
 //!     fn choose(&self, query: &Query<'_>) -> Choice {
-//!         match (query.key, query.table.count().get()) {
-//!             (Some(b"big"), _) | (_, 1) => Choice::Partition(0),
-//!             (None, _) => Choice::Sticky, // batch after batch, as without this partitioner
-//!             (Some(key), count) => Choice::Partition(1 + u32::from(key.len() as u8) % (count - 1)),
+//!         match query.key {
+//!             Some(b"big") => Choice::Partition(0),
+//!             _ => Hashed::JAVA.choose(query),
 //!         }
 //!     }
 //! }
