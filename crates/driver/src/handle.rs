@@ -363,6 +363,7 @@ impl Handle {
         let text = waiting.await.ok()?;
         Some(match self.shared.memory.usage() {
             (_, _, 0) => text,
+            (_, _, 1) => format!("{text}; 1 sender waits for room in buffer.memory"),
             (_, _, waiting) => format!("{text}; {waiting} senders wait for room in buffer.memory"),
         })
     }

@@ -104,6 +104,18 @@ async fn no_room_in_time_is_an_error_and_try_send_gives_the_record_back() {
 }
 
 #[tokio::test]
+async fn why_tells_of_sends_that_wait_for_memory() {
+    let cluster = cluster(1).await;
+    let producer = full(&cluster, Duration::from_secs(60)).await;
+    let mut send = std::pin::pin!(producer.send(record()));
+    let waits =
+        std::future::poll_fn(|cx| std::task::Poll::Ready(send.as_mut().poll(cx).is_pending()));
+    assert!(waits.await);
+    let why = producer.why("t", 0).await.unwrap();
+    assert!(why.ends_with("; 1 sender waits for room in buffer.memory"), "{why}");
+}
+
+#[tokio::test]
 async fn sends_that_are_dropped_while_they_wait_send_nothing_and_hold_nothing() {
     let cluster = cluster(1).await;
     let producer = full(&cluster, TIME).await;
