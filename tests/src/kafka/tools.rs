@@ -239,12 +239,12 @@ impl Cluster {
         Ok(count)
     }
 
-    /// What Kafka's log dumper says of a partition's segments on one node, records included.
+    /// The segment files of a partition on one node, in order.
     ///
     /// # Errors
     ///
-    /// No such partition there, or what the tool printed.
-    pub fn dump_log(&self, topic: &str, partition: u32, node: u32) -> Result<String> {
+    /// No such partition there.
+    pub fn segments(&self, topic: &str, partition: u32, node: u32) -> Result<Vec<String>> {
         let folder = cluster_dir(self.name()).join(format!("node-{node}/data/{topic}-{partition}"));
         let entries = fs::read_dir(&folder).map_err(|e| Error::io("read", &folder, e))?;
         let mut segments: Vec<String> = entries
@@ -253,10 +253,33 @@ impl Cluster {
             .filter(|path| path.ends_with(".log"))
             .collect();
         segments.sort();
-        let arguments = ["--print-data-log", "--files", &segments.join(",")];
-        match self.tool(DUMP_LOG[0], &arguments) {
+        Ok(segments)
+    }
+
+    /// What Kafka's log dumper says of a partition's segments on one node, records included.
+    ///
+    /// # Errors
+    ///
+    /// No such partition there, or what the tool printed.
+    pub fn dump_log(&self, topic: &str, partition: u32, node: u32) -> Result<String> {
+        let segments = self.segments(topic, partition, node)?;
+        self.run_dump_log(&["--print-data-log", "--files", &segments.join(",")])
+    }
+
+    /// The same with every batch and record, but not their keys and values: `--deep-iteration`.
+    ///
+    /// # Errors
+    ///
+    /// No such partition there, or what the tool printed.
+    pub fn dump_log_deep(&self, topic: &str, partition: u32, node: u32) -> Result<String> {
+        let segments = self.segments(topic, partition, node)?;
+        self.run_dump_log(&["--deep-iteration", "--files", &segments.join(",")])
+    }
+
+    fn run_dump_log(&self, arguments: &[&str]) -> Result<String> {
+        match self.tool(DUMP_LOG[0], arguments) {
             Err(Error::Tool { output, .. }) if output.contains("ClassNotFoundException") => {
-                self.tool(DUMP_LOG[1], &arguments)
+                self.tool(DUMP_LOG[1], arguments)
             }
             result => result,
         }
