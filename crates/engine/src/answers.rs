@@ -161,6 +161,7 @@ impl Engine {
                 sent.state = State::Waiting { not_before: retry_at };
             }
             Verdict::Renew => {
+                partition.is_forgotten |= ending == Ending::Code(ErrorCode::UNKNOWN_PRODUCER_ID);
                 sent.state = State::Waiting { not_before: retry_at };
                 partition.must_renew = true;
             }

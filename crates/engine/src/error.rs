@@ -109,6 +109,11 @@ pub enum DeliveryErrorKind {
     },
     /// The partition's leader is too old: it speaks no version of Produce that can carry the batch (zstd needs 7, any batch 3).
     Unsupported,
+    /// The log forgot this producer while the batch's fate was open: the topic was created again, or the producer's state expired.
+    Forgotten {
+        /// How the last attempt failed.
+        last: Option<AttemptFailure>,
+    },
     /// The producer was closed first.
     Closed,
 }
@@ -138,7 +143,9 @@ impl DeliveryError {
         let last = match &*self.kind {
             DeliveryErrorKind::Refused { code, .. }
             | DeliveryErrorKind::RefusedWithOthers { code } => return Some(*code),
-            DeliveryErrorKind::Expired { last, .. } => (*last)?,
+            DeliveryErrorKind::Expired { last, .. } | DeliveryErrorKind::Forgotten { last } => {
+                (*last)?
+            }
             DeliveryErrorKind::RetriesExhausted { last, .. }
             | DeliveryErrorKind::NoProducerId { last } => *last,
             DeliveryErrorKind::Unsupported | DeliveryErrorKind::Closed => return None,
@@ -185,7 +192,9 @@ impl DeliveryError {
     /// [`outcome`](Self::outcome).
     pub fn is_retriable(&self) -> bool {
         match &*self.kind {
-            DeliveryErrorKind::Expired { .. } | DeliveryErrorKind::RefusedWithOthers { .. } => true,
+            DeliveryErrorKind::Expired { .. }
+            | DeliveryErrorKind::RefusedWithOthers { .. }
+            | DeliveryErrorKind::Forgotten { .. } => true,
             DeliveryErrorKind::RetriesExhausted { last, .. } => {
                 *last != AttemptFailure::Unsupported
             }
@@ -237,6 +246,12 @@ impl fmt::Display for Reason<'_> {
             DeliveryErrorKind::Unsupported => f.write_str(
                 "the partition's leader is too old: it speaks no version of Produce that can carry the batch",
             )?,
+            DeliveryErrorKind::Forgotten { last } => {
+                f.write_str("the log forgot this producer while the batch was under way (was the topic created again?)")?;
+                if let Some(last) = last {
+                    write!(f, "; the last attempt failed: {last}")?;
+                }
+            }
             DeliveryErrorKind::Closed => f.write_str("the producer was closed first")?,
         }
         Ok(())

@@ -39,6 +39,9 @@ pub(crate) struct Partition {
     pub(crate) next_sequence: Sequence,
     /// A batch of this epoch was appended: the brokers know where its sequences are.
     pub(crate) is_established: bool,
+    /// The log knows nothing of this epoch: the topic was created again, or the leader says so (UNKNOWN_PRODUCER_ID). It may take any sequence first, and
+    /// so what is known of one batch says nothing of another.
+    pub(crate) is_forgotten: bool,
     /// A sequence of this epoch will never be used, or its log began anew: only a new epoch goes on.
     pub(crate) must_renew: bool,
     /// Its next step is to be looked at again.
@@ -99,6 +102,7 @@ impl Partition {
             epoch: None,
             next_sequence: Sequence::ZERO,
             is_established: false,
+            is_forgotten: false,
             must_renew: false,
             is_dirty: false,
             listed: None,
@@ -210,6 +214,7 @@ impl Partition {
         self.window.begin_epoch();
         self.epoch = Some(epoch);
         self.is_established = false;
+        self.is_forgotten = false;
         self.must_renew = false;
         let mut next = Sequence::ZERO;
         for sent in self.window.iter_mut() {
@@ -231,6 +236,10 @@ impl Partition {
         if self.window.in_flight() > 0 {
             return Step::wait(Waiting::UnresolvedSequence);
         }
+        // What nothing can settle is given up when the new epoch begins.
+        if self.first_hopeless().is_some() {
+            return Step::Renew;
+        }
         // Behind one that was never appended for certain there is no doubt: no broker takes a sequence before its predecessor.
         let is_certain = |sent: &Sent| sent.is_waiting() && !sent.ambiguous;
         let certain = self.window.iter().position(is_certain);
@@ -246,6 +255,18 @@ impl Partition {
             // A denial ends what waits for an identity.
             Current::Off | Current::Ready(_) | Current::Denied(_) => Step::Renew,
         }
+    }
+
+    /// The first batch that waits, may have been appended, and of which no later answer can tell: the log has forgotten the epoch, or may have begun anew
+    /// unseen, for a request that names the topic (before Produce 13) goes into any log of that name, however late it comes.
+    pub(crate) fn first_hopeless(&self) -> Option<usize> {
+        let is_certain = |sent: &Sent| sent.is_waiting() && !sent.ambiguous;
+        let certain = self.window.iter().position(is_certain).unwrap_or(usize::MAX);
+        let hopeless = |(at, sent): (usize, &Sent)| {
+            let in_doubt = sent.is_waiting() && sent.ambiguous;
+            in_doubt && (self.is_forgotten || sent.by_name && certain < at)
+        };
+        self.window.iter().enumerate().position(hopeless)
     }
 
     fn newest_waiting(&self) -> usize {

@@ -102,6 +102,7 @@ impl Engine {
     /// Begins a new epoch for a partition in whose present one a sequence was lost. The current epoch will do if the partition has never
     /// used it; else the next one is begun, or, after the last, a new producer id is asked for.
     pub(crate) fn renew(&mut self, now: Time, index: PartitionIndex) {
+        self.give_up_hopeless(index);
         let partition = &mut self.partitions[index.at()];
         match self.identity.current() {
             Current::Ready(current) => {
@@ -133,6 +134,15 @@ impl Engine {
             Current::Off | Current::None => {}
         }
         self.mark(index);
+    }
+
+    /// Ends what may have been appended and nothing that is sent now can tell of.
+    fn give_up_hopeless(&mut self, index: PartitionIndex) {
+        while let Some(at) = self.partitions[index.at()].first_hopeless() {
+            let Some(sent) = self.partitions[index.at()].window.get(at) else { return };
+            let kind = DeliveryErrorKind::Forgotten { last: sent.last };
+            self.give_up(index, at, &DeliveryError::new(kind, Outcome::MaybeWritten));
+        }
     }
 
     /// Names the identity that new batches get, for the curious.

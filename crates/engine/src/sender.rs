@@ -220,7 +220,7 @@ impl Engine {
             }
             return false;
         };
-        self.sent(node, id, topics, parts, bytes);
+        self.sent(node, id, topics, parts, bytes, version <= PRODUCE_BY_NAME);
         true
     }
 
@@ -231,6 +231,7 @@ impl Engine {
         topics: Vec<RequestTopic>,
         parts: Vec<Part>,
         bytes: usize,
+        by_name: bool,
     ) {
         self.stats.produce_requests += 1;
         self.stats.bytes_sent += bytes as u64;
@@ -239,6 +240,7 @@ impl Engine {
             if let Some(sent) = window.iter_mut().find(|sent| sent.key == part.key) {
                 sent.state = State::InFlight { request: id, node, abandoned: false };
                 sent.attempts += 1;
+                sent.by_name |= by_name;
                 self.stats.retries += u64::from(sent.attempts > 1);
             }
         }
@@ -300,6 +302,7 @@ impl Engine {
             attempts: 0,
             failures: 0,
             ambiguous: false,
+            by_name: false,
             last: None,
             state: State::Waiting { not_before: now },
             records: Some(records),

@@ -43,8 +43,15 @@ impl Engine {
         };
         self.stats.splits += 1;
         let (whole, key, mut stamp) = (sent.charge, sent.key, sent.stamp);
-        let (born, created, attempts, failures, ambiguous, last) =
-            (sent.born, sent.created, sent.attempts, sent.failures, sent.ambiguous, sent.last);
+        let (born, created, attempts, failures, ambiguous, by_name, last) = (
+            sent.born,
+            sent.created,
+            sent.attempts,
+            sent.failures,
+            sent.ambiguous,
+            sent.by_name,
+            sent.last,
+        );
         let (mut first, mut left) = (key.first, whole);
         let last_part = parts.len() - 1;
         let mut parts: Vec<Sent> = parts
@@ -63,6 +70,7 @@ impl Engine {
                     attempts,
                     failures,
                     ambiguous,
+                    by_name,
                     last,
                     state: State::Waiting { not_before: now },
                     records: Some(records),

@@ -190,6 +190,7 @@ impl Engine {
         partition.leader_epoch = epoch;
         // The new log knows nothing of the sequences so far.
         partition.must_renew |= is_recreated && partition.epoch.is_some();
+        partition.is_forgotten |= is_recreated && partition.epoch.is_some();
         let changed = partition.leader != leader;
         partition.leader = leader;
         if !partition.is_idle() {

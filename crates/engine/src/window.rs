@@ -50,6 +50,8 @@ pub(crate) struct Sent {
     pub(crate) failures: u32,
     /// An attempt may have appended it.
     pub(crate) ambiguous: bool,
+    /// An attempt named the topic, not its id.
+    pub(crate) by_name: bool,
     pub(crate) last: Option<AttemptFailure>,
     pub(crate) state: State,
     /// Gone when the batch is done.

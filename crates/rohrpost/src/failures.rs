@@ -183,6 +183,7 @@ fn delivery_kind(error: &DeliveryError) -> ErrorKind {
         return ErrorKind::RecordTooLarge;
     }
     match (error.code().map(|code| code.name()), error.kind()) {
+        (_, DeliveryErrorKind::Forgotten { .. }) => ErrorKind::Broker,
         (Some("INVALID_RECORD" | "INVALID_TIMESTAMP" | "CORRUPT_MESSAGE"), _) => {
             ErrorKind::InvalidRecord
         }

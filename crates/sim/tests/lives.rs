@@ -34,6 +34,10 @@ fn a_life_lived_twice_leaves_the_same_trace() {
 #[test]
 fn what_was_broken_once_stays_mended() {
     for (seed, what) in [
+        (
+            9_006_277,
+            "a late frame that names its topic came into the topic's new log, and its batch was sent again under a new epoch",
+        ),
         (57, "a batch stood twice in one request after its leader had gone away and come back"),
         (52, "the same, with idempotence"),
         (74, "batches went out without an identity while a new producer id was asked for"),

@@ -394,6 +394,7 @@ fn waiting(first: u32, ambiguous: bool) -> Sent {
         attempts: 1,
         failures: 0,
         ambiguous,
+        by_name: false,
         last: None,
         state: State::Waiting { not_before: Time::ZERO },
         records: None,
@@ -420,4 +421,20 @@ fn what_is_in_doubt_behind_a_batch_that_was_never_appended_moves_into_the_new_ep
         let asked = if let Step::Resend { at, .. } = step { Some(at) } else { None };
         assert_eq!(asked, expected, "{doubts:?}: {step:?}");
     }
+}
+
+#[test]
+fn what_went_by_name_behind_a_refused_batch_or_into_a_log_that_forgot_is_given_up_in_doubt() {
+    let mut partition = Partition::new(PartitionIndex(0), TopicIndex(0), 0);
+    partition.window.push(waiting(0, false));
+    partition.window.push(waiting(1, true));
+    // By its id it can only have gone into the log that lacks its predecessor.
+    assert_eq!(partition.first_hopeless(), None);
+    partition.window.get_mut(1).unwrap().by_name = true;
+    assert_eq!(partition.first_hopeless(), Some(1));
+    // Before every refused one it is asked about, as long as the log remembers.
+    partition.window.get_mut(0).unwrap().ambiguous = true;
+    assert_eq!(partition.first_hopeless(), None);
+    partition.is_forgotten = true;
+    assert_eq!(partition.first_hopeless(), Some(0));
 }
