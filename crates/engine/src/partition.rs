@@ -236,8 +236,8 @@ impl Partition {
         if self.window.in_flight() > 0 {
             return Step::wait(Waiting::UnresolvedSequence);
         }
-        // What nothing can settle is given up when the new epoch begins.
-        if self.first_hopeless().is_some() {
+        // A log that has forgotten the epoch settles nothing: what is in doubt is given up when the new epoch begins.
+        if self.is_forgotten && self.first_hopeless().is_some() {
             return Step::Renew;
         }
         // Behind one that was never appended for certain there is no doubt: no broker takes a sequence before its predecessor.

@@ -35,6 +35,10 @@ fn a_life_lived_twice_leaves_the_same_trace() {
 fn what_was_broken_once_stays_mended() {
     for (seed, what) in [
         (
+            277_997_259_791_058,
+            "an epoch began before the doubts that an answer could settle were settled",
+        ),
+        (
             9_006_277,
             "a late frame that names its topic came into the topic's new log, and its batch was sent again under a new epoch",
         ),

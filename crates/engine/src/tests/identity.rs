@@ -438,3 +438,17 @@ fn what_went_by_name_behind_a_refused_batch_or_into_a_log_that_forgot_is_given_u
     partition.is_forgotten = true;
     assert_eq!(partition.first_hopeless(), Some(0));
 }
+
+#[test]
+fn what_an_answer_can_settle_is_settled_before_a_new_epoch_begins() {
+    let mut partition = Partition::new(PartitionIndex(0), TopicIndex(0), 0);
+    partition.leader = Some(NodeId(0));
+    partition.must_renew = true;
+    for (first, ambiguous) in [(0, true), (1, false), (2, true)] {
+        partition.window.push(Sent { by_name: true, ..waiting(first, ambiguous) });
+    }
+    assert_eq!(partition.first_hopeless(), Some(2));
+    let world = World::new(config(), 1);
+    let step = partition.next_step(world.engine.circumstances(world.now));
+    assert!(matches!(step, Step::Resend { at: 0, .. }), "{step:?}");
+}
