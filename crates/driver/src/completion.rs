@@ -49,7 +49,7 @@ struct Waiting {
 pub(crate) struct News {
     /// Every record of the batch has its verdict now.
     pub(crate) is_done: bool,
-    waiting: Vec<Waiting>,
+    wakers: Vec<Waker>,
     callbacks: Vec<(Delivery, Callback)>,
 }
 
@@ -165,7 +165,12 @@ impl Completion {
         } else {
             parts.verdicts.push((records, verdict));
         }
-        let waiting = std::mem::take(&mut parts.waiting);
+        // Where some still wait, the list stays as it is, since their deliveries know their places in it.
+        let wakers = if is_done {
+            std::mem::take(&mut parts.waiting).into_iter().map(|entry| entry.waker).collect()
+        } else {
+            parts.waiting.iter().map(|entry| entry.waker.clone()).collect()
+        };
         let mut callbacks = std::mem::take(&mut parts.callbacks);
         if !is_done {
             let is_due = |(delivery, _): &(Delivery, Callback)| {
@@ -175,16 +180,14 @@ impl Completion {
             (callbacks, rest) = callbacks.into_iter().partition(is_due);
             parts.callbacks = rest;
         }
-        News { is_done, waiting, callbacks }
+        News { is_done, wakers, callbacks }
     }
 }
 
 impl News {
     /// Wakes who waits, and runs callbacks. Not under any lock: it is foreign code.
     pub(crate) fn tell(self) {
-        for entry in self.waiting {
-            entry.waker.wake();
-        }
+        self.wakers.into_iter().for_each(Waker::wake);
         for (delivery, callback) in self.callbacks {
             run(&delivery, callback);
         }

@@ -193,3 +193,23 @@ fn whoever_awaits_the_parts_of_a_divided_batch_gets_them() {
         driver.join().unwrap();
     });
 }
+
+#[test]
+fn two_tasks_that_await_parts_of_a_divided_batch_are_both_woken() {
+    // Three threads: all their orders take minutes, those with two preemptions find as much.
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| {
+        let completion = Arc::new(Completion::new("t".into(), 0));
+        completion.close(3);
+        let (first, second) = (delivery(&completion, 0), delivery(&completion, 1));
+        let other = thread::spawn(move || assert_eq!(offset_of(first), Some(10)));
+        let driver = thread::spawn(move || {
+            completion.resolve(2..3, at(20)).tell();
+            completion.resolve(0..2, at(10)).tell();
+        });
+        assert_eq!(offset_of(second), Some(11));
+        other.join().unwrap();
+        driver.join().unwrap();
+    });
+}

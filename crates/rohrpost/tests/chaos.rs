@@ -83,7 +83,9 @@ async fn live(seed: u64) {
         .collect();
     let mut sent = Vec::new();
     for sender in senders {
-        sent.push(sender.await.unwrap());
+        // None of a sender's steps takes longer than a second or two.
+        let sender = tokio::time::timeout(4 * PATIENCE, sender).await;
+        sent.push(sender.expect("a sender hangs").unwrap());
     }
     cluster.clear_faults();
     for remedy in trouble.lock().await.remedies.drain(..) {

@@ -1,10 +1,15 @@
 //! Steps one after the other, their output as it comes, and a summary at the end.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Result;
+
+/// A test program that says nothing for so long hangs. The longest tests take three minutes.
+const SILENCE: Duration = Duration::from_secs(12 * 60);
 
 /// What has been run so far. A step that fails does not keep the next ones from running: one look
 /// at the summary shows all that is wrong.
@@ -44,20 +49,7 @@ impl Report {
     /// Runs a program that ends with the summaries of Rust's test harness, and counts its tests.
     pub(super) fn tests(&mut self, name: &str, command: &mut Command) {
         let mut counts = Counts::default();
-        self.step(name, || {
-            let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-            if let Some(stdout) = child.stdout.take() {
-                let mut reader = BufReader::new(stdout);
-                let mut line = Vec::new();
-                while reader.read_until(b'\n', &mut line)? > 0 {
-                    io::stdout().write_all(&line)?;
-                    counts.add_summary(&String::from_utf8_lossy(&line));
-                    line.clear();
-                }
-            }
-            let status = child.wait()?;
-            if status.success() { Ok(()) } else { Err(status.to_string().into()) }
-        });
+        self.step(name, || run_tests(command, SILENCE, &mut counts));
         self.tests.passed += counts.passed;
         self.tests.failed += counts.failed;
         self.tests.skipped += counts.skipped;
@@ -109,6 +101,60 @@ impl Report {
     }
 }
 
+/// Runs cargo, which runs one test program after the other; ends those that hang, so that the run goes on and says where it was.
+fn run_tests(command: &mut Command, silence: Duration, counts: &mut Counts) -> Result {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let Some(stdout) = child.stdout.take() else { return Err("no output".into()) };
+    let (sender, pieces) = mpsc::channel();
+    thread::spawn(move || read_pieces(stdout, &sender));
+    let mut line = Vec::new();
+    loop {
+        match pieces.recv_timeout(silence) {
+            Ok(piece) => {
+                io::stdout().write_all(&piece)?;
+                io::stdout().flush()?;
+                line.extend_from_slice(&piece);
+                if piece.ends_with(b"\n") {
+                    counts.add_summary(&String::from_utf8_lossy(&line));
+                    line.clear();
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                println!("\nnothing came for {} s: the test program hangs", silence.as_secs());
+                end_children(child.id())?;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    let status = child.wait()?;
+    if status.success() { Ok(()) } else { Err(status.to_string().into()) }
+}
+
+/// Lines and the parts of lines, as they come, each at most a line: the test harness prints a dot for a test.
+fn read_pieces(output: impl Read, to: &mpsc::Sender<Vec<u8>>) {
+    let mut reader = BufReader::new(output);
+    while let Ok(available) = reader.fill_buf()
+        && !available.is_empty()
+    {
+        let end =
+            available.iter().position(|byte| *byte == b'\n').map_or(available.len(), |at| at + 1);
+        let piece = available[..end].to_vec();
+        reader.consume(end);
+        if to.send(piece).is_err() {
+            return;
+        }
+    }
+}
+
+/// Ends what a process has started, not the process itself: cargo then goes on with the next test program.
+fn end_children(parent: u32) -> Result {
+    let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))?;
+    for child in children.split_whitespace() {
+        Command::new("kill").args(["-ABRT", child]).status()?;
+    }
+    Ok(())
+}
+
 /// `0:05`, `61:30`.
 fn minutes(duration: Duration) -> String {
     format!("{}:{:02}", duration.as_secs() / 60, duration.as_secs() % 60)
@@ -143,6 +189,16 @@ mod tests {
         let mut report = Report::new();
         report.tests.passed = 1;
         assert!(report.finish(Some("sense")).is_ok());
+    }
+
+    #[test]
+    fn a_test_program_that_hangs_is_ended_and_the_next_one_runs() {
+        let script = "sleep 1000; echo 'test result: ok. 2 passed; 0 failed;'; exit 3";
+        let mut counts = Counts::default();
+        let mut shell = Command::new("sh");
+        let result = run_tests(shell.args(["-c", script]), Duration::from_millis(300), &mut counts);
+        assert!(result.unwrap_err().to_string().contains('3'));
+        assert_eq!(counts.passed, 2);
     }
 
     #[test]

@@ -118,6 +118,24 @@ fn every_task_that_awaits_is_woken_and_a_changed_waker_counts() {
 }
 
 #[test]
+fn a_task_that_polls_again_after_a_part_of_the_batch_is_resolved_takes_nobodys_place() {
+    let (completion, mut deliveries) = deliveries(3);
+    let counts = [(); 2].map(|()| Arc::new(Count::default()));
+    let poll = |delivery: &mut Delivery, count: &Arc<Count>| {
+        let waker = Waker::from(count.clone());
+        assert!(delivery.poll_result(&mut Context::from_waker(&waker)).is_pending());
+    };
+    poll(&mut deliveries[0], &counts[0]);
+    poll(&mut deliveries[1], &counts[1]);
+    completion.resolve(2..3, at(50)).tell();
+    poll(&mut deliveries[1], &counts[1]);
+    poll(&mut deliveries[0], &counts[0]);
+    assert_eq!(completion.waiting(), 2);
+    assert!(tell(completion.resolve(0..2, at(0))));
+    assert_eq!(counts.map(|count| count.0.load(Ordering::Relaxed)), [2, 2]);
+}
+
+#[test]
 fn polling_with_ever_new_wakers_keeps_one() {
     let (completion, mut deliveries) = deliveries(1);
     for _ in 0..100 {
