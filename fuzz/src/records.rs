@@ -95,6 +95,7 @@ pub fn round_trip(input: &[u8]) {
         let (k, v) = (key.as_deref(), value.as_deref());
         let before = builder.size();
         let exact = builder.size_with(timestamp, k, v, appended.clone());
+        assert_eq!(builder.fits(timestamp, k, v, appended.clone()), Ok(exact));
         let lengths = (k.map(<[u8]>::len), v.map(<[u8]>::len));
         let bound = batch_size_upper_bound(lengths.0, lengths.1, appended.clone());
         builder.append(timestamp, k, v, appended).expect("every such record fits");

@@ -19,7 +19,7 @@ use core::fmt;
 use bytes::BytesMut;
 use rohrpost_cluster::Time;
 use rohrpost_records::{
-    AppendError, BATCH_OVERHEAD, BatchBuilder, Codec, Compression, RecordHeader,
+    AppendError, BATCH_OVERHEAD, BatchBuilder, BatchCap, Codec, Compression, RecordHeader,
     batch_size_upper_bound,
 };
 
@@ -129,12 +129,12 @@ pub struct PartitionAppender {
     largest: usize,
     /// Slot of the open batch, or of the one to open next.
     slot: Slot,
+    /// The open batch. Its cap is what is expected to compress to `batch.size`, and a single record beyond it; the buffer's capacity
+    /// exceeds it for a single record only.
     builder: BatchBuilder,
     /// Budget bytes behind the builder's buffer.
     charge: usize,
     created: Time,
-    /// The most bytes, uncompressed, for the open batch; the buffer's capacity never exceeds it, but for a single record.
-    limit: usize,
     /// Buffer that the last batch would have needed: what the next one starts with.
     hint: usize,
     /// Batches that records ended, until they are taken: two at the most.
@@ -153,7 +153,6 @@ impl PartitionAppender {
             builder: BatchBuilder::new(BytesMut::new()),
             charge: 0,
             created: Time::ZERO,
-            limit: 0,
             hint: SMALLEST_BUFFER,
             filled: VecDeque::new(),
         }
@@ -184,7 +183,7 @@ impl PartitionAppender {
     {
         let headers = headers.into_iter();
         let size = upper_bound(key, value, headers.clone());
-        let may_end_batch = self.builder.size().saturating_add(size) >= self.limit;
+        let may_end_batch = self.builder.size().saturating_add(size) >= self.builder.cap().bytes();
         if self.builder.is_empty() || may_end_batch || size > self.largest {
             return None;
         }
@@ -283,7 +282,7 @@ impl PartitionAppender {
     #[inline]
     fn placed(&mut self, index: i32, mut filled: bool) -> Placed {
         let slot = self.slot;
-        if self.builder.size() >= self.limit {
+        if self.builder.size() >= self.builder.cap().bytes() {
             self.fill();
             filled = true;
         }
@@ -298,16 +297,17 @@ impl PartitionAppender {
         grant: &mut Grant,
         buffers: &mut impl BufferSource,
     ) -> Result<(), Refused> {
-        self.limit = match self.config.compression.codec() {
+        let limit = match self.config.compression.codec() {
             Codec::None => self.config.batch_size,
             _ => self.ratio.uncompressed_limit(self.config.batch_size),
         };
-        let wanted = size_class(size.max(self.hint)).min(self.limit).max(size);
+        let wanted = size_class(size.max(self.hint)).min(limit).max(size);
         if grant.bytes() < size {
             return Err(Refused::NeedRoom { least: size, wanted });
         }
         self.charge = grant.take(wanted);
-        self.builder = BatchBuilder::new(buffers.take(self.charge));
+        let cap = BatchCap::new(limit).with_large_record(MAX_BATCH);
+        self.builder = BatchBuilder::with_cap(buffers.take(self.charge), cap);
         self.created = now();
         Ok(())
     }
@@ -322,13 +322,9 @@ impl PartitionAppender {
         grant: &mut Grant,
         buffers: &mut impl BufferSource,
     ) -> Result<bool, Refused> {
-        let needed = match error {
-            AppendError::NoRoom { needed } => needed,
-            AppendError::TooLarge { .. } | AppendError::TooManyRecords => usize::MAX,
-            other => return Err(refused(other, size)),
-        };
-        if needed <= self.limit {
-            let wanted = size_class(needed).min(self.limit).max(needed) - self.charge;
+        if let AppendError::NoRoom { needed } = error {
+            let limit = self.builder.cap().bytes();
+            let wanted = size_class(needed).min(limit).max(needed) - self.charge;
             let least = needed.saturating_sub(self.charge);
             if grant.bytes() < least {
                 // What a new batch would need suffices here too: a record takes less than its upper bound and a header.
@@ -338,6 +334,9 @@ impl PartitionAppender {
             let larger = buffers.take(self.charge);
             buffers.give(self.builder.replace_buffer(larger));
             return Ok(false);
+        }
+        if !error.is_full() {
+            return Err(refused(error, size));
         }
         if grant.bytes() < size {
             let wanted = size_class(size.max(self.hint)).max(size);
@@ -357,7 +356,7 @@ impl PartitionAppender {
     fn take(&mut self) -> FilledBatch {
         let used = self.builder.size();
         // One batch larger than the rest does not make all later buffers large.
-        self.hint = size_class(used).min(self.limit.max(SMALLEST_BUFFER));
+        self.hint = size_class(used).min(self.builder.cap().bytes().max(SMALLEST_BUFFER));
         let builder = core::mem::replace(&mut self.builder, BatchBuilder::new(BytesMut::new()));
         let id = BatchId { partition: self.partition, slot: self.slot };
         self.slot = self.slot.next();

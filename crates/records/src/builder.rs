@@ -3,20 +3,21 @@
 use bytes::BytesMut;
 
 use crate::append::{Encoding, RecordHeader, write_headers};
+use crate::cap::BatchCap;
 use crate::compression::{Compression, Compressor};
 use crate::error::{AppendError, SealError};
 use crate::header::{Attributes, BATCH_OVERHEAD};
 use crate::sealed::SealedBatch;
-use crate::size::headers_size;
-
-/// The largest batch that its length field can say. A little below `i32::MAX + 12`, and the same for every part.
-const MAX_SIZE: usize = i32::MAX as usize;
+use crate::size::{headers_size, record_size, record_size_with};
 
 /// An open batch: records in their final wire form behind 61 bytes that the seal fills in.
 ///
 /// One copy of the payload, and no allocation but the growth of the buffer, which the caller can take into its own
 /// hands: ask [`size_with`](Self::size_with) and [`capacity`](Self::capacity), or use [`try_append`](Self::try_append), which
 /// never grows, and hand over a larger buffer ([`replace_buffer`](Self::replace_buffer)).
+///
+/// A [`BatchCap`] bounds bytes and records. What a record comes to is known before it is appended: [`fits`](Self::fits) answers as
+/// [`append`](Self::append) would.
 ///
 /// Offsets are deltas from 0 on, timestamps are deltas from the first record's. The builder allocates nothing before
 /// the first record, so that an empty one costs nothing to keep.
@@ -28,13 +29,29 @@ pub struct BatchBuilder {
     base_timestamp: i64,
     max_timestamp: i64,
     max_record_size: usize,
+    cap: BatchCap,
 }
 
 impl BatchBuilder {
-    /// An empty batch that will fill `buffer`, of any capacity; what it holds is discarded.
-    pub fn new(mut buffer: BytesMut) -> Self {
+    /// An empty batch that will fill `buffer`, of any capacity; what it holds is discarded. It ends where the format does.
+    pub fn new(buffer: BytesMut) -> Self {
+        Self::with_cap(buffer, BatchCap::FORMAT)
+    }
+
+    /// An empty batch that will fill `buffer`, of any capacity, up to `cap`; what the buffer holds is discarded.
+    pub fn with_cap(mut buffer: BytesMut, cap: BatchCap) -> Self {
         buffer.clear();
-        Self { buffer, count: 0, base_timestamp: -1, max_timestamp: -1, max_record_size: 0 }
+        Self { buffer, count: 0, base_timestamp: -1, max_timestamp: -1, max_record_size: 0, cap }
+    }
+
+    /// The most that the batch may hold.
+    pub const fn cap(&self) -> BatchCap {
+        self.cap
+    }
+
+    /// Sets another cap, for this batch and the next ones. What a batch holds beyond it stays.
+    pub const fn set_cap(&mut self, cap: BatchCap) {
+        self.cap = cap;
     }
 
     /// How many records the batch holds.
@@ -68,7 +85,33 @@ impl BatchBuilder {
     ) -> usize {
         let delta = self.timestamp_delta(timestamp);
         let (key, value) = (key.map(<[u8]>::len), value.map(<[u8]>::len));
-        crate::size::record_size(self.count, delta, key, value, headers).saturating_add(self.size())
+        record_size(self.count, delta, key, value, headers).saturating_add(self.size())
+    }
+
+    /// What [`append`](Self::append) would answer, without appending: the bytes that the batch would have then, as
+    /// [`size_with`](Self::size_with), or why it does not take the record.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn fits<'a>(
+        &self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: impl IntoIterator<Item = RecordHeader<'a>>,
+    ) -> Result<usize, AppendError> {
+        if timestamp < -1 {
+            return Err(AppendError::NegativeTimestamp { timestamp });
+        }
+        let headers = headers_size(headers);
+        let (key, value) = (key.map(<[u8]>::len), value.map(<[u8]>::len));
+        let delta = self.timestamp_delta(timestamp);
+        let record = record_size_with(self.count, delta, key, value, headers);
+        let end = self.size().saturating_add(record);
+        if end > self.cap.bytes() || self.count >= self.cap.records() {
+            self.beyond_cap(end, key, value, headers)?;
+        }
+        Ok(end)
     }
 
     /// Bytes that the buffer holds before it has to grow.
@@ -101,7 +144,7 @@ impl BatchBuilder {
     /// `timestamp` is in milliseconds since the epoch, or -1; it may be smaller than an earlier one.
     ///
     /// # Errors
-    /// [`AppendError::NegativeTimestamp`], `TooLarge`, `TooManyRecords`; the batch is unchanged then.
+    /// [`AppendError::NegativeTimestamp`], `FullOfBytes`, `FullOfRecords`, `TooLarge`; the batch is unchanged then.
     #[inline]
     pub fn append<'a, H>(
         &mut self,
@@ -119,7 +162,7 @@ impl BatchBuilder {
     /// Appends a record if the buffer has room for it, and never grows it.
     ///
     /// # Errors
-    /// [`AppendError::NoRoom`] with the capacity that is needed; else as [`append`](Self::append).
+    /// [`AppendError::NoRoom`] with the capacity that is needed, where the cap allows it; else as [`append`](Self::append).
     #[inline]
     pub fn try_append<'a, H>(
         &mut self,
@@ -219,16 +262,13 @@ impl BatchBuilder {
             return Err(AppendError::NegativeTimestamp { timestamp });
         }
         let offset_delta = self.count;
-        if offset_delta == i32::MAX {
-            return Err(AppendError::TooManyRecords);
-        }
         let headers_size = if headers.len() == 0 { 1 } else { headers_size(headers.clone()) };
         let delta = self.timestamp_delta(timestamp);
         let record = Encoding::new(delta, offset_delta, key, value, headers_size);
         let start = self.size();
         let end = start.saturating_add(record.size());
-        if end > MAX_SIZE {
-            return Err(AppendError::TooLarge { size: end });
+        if end > self.cap.bytes() || offset_delta >= self.cap.records() {
+            self.beyond_cap(end, key.map(<[u8]>::len), value.map(<[u8]>::len), headers_size)?;
         }
         if end > self.buffer.capacity() {
             if !grow {
@@ -248,5 +288,28 @@ impl BatchBuilder {
         self.max_timestamp = self.max_timestamp.max(timestamp);
         self.max_record_size = self.max_record_size.max(end - start);
         Ok(offset_delta)
+    }
+
+    /// The record would bring the batch to `end` bytes, or is one too many: the answer, which is good only for a large record alone.
+    #[cold]
+    fn beyond_cap(
+        &self,
+        end: usize,
+        key_len: Option<usize>,
+        value_len: Option<usize>,
+        headers_size: usize,
+    ) -> Result<(), AppendError> {
+        let alone = record_size_with(0, 0, key_len, value_len, headers_size);
+        let (size, cap) = (alone.saturating_add(BATCH_OVERHEAD), self.cap.large_record());
+        if size > cap {
+            return Err(AppendError::TooLarge { size, cap });
+        }
+        if self.count == 0 {
+            return Ok(());
+        }
+        if end > self.cap.bytes() {
+            return Err(AppendError::FullOfBytes { size: end, cap: self.cap.bytes() });
+        }
+        Err(AppendError::FullOfRecords { cap: self.cap.records() })
     }
 }

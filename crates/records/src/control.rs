@@ -148,7 +148,7 @@ pub fn end_txn_marker(marker: &EndTxnMarker) -> Result<Bytes, AppendError> {
         Ok(mut sealed) => Ok(sealed.stamp_unchecked(stamp, true)),
         // One record and no codec: neither empty, nor too large, nor compressed.
         Err(SealError::Empty | SealError::TooLarge { .. } | SealError::Compression(_)) => {
-            Err(AppendError::TooLarge { size: builder.size() })
+            Err(AppendError::TooLarge { size: builder.size(), cap: builder.cap().large_record() })
         }
     }
 }

@@ -20,13 +20,32 @@ pub enum AppendError {
         /// The timestamp, ms.
         timestamp: i64,
     },
-    /// The batch would exceed 2147483647 bytes, the most that its length field can say.
-    TooLarge {
+    /// The batch would exceed its cap in bytes ([`BatchCap`](crate::BatchCap)), but the next one can take the record.
+    FullOfBytes {
         /// The bytes that the batch would have had.
         size: usize,
+        /// The most that it may have.
+        cap: usize,
     },
-    /// The batch holds 2147483647 records, the most that its count can say.
-    TooManyRecords,
+    /// The batch holds as many records as its cap allows; the next one can take the record.
+    FullOfRecords {
+        /// The most that it may have.
+        cap: i32,
+    },
+    /// No batch of this cap takes the record, not even alone.
+    TooLarge {
+        /// The bytes of a batch of this record alone.
+        size: usize,
+        /// The most that such a batch may have.
+        cap: usize,
+    },
+}
+
+impl AppendError {
+    /// Whether the batch is full and an empty one would take the record: seal this one and begin the next.
+    pub const fn is_full(&self) -> bool {
+        matches!(self, Self::FullOfBytes { .. } | Self::FullOfRecords { .. })
+    }
 }
 
 impl fmt::Display for AppendError {
@@ -41,12 +60,18 @@ impl fmt::Display for AppendError {
                     "a record's timestamp is {timestamp} ms: it must be at least 0, or -1 for none"
                 )
             }
-            Self::TooLarge { size } => {
-                write!(f, "the batch would have {size} bytes: the format ends at {}", i32::MAX)
-            }
-            Self::TooManyRecords => {
-                write!(f, "the batch holds {} records, the most that the format allows", i32::MAX)
-            }
+            Self::FullOfBytes { size, cap } => write!(
+                f,
+                "the batch would have {size} bytes and its cap is {cap}: the record belongs in the next one"
+            ),
+            Self::FullOfRecords { cap } => write!(
+                f,
+                "the batch holds {cap} records, which is its cap: the record belongs in the next one"
+            ),
+            Self::TooLarge { size, cap } => write!(
+                f,
+                "the record alone makes a batch of {size} bytes: no batch may have more than {cap}"
+            ),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! | type | what it is |
 //! |---|---|
 //! | [`BatchBuilder`] | an open batch: encodes each record once, in its final wire form, behind 61 reserved bytes |
+//! | [`BatchCap`] | how much of it there may be, in bytes and records |
 //! | [`SealedBatch`] | a closed one: compressed, immutable but for its stamp (producer, sequence, CRC) |
 //! | [`Bytes`] | the stamped batch, shared by every attempt to send it |
 //! | [`RecordBatch`] | a received batch, checked: lengths, magic, codec, CRC, counts |
@@ -71,6 +72,7 @@ extern crate std;
 mod append;
 mod assign;
 mod builder;
+mod cap;
 mod compression;
 mod control;
 mod error;
@@ -93,6 +95,7 @@ struct Readme;
 pub use crate::append::RecordHeader;
 pub use crate::assign::{assign_offset, set_log_append_time};
 pub use crate::builder::BatchBuilder;
+pub use crate::cap::BatchCap;
 pub use crate::compression::{Codec, Compression, CompressionError, Compressor};
 pub use crate::control::{ControlKind, ControlRecord, EndTxnMarker, end_txn_marker};
 pub use crate::error::{

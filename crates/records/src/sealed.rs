@@ -7,8 +7,9 @@ use bytes::{Bytes, BytesMut};
 
 use crate::append::RecordHeader;
 use crate::builder::BatchBuilder;
+use crate::cap::BatchCap;
 use crate::compression::{Codec, Compression, Compressor};
-use crate::error::{SealError, SplitError, StampError};
+use crate::error::{AppendError, SealError, SplitError, StampError};
 use crate::header::{Attributes, BATCH_OVERHEAD, BatchHeader, LOG_OVERHEAD, write_stamp};
 use crate::producer::{ProducerEpoch, ProducerId, ProducerStamp, Sequence};
 use crate::record::{Record, Records};
@@ -221,23 +222,22 @@ impl SealedBatch {
     ) -> Result<Vec<Self>, SplitError> {
         let mut children = Vec::new();
         let mut left = self.records_size;
-        let mut child = BatchBuilder::new(out(target.min(left.saturating_add(BATCH_OVERHEAD))));
+        let cap = BatchCap::new(target).with_large_record(BatchCap::FORMAT.bytes());
+        let buffer = out(target.min(left.saturating_add(BATCH_OVERHEAD)));
+        let mut child = BatchBuilder::with_cap(buffer, cap);
         for record in self.records()? {
             let record = record?;
-            let size = size_in(&child, &record);
-            if !child.is_empty() && size > target {
-                left = left.saturating_sub(child.records_size());
-                children.push(child.seal(compression, compressor, &mut out)?);
-                if child.capacity() == 0 {
-                    child.replace_buffer(out(target.min(left.saturating_add(BATCH_OVERHEAD))));
+            match append(&mut child, &record) {
+                Err(full) if full.is_full() => {
+                    left = left.saturating_sub(child.records_size());
+                    children.push(child.seal(compression, compressor, &mut out)?);
+                    if child.capacity() == 0 {
+                        child.replace_buffer(out(target.min(left.saturating_add(BATCH_OVERHEAD))));
+                    }
+                    append(&mut child, &record)?;
                 }
+                appended => drop(appended?),
             }
-            child.append(
-                record.timestamp,
-                record.key.as_deref(),
-                record.value.as_deref(),
-                headers(&record),
-            )?;
         }
         children.push(child.seal(compression, compressor, &mut out)?);
         Ok(children)
@@ -254,17 +254,11 @@ impl fmt::Debug for SealedBatch {
     }
 }
 
-fn size_in(child: &BatchBuilder, record: &Record) -> usize {
-    child.size_with(
-        record.timestamp,
-        record.key.as_deref(),
-        record.value.as_deref(),
-        headers(record),
-    )
-}
-
-fn headers(record: &Record) -> impl ExactSizeIterator<Item = RecordHeader<'_>> + Clone {
-    record.headers.iter().map(|header| RecordHeader::from_raw(&header.key, header.value.as_deref()))
+fn append(child: &mut BatchBuilder, record: &Record) -> Result<i32, AppendError> {
+    let headers = record.headers.iter();
+    let headers =
+        headers.map(|header| RecordHeader::from_raw(&header.key, header.value.as_deref()));
+    child.append(record.timestamp, record.key.as_deref(), record.value.as_deref(), headers)
 }
 
 const fn not_negative(what: &'static str, value: i64) -> Result<(), StampError> {

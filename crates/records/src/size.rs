@@ -17,10 +17,21 @@ pub fn record_size<'a>(
     value_len: Option<usize>,
     headers: impl IntoIterator<Item = RecordHeader<'a>>,
 ) -> usize {
+    record_size_with(offset_delta, timestamp_delta, key_len, value_len, headers_size(headers))
+}
+
+/// The same, of headers whose size is known.
+pub(crate) fn record_size_with(
+    offset_delta: i32,
+    timestamp_delta: i64,
+    key_len: Option<usize>,
+    value_len: Option<usize>,
+    headers_size: usize,
+) -> usize {
     let body = (1 + varlong_size(timestamp_delta) + varint_size(offset_delta))
         .saturating_add(nullable_size(key_len))
         .saturating_add(nullable_size(value_len))
-        .saturating_add(headers_size(headers));
+        .saturating_add(headers_size);
     body.saturating_add(length_size(body))
 }
 

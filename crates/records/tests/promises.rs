@@ -5,6 +5,8 @@
 mod bombs;
 #[path = "promises/broker_side.rs"]
 mod broker_side;
+#[path = "promises/caps.rs"]
+mod caps;
 #[path = "promises/compression.rs"]
 mod compression;
 #[path = "promises/damage.rs"]

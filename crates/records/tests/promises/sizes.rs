@@ -103,7 +103,8 @@ fn what_the_format_cannot_hold_is_refused_and_leaves_the_batch_as_it_was() {
     let mebibyte = vec![0; 1 << 20];
     let headers = [RecordHeader::new("h", Some(&mebibyte)); 2100];
     let error = builder.append(T0, None, None, headers).unwrap_err();
-    assert!(matches!(error, AppendError::TooLarge { size } if size > i32::MAX as usize), "{error}");
+    let AppendError::TooLarge { size: beyond, cap } = error else { panic!("{error}") };
+    assert!(beyond > i32::MAX as usize && cap == i32::MAX as usize, "{error}");
     assert_eq!((builder.size(), builder.record_count()), (size, 1));
 }
 
