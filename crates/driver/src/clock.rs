@@ -4,23 +4,37 @@ use std::time::{Duration, Instant};
 
 /// Monotonic time since the driver began: what the engine counts in.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
-    origin: Instant,
+pub(crate) enum Clock {
+    /// The system's, for a driver on a thread of its own.
+    System { origin: Instant },
+    /// The runtime's that the driver shares with the program. It is the system's too, unless a test has paused it: then time-outs keep to the test's time.
+    Runtime { origin: tokio::time::Instant },
 }
 
 impl Clock {
-    pub(crate) fn start() -> Self {
-        Self { origin: Instant::now() }
+    /// The clock for a driver on a thread of its own, or on the current runtime.
+    pub(crate) fn start(own_thread: bool) -> Self {
+        if own_thread {
+            Self::System { origin: Instant::now() }
+        } else {
+            Self::Runtime { origin: tokio::time::Instant::now() }
+        }
     }
 
     /// Exact: costs about 25 ns, so at most once a batch.
     pub(crate) fn now(&self) -> Duration {
-        self.origin.elapsed()
+        match self {
+            Self::System { origin } => origin.elapsed(),
+            Self::Runtime { origin } => origin.elapsed(),
+        }
     }
 
     /// The instant of a time; `None` beyond what the system can say.
-    pub(crate) fn instant(&self, at: Duration) -> Option<Instant> {
-        self.origin.checked_add(at)
+    pub(crate) fn instant(&self, at: Duration) -> Option<tokio::time::Instant> {
+        match self {
+            Self::System { origin } => origin.checked_add(at).map(Into::into),
+            Self::Runtime { origin } => origin.checked_add(at),
+        }
     }
 }
 

@@ -76,10 +76,10 @@ pub(crate) enum Message {
 }
 
 impl Shared {
-    pub(crate) fn new(buffer_memory: usize) -> Arc<Self> {
+    pub(crate) fn new(buffer_memory: usize, clock: Clock) -> Arc<Self> {
         let bell = Arc::new(Bell::default());
         Arc::new(Self {
-            clock: Clock::start(),
+            clock,
             topics: Topics::new(),
             memory: Memory::new(buffer_memory),
             pool: Pool::new(buffer_memory),

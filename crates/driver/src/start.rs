@@ -10,6 +10,7 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 
 use crate::chooser::ChooserConfig;
+use crate::clock::Clock;
 use crate::handle::Handle;
 use crate::lanes::Lanes;
 use crate::lookups;
@@ -58,7 +59,8 @@ impl DriverConfig {
 pub fn start(config: DriverConfig) -> io::Result<Handle> {
     let DriverConfig { engine, partitioner, max_block, send_buffer, receive_buffer, own_thread } =
         config;
-    let shared = Shared::new(engine.buffer_memory);
+    let runtime = runtime::Handle::try_current().ok().filter(|_| !own_thread);
+    let shared = Shared::new(engine.buffer_memory, Clock::start(runtime.is_none()));
     let scales = Scales::new(&partitioner);
     let lanes = Lanes::new(AppenderConfig::from(&engine), partitioner);
     let options = SocketOptions { send_buffer, receive_buffer };
@@ -67,12 +69,12 @@ pub fn start(config: DriverConfig) -> io::Result<Handle> {
         let engine = Engine::new(engine, shared.now());
         Driver::new(shared, engine, lanes, scales, options)
     };
-    match runtime::Handle::try_current() {
-        Ok(runtime) if !own_thread => {
+    match runtime {
+        Some(runtime) => {
             check_current_runtime()?;
             runtime.spawn(driver());
         }
-        Ok(_) | Err(_) => {
+        None => {
             let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
             std::thread::Builder::new().name("rohrpost".to_owned()).spawn(move || {
                 runtime.block_on(async { driver().await });

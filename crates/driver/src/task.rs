@@ -13,7 +13,7 @@ use std::time::Duration;
 use rohrpost_cluster::{ConnectionId, LookupId, NetworkInput, NetworkOutput};
 use rohrpost_engine::{BatchId, Engine, FlushId, Input, Output, SealedBatch, Time};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 use crate::bell::Flag;
 use crate::completion::{Completion, News, Verdict};
@@ -431,7 +431,7 @@ impl Timer {
         let Some(until) = until.filter(earlier) else { return };
         // What the system cannot express never comes.
         let Some(instant) = shared.clock.instant(until.as_duration()) else { return };
-        self.sleep.as_mut().reset(Instant::from_std(instant));
+        self.sleep.as_mut().reset(instant);
         self.set_to = Some(until);
         if self.sleep.as_mut().poll(&mut cx).is_ready() {
             self.set_to = None;

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::Cluster;
 use super::node::Nodes;
-use super::shared::Shared;
+use super::shared::{Shared, Started};
 use crate::model::{Model, ModelConfig};
 
 /// Configures a [`Cluster`] and starts it.
@@ -86,7 +86,8 @@ impl ClusterBuilder {
         self
     }
 
-    /// Starts the brokers on the tokio runtime that this is called from, which must have time and I/O enabled.
+    /// Starts the brokers on the tokio runtime that this is called from, which must have time and I/O enabled. They keep to its clock, also where a test
+    /// has paused it.
     ///
     /// # Errors
     ///
@@ -112,7 +113,11 @@ impl ClusterBuilder {
             let message = format!("a cluster has one broker at least, not {}", self.config.brokers);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        let shared = Arc::new(Shared::new(Model::new(self.config)));
+        let started = match thread {
+            Some(_) => Started::System(std::time::Instant::now()),
+            None => Started::Runtime(tokio::time::Instant::now()),
+        };
+        let shared = Arc::new(Shared::new(Model::new(self.config), started));
         let nodes = Nodes::launch(&shared, &runtime)?;
         Ok(Cluster { shared, nodes, runtime, _thread: thread })
     }

@@ -1,7 +1,7 @@
 //! What the connections of a cluster share.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
@@ -13,19 +13,37 @@ const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 #[derive(Debug)]
 pub(crate) struct Shared {
     model: Mutex<Model>,
-    started: Instant,
+    started: Started,
     /// Told after everything.
     activity: watch::Sender<()>,
     /// Told when [`Model::changes`] rises.
     changes: watch::Sender<u64>,
 }
 
+/// When the cluster started, by the clock that it keeps to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Started {
+    /// The system's, for a cluster on a thread of its own.
+    System(std::time::Instant),
+    /// That of the runtime that started it: where a test pauses that one, the brokers' time stands still too.
+    Runtime(tokio::time::Instant),
+}
+
+impl Started {
+    fn elapsed(self) -> Duration {
+        match self {
+            Self::System(at) => at.elapsed(),
+            Self::Runtime(at) => at.elapsed(),
+        }
+    }
+}
+
 impl Shared {
-    pub(crate) fn new(model: Model) -> Self {
+    pub(crate) fn new(model: Model, started: Started) -> Self {
         Self {
             changes: watch::Sender::new(model.changes()),
             model: Mutex::new(model),
-            started: Instant::now(),
+            started,
             activity: watch::Sender::new(()),
         }
     }
@@ -69,8 +87,11 @@ impl Shared {
 
     /// When the model's time `elapsed` is; a month from now at the latest, which no connection lives to see.
     pub(crate) fn instant(&self, elapsed: Duration) -> tokio::time::Instant {
-        let now = self.started.elapsed();
-        (self.started + elapsed.min(now + MONTH)).into()
+        let elapsed = elapsed.min(self.started.elapsed() + MONTH);
+        match self.started {
+            Started::System(at) => (at + elapsed).into(),
+            Started::Runtime(at) => at + elapsed,
+        }
     }
 
     /// A test that panicked while it looked has changed nothing by halves: the model goes on.
