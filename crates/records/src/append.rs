@@ -2,7 +2,8 @@
 
 use bytes::BytesMut;
 
-use crate::varint::{Prefix, Varint, Word};
+use crate::size::{body_size, length_size};
+use crate::varint::{Prefix, Varint, Word, Words, zigzag64};
 
 /// A header of a record to append: a name and a nullable value. A name may occur several times; order is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,93 +34,70 @@ impl<'a> RecordHeader<'a> {
     }
 }
 
-/// A record whose every number is encoded: its size is known, and writing it is copying.
-pub(crate) struct Encoding<'a> {
-    key: Option<&'a [u8]>,
-    value: Option<&'a [u8]>,
-    timestamp_delta: i64,
-    offset_delta: i32,
-    timestamp: Varint,
-    offset: Varint,
-    key_len: Varint,
-    value_len: Varint,
-    body: usize,
-    body_len: Varint,
+/// What a record to append is made of, beside its headers.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    pub(crate) timestamp_delta: i64,
+    pub(crate) offset_delta: i32,
+    pub(crate) key: Option<&'a [u8]>,
+    pub(crate) value: Option<&'a [u8]>,
+    /// Bytes of the header count and the headers.
+    pub(crate) headers_size: usize,
 }
 
-impl<'a> Encoding<'a> {
-    /// Bytes beyond the record that the buffer should have to spare for the fast way.
-    pub(crate) const SPARE: usize = 2 * Word::CAPACITY;
+impl Parts<'_> {
+    /// Bytes that a usual record takes at most beside its key, value and headers, and those that writing it overwrites behind it.
+    const SLACK: usize = 3 + 1 + 4 + 3 + 3 + 3 + Words::CAPACITY;
+    /// What no length and no offset of a usual record reaches. Three of them together are still a varint of 3 bytes.
+    const LARGE: usize = 1 << 18;
+    /// What no zigzagged timestamp delta of a usual record reaches, which is 37 hours: a varint of 4 bytes.
+    const FAR: u64 = 1 << 28;
 
+    /// The bytes that the buffer needs beyond its present end to take this record the usual way; `None` for a record with large numbers.
     #[inline]
-    pub(crate) fn new(
-        timestamp_delta: i64,
-        offset_delta: i32,
-        key: Option<&'a [u8]>,
-        value: Option<&'a [u8]>,
-        headers_size: usize,
-    ) -> Self {
-        let timestamp = Varint::new(timestamp_delta);
-        let offset = Varint::new(offset_delta.into());
-        let key_len = key.map_or(Varint::NULL_LENGTH, |key| Varint::length(key.len()));
-        let value_len = value.map_or(Varint::NULL_LENGTH, |value| Varint::length(value.len()));
-        // Two slices and a sum that saturates: together they may exceed usize.
-        let body = (1 + timestamp.size() + offset.size() + key_len.size() + value_len.size())
-            .saturating_add(key.unwrap_or_default().len())
-            .saturating_add(value.unwrap_or_default().len())
-            .saturating_add(headers_size);
-        let body_len = Varint::length(body);
-        Self {
-            key,
-            value,
-            timestamp_delta,
-            offset_delta,
-            timestamp,
-            offset,
-            key_len,
-            value_len,
-            body,
-            body_len,
-        }
+    pub(crate) fn usual_room(&self) -> Option<usize> {
+        let (key, value) = (self.key.map_or(0, <[u8]>::len), self.value.map_or(0, <[u8]>::len));
+        let all = key | value | self.headers_size | self.offset_delta as usize;
+        (all < Self::LARGE && zigzag64(self.timestamp_delta) < Self::FAR)
+            .then_some(key + value + self.headers_size + Self::SLACK)
     }
 
-    /// Bytes of the record, its length included. Not to be written where it exceeds the format.
+    /// Writes everything up to the headers, where [`usual_room`](Self::usual_room) is there. Returns the record's bytes, headers included.
     #[inline]
-    pub(crate) const fn size(&self) -> usize {
-        self.body.saturating_add(self.body_len.size())
-    }
-
-    /// Writes everything up to the headers. `spare` says that the buffer has [`SPARE`](Self::SPARE) bytes beyond the record.
-    #[inline]
-    pub(crate) fn write(&self, out: &mut BytesMut, spare: bool) {
-        // A varint of more than 5 bytes is not whole, and a word has 8. No length is longer than the body's, so the second word
-        // holds an offset, a null and a length.
-        let short = self.timestamp.size() <= 5
-            && self.body_len.size() + self.timestamp.size() < Word::CAPACITY
-            && self.body_len.size() <= 4
-            && self.offset.size() <= 3;
-        if !(spare && short) {
-            return self.write_any(out);
-        }
-        put(out, Word::EMPTY.varint(self.body_len).zero().varint(self.timestamp));
-        let mut word = Word::EMPTY.varint(self.offset).varint(self.key_len);
-        if let Some(key) = self.key {
-            put(out, word);
+    pub(crate) fn write_usual(&self, out: &mut BytesMut) -> usize {
+        let timestamp = Varint::new(self.timestamp_delta);
+        let offset = Varint::new(self.offset_delta.into());
+        let key_len = self.key.map_or(Varint::NULL_LENGTH, |key| Varint::short(key.len()));
+        let value_len = self.value.map_or(Varint::NULL_LENGTH, |value| Varint::short(value.len()));
+        let (key, value) = (self.key.unwrap_or_default(), self.value.unwrap_or_default());
+        let numbers = 1 + timestamp.size() + offset.size() + key_len.size() + value_len.size();
+        let body = numbers + key.len() + value.len() + self.headers_size;
+        let body_len = Varint::short(body);
+        // At most 8 bytes, and 6.
+        let first = Word::EMPTY.varint(body_len).zero().varint(timestamp);
+        let second = Word::EMPTY.varint(offset).varint(key_len);
+        if key.is_empty() {
+            put(out, first.followed_by(second.varint(value_len)));
+        } else {
+            put(out, first.followed_by(second));
             out.extend_from_slice(key);
-            word = Word::EMPTY;
+            put(out, Word::EMPTY.varint(value_len).followed_by(Word::EMPTY));
         }
-        put(out, word.varint(self.value_len));
-        if let Some(value) = self.value {
-            out.extend_from_slice(value);
-        }
+        out.extend_from_slice(value);
+        body_len.size() + body
     }
 
-    /// The same for every record and every buffer: timestamps that are weeks apart, batches of a million records, the last
-    /// record that just fits.
-    #[cold]
-    fn write_any(&self, out: &mut BytesMut) {
+    /// Bytes of the record, headers included. Not to be written where it exceeds the format.
+    pub(crate) fn size(&self) -> usize {
+        let body = self.body();
+        body.saturating_add(length_size(body))
+    }
+
+    /// Writes everything up to the headers, whatever the numbers and the room: timestamps that are weeks apart, batches of a million
+    /// records, the last record that just fits.
+    pub(crate) fn write(&self, out: &mut BytesMut) {
         let mut prefix = Prefix::new();
-        prefix.varint(self.body as i32);
+        prefix.varint(self.body() as i32);
         prefix.byte(0);
         prefix.varlong(self.timestamp_delta);
         prefix.varint(self.offset_delta);
@@ -130,13 +108,19 @@ impl<'a> Encoding<'a> {
             prefix = Prefix::new();
         }
     }
+
+    /// Bytes behind the record's length.
+    fn body(&self) -> usize {
+        let (key, value) = (self.key.map(<[u8]>::len), self.value.map(<[u8]>::len));
+        body_size(self.offset_delta, self.timestamp_delta, key, value, self.headers_size)
+    }
 }
 
-/// Copies the whole word, which is one store, and cuts off what it does not fill.
+/// Copies the whole words, which is one store, and cuts off what they do not fill.
 #[inline]
-fn put(out: &mut BytesMut, word: Word) {
-    let end = out.len() + word.len();
-    out.extend_from_slice(&word.bytes());
+fn put(out: &mut BytesMut, words: Words) {
+    let end = out.len() + words.len();
+    out.extend_from_slice(&words.bytes());
     out.truncate(end);
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use crate::append::{Encoding, RecordHeader, write_headers};
+use crate::append::{Parts, RecordHeader, write_headers};
 use crate::cap::BatchCap;
 use crate::compression::{Compression, Compressor};
 use crate::error::{AppendError, SealError};
@@ -258,17 +258,44 @@ impl BatchBuilder {
         headers: impl ExactSizeIterator<Item = RecordHeader<'a>> + Clone,
         grow: bool,
     ) -> Result<i32, AppendError> {
+        let offset_delta = self.count;
+        let timestamp_delta = self.timestamp_delta(timestamp);
+        let headers_size = if headers.len() == 0 { 1 } else { headers_size(headers.clone()) };
+        let parts = Parts { timestamp_delta, offset_delta, key, value, headers_size };
+        // Almost every record: not the first, small, and far from the end of the buffer and the cap.
+        let start = self.buffer.len();
+        let usual = parts.usual_room().is_some_and(|room| {
+            let end = start + room;
+            end <= self.buffer.capacity() && end <= self.cap.bytes()
+        });
+        if !usual || start == 0 || timestamp < -1 || offset_delta >= self.cap.records() {
+            return self.append_any(timestamp, parts, headers, grow);
+        }
+        let size = parts.write_usual(&mut self.buffer);
+        write_headers(&mut self.buffer, headers);
+        debug_assert_eq!(self.buffer.len(), start + size);
+        self.appended(timestamp, size);
+        Ok(offset_delta)
+    }
+
+    /// Appends what is not usual, or not allowed.
+    #[cold]
+    #[inline(never)]
+    fn append_any<'a>(
+        &mut self,
+        timestamp: i64,
+        parts: Parts<'_>,
+        headers: impl ExactSizeIterator<Item = RecordHeader<'a>>,
+        grow: bool,
+    ) -> Result<i32, AppendError> {
         if timestamp < -1 {
             return Err(AppendError::NegativeTimestamp { timestamp });
         }
-        let offset_delta = self.count;
-        let headers_size = if headers.len() == 0 { 1 } else { headers_size(headers.clone()) };
-        let delta = self.timestamp_delta(timestamp);
-        let record = Encoding::new(delta, offset_delta, key, value, headers_size);
-        let start = self.size();
-        let end = start.saturating_add(record.size());
-        if end > self.cap.bytes() || offset_delta >= self.cap.records() {
-            self.beyond_cap(end, key.map(<[u8]>::len), value.map(<[u8]>::len), headers_size)?;
+        let size = parts.size();
+        let end = self.size().saturating_add(size);
+        if end > self.cap.bytes() || self.count >= self.cap.records() {
+            let (key, value) = (parts.key.map(<[u8]>::len), parts.value.map(<[u8]>::len));
+            self.beyond_cap(end, key, value, parts.headers_size)?;
         }
         if end > self.buffer.capacity() {
             if !grow {
@@ -276,18 +303,22 @@ impl BatchBuilder {
             }
             self.buffer.reserve(end - self.buffer.len());
         }
-        if offset_delta == 0 {
+        if self.count == 0 {
             self.buffer.extend_from_slice(&[0; BATCH_OVERHEAD]);
             self.base_timestamp = timestamp;
         }
-        let spare = self.buffer.capacity() - end >= Encoding::SPARE;
-        record.write(&mut self.buffer, spare);
+        parts.write(&mut self.buffer);
         write_headers(&mut self.buffer, headers);
         debug_assert_eq!(self.buffer.len(), end);
-        self.count = offset_delta + 1;
+        self.appended(timestamp, size);
+        Ok(parts.offset_delta)
+    }
+
+    #[inline]
+    fn appended(&mut self, timestamp: i64, size: usize) {
+        self.count += 1;
         self.max_timestamp = self.max_timestamp.max(timestamp);
-        self.max_record_size = self.max_record_size.max(end - start);
-        Ok(offset_delta)
+        self.max_record_size = self.max_record_size.max(size);
     }
 
     /// The record would bring the batch to `end` bytes, or is one too many: the answer, which is good only for a large record alone.

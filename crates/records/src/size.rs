@@ -28,11 +28,22 @@ pub(crate) fn record_size_with(
     value_len: Option<usize>,
     headers_size: usize,
 ) -> usize {
-    let body = (1 + varlong_size(timestamp_delta) + varint_size(offset_delta))
+    let body = body_size(offset_delta, timestamp_delta, key_len, value_len, headers_size);
+    body.saturating_add(length_size(body))
+}
+
+/// The same without the record's length prefix: what that says. The parts are slices that may be one and the same, so their sum saturates.
+pub(crate) fn body_size(
+    offset_delta: i32,
+    timestamp_delta: i64,
+    key_len: Option<usize>,
+    value_len: Option<usize>,
+    headers_size: usize,
+) -> usize {
+    (1 + varlong_size(timestamp_delta) + varint_size(offset_delta))
         .saturating_add(nullable_size(key_len))
         .saturating_add(nullable_size(value_len))
-        .saturating_add(headers_size);
-    body.saturating_add(length_size(body))
+        .saturating_add(headers_size)
 }
 
 /// The most bytes that a record can take whatever its offset and timestamp delta: what Java's producer compares with
@@ -81,7 +92,7 @@ pub(crate) fn headers_size<'a>(headers: impl IntoIterator<Item = RecordHeader<'a
 
 /// Bytes of a length's varint; the largest for a length beyond the format.
 #[inline]
-fn length_size(len: usize) -> usize {
+pub(crate) fn length_size(len: usize) -> usize {
     match i32::try_from(len) {
         Ok(len) => varint_size(len),
         Err(_) => varint_size(i32::MAX),

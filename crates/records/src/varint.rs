@@ -18,7 +18,7 @@ const fn zigzag32(value: i32) -> u32 {
 }
 
 #[inline]
-const fn zigzag64(value: i64) -> u64 {
+pub(crate) const fn zigzag64(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
@@ -54,10 +54,10 @@ impl Varint {
         }
     }
 
-    /// The length of something. Beyond the format it is cut to the largest: the payload itself is too large then.
+    /// A length that an `i32` holds.
     #[inline]
-    pub(crate) const fn length(len: usize) -> Self {
-        Self::new(if len > i32::MAX as usize { i32::MAX as i64 } else { len as i64 })
+    pub(crate) const fn short(len: usize) -> Self {
+        Self::new(len as i64)
     }
 
     #[inline]
@@ -65,6 +65,9 @@ impl Varint {
         self.size
     }
 
+    /// Kept apart: inlined at each of a record's five numbers it is most of the code, and hardly ever runs.
+    #[cold]
+    #[inline(never)]
     const fn spread(value: u64) -> Self {
         let groups = (value & 0x7f)
             | (value & 0x7f << 7) << 1
@@ -85,18 +88,7 @@ pub(crate) struct Word {
 }
 
 impl Word {
-    pub(crate) const CAPACITY: usize = 8;
     pub(crate) const EMPTY: Self = Self { bits: 0, len: 0 };
-
-    #[inline]
-    pub(crate) const fn bytes(self) -> [u8; Self::CAPACITY] {
-        self.bits.to_le_bytes()
-    }
-
-    #[inline]
-    pub(crate) const fn len(self) -> usize {
-        self.len
-    }
 
     /// Adds a zero byte. There must be room for it.
     #[inline]
@@ -108,6 +100,33 @@ impl Word {
     #[inline]
     pub(crate) const fn varint(self, varint: Varint) -> Self {
         Self { bits: self.bits | varint.bits << (8 * self.len), len: self.len + varint.size }
+    }
+
+    #[inline]
+    pub(crate) const fn followed_by(self, next: Self) -> Words {
+        let bits = self.bits as u128 | (next.bits as u128) << (8 * self.len);
+        Words { bits, len: self.len + next.len }
+    }
+}
+
+/// Up to 16 bytes composed in two registers.
+#[derive(Clone, Copy)]
+pub(crate) struct Words {
+    bits: u128,
+    len: usize,
+}
+
+impl Words {
+    pub(crate) const CAPACITY: usize = 16;
+
+    #[inline]
+    pub(crate) const fn bytes(self) -> [u8; Self::CAPACITY] {
+        self.bits.to_le_bytes()
+    }
+
+    #[inline]
+    pub(crate) const fn len(self) -> usize {
+        self.len
     }
 }
 
@@ -254,7 +273,10 @@ mod tests {
             prefix.varint(value);
             prop_assert_eq!(prefix.written().len(), varint_size(value));
             let word = Word::EMPTY.zero().varint(Varint::new(value.into()));
-            prop_assert_eq!(&word.bytes()[1..word.len()], prefix.written());
+            let words = word.followed_by(word);
+            let (bytes, half) = (words.bytes(), words.len() / 2);
+            prop_assert_eq!(&bytes[1..half], prefix.written());
+            prop_assert_eq!(&bytes[half + 1..words.len()], prefix.written());
             prop_assert_eq!(read_varint(prefix.written()), Ok((value, prefix.written().len())));
         }
 

@@ -78,6 +78,39 @@ fn the_last_record_that_just_fits_does_not_grow_the_buffer() {
     }
 }
 
+/// Where the numbers of a record take another byte, and where the hot path leaves a record to the other one.
+#[test]
+fn every_length_timestamp_and_offset_is_written_as_long_as_it_is() {
+    let lengths = [0, 1, 62, 63, 64, 100, 8190, 8191, 8192, (1 << 18) - 1, 1 << 18, 1 << 20];
+    let days = [0, 63, 64, 8191, 8192, 1 << 20, (1 << 27) - 1, 1 << 27, 1 << 41];
+    let zeros = vec![7; 1 << 20];
+    for len in lengths {
+        let mut builder = BatchBuilder::new(BytesMut::with_capacity(1 << 26));
+        let (mut records, mut sizes) = (Vec::new(), 61);
+        for key in [None, Some(0), Some(1), Some(len)] {
+            for delta in days.iter().flat_map(|&delta| [delta, -delta]) {
+                let timestamp = (1 << 42) + delta;
+                let key = key.map(|len| zeros[..len].to_vec());
+                let value = Some(zeros[..len].to_vec());
+                let delta = if records.is_empty() { 0 } else { timestamp - (1 << 42) };
+                let lens = (key.as_ref().map(Vec::len), value.as_ref().map(Vec::len));
+                sizes += record_size(records.len() as i32, delta, lens.0, lens.1, []);
+                let record = Given { timestamp, key, value, headers: Vec::new() };
+                record.append(&mut builder).unwrap();
+                assert_eq!(builder.size(), sizes, "{lens:?} {delta}");
+                records.push(record);
+            }
+        }
+        let mut sealed = builder
+            .seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity)
+            .unwrap();
+        let (batch, _) = RecordBatch::parse(&sealed.stamp(None, false).unwrap()).unwrap();
+        let read: Vec<_> = batch.records(0).unwrap().map(Result::unwrap).collect();
+        assert_eq!(read.len(), records.len());
+        assert!(records.iter().zip(&read).all(|(given, record)| given.is(record)), "{len}");
+    }
+}
+
 #[test]
 fn the_upper_bound_is_javas() {
     // DefaultRecordBatch.estimateBatchSizeUpperBound: 61 + 21 + key and value with their lengths + headers.
