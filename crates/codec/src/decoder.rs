@@ -247,11 +247,22 @@ impl<'a> Decoder<'a> {
         let fits = self.rest.len() / size_of::<T>().max(1);
         let mut elements = Vec::with_capacity(count.min(fits));
         let first = self.rest.len();
-        for index in 0..count {
-            if index == elements.capacity() {
-                elements.reserve_exact(self.room(first, index).min(count - index));
+        while elements.len() < count {
+            let read = elements.len();
+            if read == elements.capacity() {
+                let room = self.room(first, read).min(count - read);
+                if room == 0 {
+                    // Nothing is left to read it from, which it says itself; a vector that grew for it
+                    // would be in memory twice.
+                    elements.push(T::decode(self).map_err(|error| error.in_element(read))?);
+                    continue;
+                }
+                elements.reserve_exact(room);
             }
-            elements.push(T::decode(self).map_err(|error| error.in_element(index))?);
+            elements.resize_with(elements.capacity().min(count), T::default);
+            for (index, element) in elements.iter_mut().enumerate().skip(read) {
+                element.fill(self).map_err(|error| error.in_element(index))?;
+            }
         }
         Ok(Some(elements))
     }

@@ -15,7 +15,7 @@ use crate::{ApiKey, ByteStr, ErrorCode, Uuid, VersionRange};
 /// What is written to, and read from, the wire: a primitive value, or a structure of a message.
 ///
 /// Implemented by this crate alone; [`Message`] is what to call.
-pub trait Wire: Sized {
+pub trait Wire: Default {
     /// Writes the value as a part of the message that `out` writes.
     ///
     /// # Errors
@@ -28,7 +28,20 @@ pub trait Wire: Sized {
     /// # Errors
     ///
     /// [`DecodeError`] for bytes that end early or are no such value.
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError>;
+    #[inline]
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut value = Self::default();
+        value.fill(input)?;
+        Ok(value)
+    }
+
+    /// Reads the value into `self`, a default so far: where it is to stay, since moving what has just
+    /// been written field by field is what a decoder can most easily waste its time on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Wire::decode`]; some fields may have been read then.
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError>;
 }
 
 /// A message of the protocol.
@@ -223,6 +236,12 @@ macro_rules! fixed_size {
             fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
                 decode::$name(input)
             }
+
+            #[inline]
+            fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+                *self = decode::$name(input)?;
+                Ok(())
+            }
         }
     )*};
 }
@@ -241,6 +260,12 @@ macro_rules! variable_size {
             #[inline]
             fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
                 decode::$name(input)
+            }
+
+            #[inline]
+            fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+                *self = decode::$name(input)?;
+                Ok(())
             }
         }
     )*};

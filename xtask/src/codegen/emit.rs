@@ -249,10 +249,10 @@ fn wire(out: &mut String, structure: &Struct) {
     let mut decode = String::new();
     for field in structure.fields.iter().filter(|field| field.tag.is_none()) {
         encode_field(&mut encode, field, structure);
-        decode_field(&mut decode, field, structure);
+        fill_field(&mut decode, field, structure);
     }
     encode_tagged(&mut encode, structure);
-    decode_tagged(&mut decode, structure);
+    fill_tagged(&mut decode, structure);
     let version = |body: &str, coder: &str| {
         if has_condition(body) {
             format!("let version = {coder}.version();\n")
@@ -260,13 +260,12 @@ fn wire(out: &mut String, structure: &Struct) {
             String::new()
         }
     };
-    let fields: String = structure.fields.iter().map(|field| format!("{}, ", field.name)).collect();
     let _ = writeln!(
         out,
         "impl Wire for {} {{\n\
          #[inline]\nfn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {{\n{}{encode}}}\n\n\
-         #[inline]\nfn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {{\n{}{decode}\
-         Ok(Self {{ {fields}unknown_tagged_fields }})\n}}\n}}\n",
+         #[inline]\nfn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {{\n{}{decode}\
+         Ok(())\n}}\n}}\n",
         structure.name,
         version(&encode, "out"),
         version(&decode, "input"),
@@ -324,19 +323,12 @@ fn encode_value(field: &Field, reference: &str, value: &str) -> String {
     }
 }
 
-fn decode_field(out: &mut String, field: &Field, structure: &Struct) {
-    let read = decode_present(field);
+fn fill_field(out: &mut String, field: &Field, structure: &Struct) {
+    let read = format!("self.{} = {};\n", field.name, decode_present(field));
     match condition(field.versions, structure.reach) {
-        None => {
-            let _ = writeln!(out, "let {} = {read};", field.name);
-        }
+        None => out.push_str(&read),
         Some(condition) => {
-            let _ = writeln!(
-                out,
-                "let {} = if {condition} {{ {read} }} else {{ {} }};",
-                field.name,
-                field.default_value()
-            );
+            let _ = writeln!(out, "if {condition} {{ {read} }}");
         }
     }
 }
@@ -386,22 +378,20 @@ fn encode_tagged(out: &mut String, structure: &Struct) {
     out.push_str("], &self.unknown_tagged_fields)\n");
 }
 
-fn decode_tagged(out: &mut String, structure: &Struct) {
+fn fill_tagged(out: &mut String, structure: &Struct) {
     let tagged = tagged(structure);
+    out.push_str("self.unknown_tagged_fields = input.tagged_fields(");
     if tagged.is_empty() {
-        out.push_str("let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;\n");
+        out.push_str("|_, _| Ok(false))?;\n");
         return;
     }
-    for (_, field) in &tagged {
-        let _ = writeln!(out, "let mut {} = {};", field.name, field.default_value());
-    }
-    out.push_str("let unknown_tagged_fields = input.tagged_fields(|input, tag| {\nmatch tag {\n");
+    out.push_str("|input, tag| {\nmatch tag {\n");
     for (tag, field) in &tagged {
         let guard =
             condition(field.versions, structure.reach).map(|condition| format!(" if {condition}"));
         let _ = writeln!(
             out,
-            "{tag}{} => {{ {} = {}; }}",
+            "{tag}{} => {{ self.{} = {}; }}",
             guard.unwrap_or_default(),
             field.name,
             decode_present(field)

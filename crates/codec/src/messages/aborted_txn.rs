@@ -30,19 +30,13 @@ impl Wire for AbortedTxn {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let producer_id = input.int64("producer_id")?;
-        let first_offset = input.int64("first_offset")?;
-        let last_offset = input.int64("last_offset")?;
-        let last_stable_offset = input.int64("last_stable_offset")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            producer_id,
-            first_offset,
-            last_offset,
-            last_stable_offset,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.producer_id = input.int64("producer_id")?;
+        self.first_offset = input.int64("first_offset")?;
+        self.last_offset = input.int64("last_offset")?;
+        self.last_stable_offset = input.int64("last_stable_offset")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -63,29 +63,25 @@ impl Wire for AddPartitionsToTxnRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let transactions = if version >= 4 { input.array("transactions")? } else { Vec::new() };
-        let v3_and_below_transactional_id = if version <= 3 {
-            input.string("v3_and_below_transactional_id")?
-        } else {
-            ByteStr::new()
-        };
-        let v3_and_below_producer_id =
-            if version <= 3 { input.int64("v3_and_below_producer_id")? } else { 0 };
-        let v3_and_below_producer_epoch =
-            if version <= 3 { input.int16("v3_and_below_producer_epoch")? } else { 0 };
-        let v3_and_below_topics =
-            if version <= 3 { input.array("v3_and_below_topics")? } else { Vec::new() };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            transactions,
-            v3_and_below_transactional_id,
-            v3_and_below_producer_id,
-            v3_and_below_producer_epoch,
-            v3_and_below_topics,
-            unknown_tagged_fields,
-        })
+        if version >= 4 {
+            self.transactions = input.array("transactions")?;
+        }
+        if version <= 3 {
+            self.v3_and_below_transactional_id = input.string("v3_and_below_transactional_id")?;
+        }
+        if version <= 3 {
+            self.v3_and_below_producer_id = input.int64("v3_and_below_producer_id")?;
+        }
+        if version <= 3 {
+            self.v3_and_below_producer_epoch = input.int16("v3_and_below_producer_epoch")?;
+        }
+        if version <= 3 {
+            self.v3_and_below_topics = input.array("v3_and_below_topics")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -130,21 +126,14 @@ impl Wire for AddPartitionsToTxnTransaction {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let transactional_id = input.string("transactional_id")?;
-        let producer_id = input.int64("producer_id")?;
-        let producer_epoch = input.int16("producer_epoch")?;
-        let verify_only = input.bool("verify_only")?;
-        let topics = input.array("topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            transactional_id,
-            producer_id,
-            producer_epoch,
-            verify_only,
-            topics,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.transactional_id = input.string("transactional_id")?;
+        self.producer_id = input.int64("producer_id")?;
+        self.producer_epoch = input.int16("producer_epoch")?;
+        self.verify_only = input.bool("verify_only")?;
+        self.topics = input.array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -168,10 +157,10 @@ impl Wire for AddPartitionsToTxnTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let partitions = input.int32_array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.partitions = input.int32_array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -47,23 +47,20 @@ impl Wire for AddPartitionsToTxnResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let error_code =
-            if version >= 4 { input.error_code("error_code")? } else { ErrorCode::NONE };
-        let results_by_transaction =
-            if version >= 4 { input.array("results_by_transaction")? } else { Vec::new() };
-        let results_by_topic_v3_and_below =
-            if version <= 3 { input.array("results_by_topic_v3_and_below")? } else { Vec::new() };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            throttle_time_ms,
-            error_code,
-            results_by_transaction,
-            results_by_topic_v3_and_below,
-            unknown_tagged_fields,
-        })
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        if version >= 4 {
+            self.error_code = input.error_code("error_code")?;
+        }
+        if version >= 4 {
+            self.results_by_transaction = input.array("results_by_transaction")?;
+        }
+        if version <= 3 {
+            self.results_by_topic_v3_and_below = input.array("results_by_topic_v3_and_below")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -97,11 +94,11 @@ impl Wire for AddPartitionsToTxnResult {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let transactional_id = input.string("transactional_id")?;
-        let topic_results = input.array("topic_results")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { transactional_id, topic_results, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.transactional_id = input.string("transactional_id")?;
+        self.topic_results = input.array("topic_results")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -125,11 +122,11 @@ impl Wire for AddPartitionsToTxnTopicResult {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let results_by_partition = input.array("results_by_partition")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, results_by_partition, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.results_by_partition = input.array("results_by_partition")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -153,10 +150,10 @@ impl Wire for AddPartitionsToTxnPartitionResult {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let partition_index = input.int32("partition_index")?;
-        let partition_error_code = input.error_code("partition_error_code")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { partition_index, partition_error_code, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.partition_index = input.int32("partition_index")?;
+        self.partition_error_code = input.error_code("partition_error_code")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

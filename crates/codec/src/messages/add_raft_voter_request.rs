@@ -59,25 +59,18 @@ impl Wire for AddRaftVoterRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let cluster_id = input.nullable_string("cluster_id")?;
-        let timeout_ms = input.int32("timeout_ms")?;
-        let voter_id = input.int32("voter_id")?;
-        let voter_directory_id = input.uuid("voter_directory_id")?;
-        let listeners = input.array("listeners")?;
-        let ack_when_committed =
-            if version >= 1 { input.bool("ack_when_committed")? } else { true };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            cluster_id,
-            timeout_ms,
-            voter_id,
-            voter_directory_id,
-            listeners,
-            ack_when_committed,
-            unknown_tagged_fields,
-        })
+        self.cluster_id = input.nullable_string("cluster_id")?;
+        self.timeout_ms = input.int32("timeout_ms")?;
+        self.voter_id = input.int32("voter_id")?;
+        self.voter_directory_id = input.uuid("voter_directory_id")?;
+        self.listeners = input.array("listeners")?;
+        if version >= 1 {
+            self.ack_when_committed = input.bool("ack_when_committed")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -116,11 +109,11 @@ impl Wire for Listener {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let host = input.string("host")?;
-        let port = input.uint16("port")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, host, port, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.host = input.string("host")?;
+        self.port = input.uint16("port")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -32,11 +32,11 @@ impl Wire for AllocateProducerIdsRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let broker_id = input.int32("broker_id")?;
-        let broker_epoch = input.int64("broker_epoch")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { broker_id, broker_epoch, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.broker_id = input.int32("broker_id")?;
+        self.broker_epoch = input.int64("broker_epoch")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -42,12 +42,12 @@ impl Wire for AlterPartitionRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let broker_id = input.int32("broker_id")?;
-        let broker_epoch = input.int64("broker_epoch")?;
-        let topics = input.array("topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { broker_id, broker_epoch, topics, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.broker_id = input.int32("broker_id")?;
+        self.broker_epoch = input.int64("broker_epoch")?;
+        self.topics = input.array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -83,11 +83,11 @@ impl Wire for TopicData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_id = input.uuid("topic_id")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_id, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_id = input.uuid("topic_id")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -132,25 +132,20 @@ impl Wire for PartitionData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let partition_index = input.int32("partition_index")?;
-        let leader_epoch = input.int32("leader_epoch")?;
-        let new_isr = if version <= 2 { input.int32_array("new_isr")? } else { Int32Array::new() };
-        let new_isr_with_epochs =
-            if version >= 3 { input.array("new_isr_with_epochs")? } else { Vec::new() };
-        let leader_recovery_state = input.int8("leader_recovery_state")?;
-        let partition_epoch = input.int32("partition_epoch")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            partition_index,
-            leader_epoch,
-            new_isr,
-            new_isr_with_epochs,
-            leader_recovery_state,
-            partition_epoch,
-            unknown_tagged_fields,
-        })
+        self.partition_index = input.int32("partition_index")?;
+        self.leader_epoch = input.int32("leader_epoch")?;
+        if version <= 2 {
+            self.new_isr = input.int32_array("new_isr")?;
+        }
+        if version >= 3 {
+            self.new_isr_with_epochs = input.array("new_isr_with_epochs")?;
+        }
+        self.leader_recovery_state = input.int8("leader_recovery_state")?;
+        self.partition_epoch = input.int32("partition_epoch")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -181,10 +176,10 @@ impl Wire for BrokerState {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let broker_id = input.int32("broker_id")?;
-        let broker_epoch = input.int64("broker_epoch")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { broker_id, broker_epoch, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.broker_id = input.int32("broker_id")?;
+        self.broker_epoch = input.int64("broker_epoch")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -29,11 +29,11 @@ impl Wire for AlterUserScramCredentialsRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let deletions = input.array("deletions")?;
-        let upsertions = input.array("upsertions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { deletions, upsertions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.deletions = input.array("deletions")?;
+        self.upsertions = input.array("upsertions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -69,11 +69,11 @@ impl Wire for ScramCredentialDeletion {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let mechanism = input.int8("mechanism")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, mechanism, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.mechanism = input.int8("mechanism")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -106,13 +106,13 @@ impl Wire for ScramCredentialUpsertion {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let mechanism = input.int8("mechanism")?;
-        let iterations = input.int32("iterations")?;
-        let salt = input.bytes("salt")?;
-        let salted_password = input.bytes("salted_password")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, mechanism, iterations, salt, salted_password, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.mechanism = input.int8("mechanism")?;
+        self.iterations = input.int32("iterations")?;
+        self.salt = input.bytes("salt")?;
+        self.salted_password = input.bytes("salted_password")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -53,22 +53,22 @@ impl Wire for ApiVersionsRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let client_software_name =
-            if version >= 3 { input.string("client_software_name")? } else { ByteStr::new() };
-        let client_software_version =
-            if version >= 3 { input.string("client_software_version")? } else { ByteStr::new() };
-        let cluster_id = if version >= 5 { input.nullable_string("cluster_id")? } else { None };
-        let node_id = if version >= 5 { input.int32("node_id")? } else { -1 };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            client_software_name,
-            client_software_version,
-            cluster_id,
-            node_id,
-            unknown_tagged_fields,
-        })
+        if version >= 3 {
+            self.client_software_name = input.string("client_software_name")?;
+        }
+        if version >= 3 {
+            self.client_software_version = input.string("client_software_version")?;
+        }
+        if version >= 5 {
+            self.cluster_id = input.nullable_string("cluster_id")?;
+        }
+        if version >= 5 {
+            self.node_id = input.int32("node_id")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -100,43 +100,32 @@ impl Wire for ApiVersionsResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let error_code = input.error_code("error_code")?;
-        let api_keys = input.array("api_keys")?;
-        let throttle_time_ms = if version >= 1 { input.int32("throttle_time_ms")? } else { 0 };
-        let mut supported_features = Vec::new();
-        let mut finalized_features_epoch = -1;
-        let mut finalized_features = Vec::new();
-        let mut zk_migration_ready = false;
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+        self.error_code = input.error_code("error_code")?;
+        self.api_keys = input.array("api_keys")?;
+        if version >= 1 {
+            self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 3 => {
-                    supported_features = input.array("supported_features")?;
+                    self.supported_features = input.array("supported_features")?;
                 }
                 1 if version >= 3 => {
-                    finalized_features_epoch = input.int64("finalized_features_epoch")?;
+                    self.finalized_features_epoch = input.int64("finalized_features_epoch")?;
                 }
                 2 if version >= 3 => {
-                    finalized_features = input.array("finalized_features")?;
+                    self.finalized_features = input.array("finalized_features")?;
                 }
                 3 if version >= 3 => {
-                    zk_migration_ready = input.bool("zk_migration_ready")?;
+                    self.zk_migration_ready = input.bool("zk_migration_ready")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self {
-            error_code,
-            api_keys,
-            throttle_time_ms,
-            supported_features,
-            finalized_features_epoch,
-            finalized_features,
-            zk_migration_ready,
-            unknown_tagged_fields,
-        })
+        Ok(())
     }
 }
 
@@ -181,12 +170,12 @@ impl Wire for ApiVersion {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let api_key = input.int16("api_key")?;
-        let min_version = input.int16("min_version")?;
-        let max_version = input.int16("max_version")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { api_key, min_version, max_version, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.api_key = input.int16("api_key")?;
+        self.min_version = input.int16("min_version")?;
+        self.max_version = input.int16("max_version")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -213,12 +202,12 @@ impl Wire for SupportedFeatureKey {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let min_version = input.int16("min_version")?;
-        let max_version = input.int16("max_version")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, min_version, max_version, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.min_version = input.int16("min_version")?;
+        self.max_version = input.int16("max_version")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -245,11 +234,11 @@ impl Wire for FinalizedFeatureKey {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let max_version_level = input.int16("max_version_level")?;
-        let min_version_level = input.int16("min_version_level")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, max_version_level, min_version_level, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.max_version_level = input.int16("max_version_level")?;
+        self.min_version_level = input.int16("min_version_level")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

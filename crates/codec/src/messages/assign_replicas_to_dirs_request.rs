@@ -42,12 +42,12 @@ impl Wire for AssignReplicasToDirsRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let broker_id = input.int32("broker_id")?;
-        let broker_epoch = input.int64("broker_epoch")?;
-        let directories = input.array("directories")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { broker_id, broker_epoch, directories, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.broker_id = input.int32("broker_id")?;
+        self.broker_epoch = input.int64("broker_epoch")?;
+        self.directories = input.array("directories")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -83,11 +83,11 @@ impl Wire for DirectoryData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let id = input.uuid("id")?;
-        let topics = input.array("topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { id, topics, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.id = input.uuid("id")?;
+        self.topics = input.array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -111,11 +111,11 @@ impl Wire for TopicData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_id = input.uuid("topic_id")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_id, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_id = input.uuid("topic_id")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -136,9 +136,9 @@ impl Wire for PartitionData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let partition_index = input.int32("partition_index")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { partition_index, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.partition_index = input.int32("partition_index")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

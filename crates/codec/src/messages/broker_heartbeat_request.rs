@@ -80,37 +80,26 @@ impl Wire for BrokerHeartbeatRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let broker_id = input.int32("broker_id")?;
-        let broker_epoch = input.int64("broker_epoch")?;
-        let current_metadata_offset = input.int64("current_metadata_offset")?;
-        let want_fence = input.bool("want_fence")?;
-        let want_shut_down = input.bool("want_shut_down")?;
-        let mut offline_log_dirs = Vec::new();
-        let mut cordoned_log_dirs = None;
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+        self.broker_id = input.int32("broker_id")?;
+        self.broker_epoch = input.int64("broker_epoch")?;
+        self.current_metadata_offset = input.int64("current_metadata_offset")?;
+        self.want_fence = input.bool("want_fence")?;
+        self.want_shut_down = input.bool("want_shut_down")?;
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 1 => {
-                    offline_log_dirs = input.array("offline_log_dirs")?;
+                    self.offline_log_dirs = input.array("offline_log_dirs")?;
                 }
                 1 if version >= 2 => {
-                    cordoned_log_dirs = input.nullable_array("cordoned_log_dirs")?;
+                    self.cordoned_log_dirs = input.nullable_array("cordoned_log_dirs")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self {
-            broker_id,
-            broker_epoch,
-            current_metadata_offset,
-            want_fence,
-            want_shut_down,
-            offline_log_dirs,
-            cordoned_log_dirs,
-            unknown_tagged_fields,
-        })
+        Ok(())
     }
 }
 

@@ -48,21 +48,14 @@ impl Wire for BrokerHeartbeatResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let error_code = input.error_code("error_code")?;
-        let is_caught_up = input.bool("is_caught_up")?;
-        let is_fenced = input.bool("is_fenced")?;
-        let should_shut_down = input.bool("should_shut_down")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            throttle_time_ms,
-            error_code,
-            is_caught_up,
-            is_fenced,
-            should_shut_down,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.error_code = input.error_code("error_code")?;
+        self.is_caught_up = input.bool("is_caught_up")?;
+        self.is_fenced = input.bool("is_fenced")?;
+        self.should_shut_down = input.bool("should_shut_down")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -75,32 +75,25 @@ impl Wire for BrokerRegistrationRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let broker_id = input.int32("broker_id")?;
-        let cluster_id = input.string("cluster_id")?;
-        let incarnation_id = input.uuid("incarnation_id")?;
-        let listeners = input.array("listeners")?;
-        let features = input.array("features")?;
-        let rack = input.nullable_string("rack")?;
-        let is_migrating_zk_broker =
-            if version >= 1 { input.bool("is_migrating_zk_broker")? } else { false };
-        let log_dirs = if version >= 2 { input.array("log_dirs")? } else { Vec::new() };
-        let previous_broker_epoch =
-            if version >= 3 { input.int64("previous_broker_epoch")? } else { -1 };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            broker_id,
-            cluster_id,
-            incarnation_id,
-            listeners,
-            features,
-            rack,
-            is_migrating_zk_broker,
-            log_dirs,
-            previous_broker_epoch,
-            unknown_tagged_fields,
-        })
+        self.broker_id = input.int32("broker_id")?;
+        self.cluster_id = input.string("cluster_id")?;
+        self.incarnation_id = input.uuid("incarnation_id")?;
+        self.listeners = input.array("listeners")?;
+        self.features = input.array("features")?;
+        self.rack = input.nullable_string("rack")?;
+        if version >= 1 {
+            self.is_migrating_zk_broker = input.bool("is_migrating_zk_broker")?;
+        }
+        if version >= 2 {
+            self.log_dirs = input.array("log_dirs")?;
+        }
+        if version >= 3 {
+            self.previous_broker_epoch = input.int64("previous_broker_epoch")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -142,13 +135,13 @@ impl Wire for Listener {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let host = input.string("host")?;
-        let port = input.uint16("port")?;
-        let security_protocol = input.int16("security_protocol")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, host, port, security_protocol, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.host = input.string("host")?;
+        self.port = input.uint16("port")?;
+        self.security_protocol = input.int16("security_protocol")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -175,11 +168,11 @@ impl Wire for Feature {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let min_supported_version = input.int16("min_supported_version")?;
-        let max_supported_version = input.int16("max_supported_version")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, min_supported_version, max_supported_version, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.min_supported_version = input.int16("min_supported_version")?;
+        self.max_supported_version = input.int16("max_supported_version")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -75,33 +75,22 @@ impl Wire for ConsumerGroupHeartbeatRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let group_id = input.string("group_id")?;
-        let member_id = input.string("member_id")?;
-        let member_epoch = input.int32("member_epoch")?;
-        let instance_id = input.nullable_string("instance_id")?;
-        let rack_id = input.nullable_string("rack_id")?;
-        let rebalance_timeout_ms = input.int32("rebalance_timeout_ms")?;
-        let subscribed_topic_names = input.nullable_array("subscribed_topic_names")?;
-        let subscribed_topic_regex =
-            if version >= 1 { input.nullable_string("subscribed_topic_regex")? } else { None };
-        let server_assignor = input.nullable_string("server_assignor")?;
-        let topic_partitions = input.nullable_array("topic_partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            group_id,
-            member_id,
-            member_epoch,
-            instance_id,
-            rack_id,
-            rebalance_timeout_ms,
-            subscribed_topic_names,
-            subscribed_topic_regex,
-            server_assignor,
-            topic_partitions,
-            unknown_tagged_fields,
-        })
+        self.group_id = input.string("group_id")?;
+        self.member_id = input.string("member_id")?;
+        self.member_epoch = input.int32("member_epoch")?;
+        self.instance_id = input.nullable_string("instance_id")?;
+        self.rack_id = input.nullable_string("rack_id")?;
+        self.rebalance_timeout_ms = input.int32("rebalance_timeout_ms")?;
+        self.subscribed_topic_names = input.nullable_array("subscribed_topic_names")?;
+        if version >= 1 {
+            self.subscribed_topic_regex = input.nullable_string("subscribed_topic_regex")?;
+        }
+        self.server_assignor = input.nullable_string("server_assignor")?;
+        self.topic_partitions = input.nullable_array("topic_partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -137,10 +126,10 @@ impl Wire for TopicPartitions {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_id = input.uuid("topic_id")?;
-        let partitions = input.int32_array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_id, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_id = input.uuid("topic_id")?;
+        self.partitions = input.int32_array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

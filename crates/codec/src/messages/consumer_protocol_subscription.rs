@@ -59,23 +59,21 @@ impl Wire for ConsumerProtocolSubscription {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let topics = input.array("topics")?;
-        let user_data = input.nullable_bytes("user_data")?;
-        let owned_partitions =
-            if version >= 1 { input.array("owned_partitions")? } else { Vec::new() };
-        let generation_id = if version >= 2 { input.int32("generation_id")? } else { -1 };
-        let rack_id = if version >= 3 { input.nullable_string("rack_id")? } else { None };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            topics,
-            user_data,
-            owned_partitions,
-            generation_id,
-            rack_id,
-            unknown_tagged_fields,
-        })
+        self.topics = input.array("topics")?;
+        self.user_data = input.nullable_bytes("user_data")?;
+        if version >= 1 {
+            self.owned_partitions = input.array("owned_partitions")?;
+        }
+        if version >= 2 {
+            self.generation_id = input.int32("generation_id")?;
+        }
+        if version >= 3 {
+            self.rack_id = input.nullable_string("rack_id")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -105,10 +103,10 @@ impl Wire for TopicPartition {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic = input.string("topic")?;
-        let partitions = input.int32_array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic = input.string("topic")?;
+        self.partitions = input.int32_array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

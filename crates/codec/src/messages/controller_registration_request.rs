@@ -36,21 +36,14 @@ impl Wire for ControllerRegistrationRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let controller_id = input.int32("controller_id")?;
-        let incarnation_id = input.uuid("incarnation_id")?;
-        let zk_migration_ready = input.bool("zk_migration_ready")?;
-        let listeners = input.array("listeners")?;
-        let features = input.array("features")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            controller_id,
-            incarnation_id,
-            zk_migration_ready,
-            listeners,
-            features,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.controller_id = input.int32("controller_id")?;
+        self.incarnation_id = input.uuid("incarnation_id")?;
+        self.zk_migration_ready = input.bool("zk_migration_ready")?;
+        self.listeners = input.array("listeners")?;
+        self.features = input.array("features")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -92,13 +85,13 @@ impl Wire for Listener {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let host = input.string("host")?;
-        let port = input.uint16("port")?;
-        let security_protocol = input.int16("security_protocol")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, host, port, security_protocol, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.host = input.string("host")?;
+        self.port = input.uint16("port")?;
+        self.security_protocol = input.int16("security_protocol")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -125,11 +118,11 @@ impl Wire for Feature {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let min_supported_version = input.int16("min_supported_version")?;
-        let max_supported_version = input.int16("max_supported_version")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, min_supported_version, max_supported_version, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.min_supported_version = input.int16("min_supported_version")?;
+        self.max_supported_version = input.int16("max_supported_version")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

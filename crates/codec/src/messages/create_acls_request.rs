@@ -24,10 +24,10 @@ impl Wire for CreateAclsRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let creations = input.array("creations")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { creations, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.creations = input.array("creations")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -94,24 +94,15 @@ impl Wire for AclCreation {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let resource_type = input.int8("resource_type")?;
-        let resource_name = input.string("resource_name")?;
-        let resource_pattern_type = input.int8("resource_pattern_type")?;
-        let principal = input.string("principal")?;
-        let host = input.string("host")?;
-        let operation = input.int8("operation")?;
-        let permission_type = input.int8("permission_type")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            resource_type,
-            resource_name,
-            resource_pattern_type,
-            principal,
-            host,
-            operation,
-            permission_type,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.resource_type = input.int8("resource_type")?;
+        self.resource_name = input.string("resource_name")?;
+        self.resource_pattern_type = input.int8("resource_pattern_type")?;
+        self.principal = input.string("principal")?;
+        self.host = input.string("host")?;
+        self.operation = input.int8("operation")?;
+        self.permission_type = input.int8("permission_type")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

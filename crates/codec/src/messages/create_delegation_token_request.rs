@@ -61,28 +61,18 @@ impl Wire for CreateDelegationTokenRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let owner_principal_type = if version >= 3 {
-            input.nullable_string("owner_principal_type")?
-        } else {
-            Some(ByteStr::new())
-        };
-        let owner_principal_name = if version >= 3 {
-            input.nullable_string("owner_principal_name")?
-        } else {
-            Some(ByteStr::new())
-        };
-        let renewers = input.array("renewers")?;
-        let max_lifetime_ms = input.int64("max_lifetime_ms")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            owner_principal_type,
-            owner_principal_name,
-            renewers,
-            max_lifetime_ms,
-            unknown_tagged_fields,
-        })
+        if version >= 3 {
+            self.owner_principal_type = input.nullable_string("owner_principal_type")?;
+        }
+        if version >= 3 {
+            self.owner_principal_name = input.nullable_string("owner_principal_name")?;
+        }
+        self.renewers = input.array("renewers")?;
+        self.max_lifetime_ms = input.int64("max_lifetime_ms")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -118,10 +108,10 @@ impl Wire for CreatableRenewers {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let principal_type = input.string("principal_type")?;
-        let principal_name = input.string("principal_name")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { principal_type, principal_name, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.principal_type = input.string("principal_type")?;
+        self.principal_name = input.string("principal_name")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

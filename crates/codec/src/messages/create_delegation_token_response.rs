@@ -69,42 +69,25 @@ impl Wire for CreateDelegationTokenResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let error_code = input.error_code("error_code")?;
-        let principal_type = input.string("principal_type")?;
-        let principal_name = input.string("principal_name")?;
-        let token_requester_principal_type = if version >= 3 {
-            input.string("token_requester_principal_type")?
-        } else {
-            ByteStr::new()
-        };
-        let token_requester_principal_name = if version >= 3 {
-            input.string("token_requester_principal_name")?
-        } else {
-            ByteStr::new()
-        };
-        let issue_timestamp_ms = input.int64("issue_timestamp_ms")?;
-        let expiry_timestamp_ms = input.int64("expiry_timestamp_ms")?;
-        let max_timestamp_ms = input.int64("max_timestamp_ms")?;
-        let token_id = input.string("token_id")?;
-        let hmac = input.bytes("hmac")?;
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            error_code,
-            principal_type,
-            principal_name,
-            token_requester_principal_type,
-            token_requester_principal_name,
-            issue_timestamp_ms,
-            expiry_timestamp_ms,
-            max_timestamp_ms,
-            token_id,
-            hmac,
-            throttle_time_ms,
-            unknown_tagged_fields,
-        })
+        self.error_code = input.error_code("error_code")?;
+        self.principal_type = input.string("principal_type")?;
+        self.principal_name = input.string("principal_name")?;
+        if version >= 3 {
+            self.token_requester_principal_type = input.string("token_requester_principal_type")?;
+        }
+        if version >= 3 {
+            self.token_requester_principal_name = input.string("token_requester_principal_name")?;
+        }
+        self.issue_timestamp_ms = input.int64("issue_timestamp_ms")?;
+        self.expiry_timestamp_ms = input.int64("expiry_timestamp_ms")?;
+        self.max_timestamp_ms = input.int64("max_timestamp_ms")?;
+        self.token_id = input.string("token_id")?;
+        self.hmac = input.bytes("hmac")?;
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

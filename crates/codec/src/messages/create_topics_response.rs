@@ -28,11 +28,11 @@ impl Wire for CreateTopicsResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let topics = input.array("topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, topics, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.topics = input.array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -122,37 +122,33 @@ impl Wire for CreatableTopicResult {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let name = input.string("name")?;
-        let topic_id = if version >= 7 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let num_partitions = if version >= 5 { input.int32("num_partitions")? } else { -1 };
-        let replication_factor = if version >= 5 { input.int16("replication_factor")? } else { -1 };
-        let configs =
-            if version >= 5 { input.nullable_array("configs")? } else { Some(Vec::new()) };
-        let mut topic_config_error_code = ErrorCode::NONE;
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+        self.name = input.string("name")?;
+        if version >= 7 {
+            self.topic_id = input.uuid("topic_id")?;
+        }
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        if version >= 5 {
+            self.num_partitions = input.int32("num_partitions")?;
+        }
+        if version >= 5 {
+            self.replication_factor = input.int16("replication_factor")?;
+        }
+        if version >= 5 {
+            self.configs = input.nullable_array("configs")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 5 => {
-                    topic_config_error_code = input.error_code("topic_config_error_code")?;
+                    self.topic_config_error_code = input.error_code("topic_config_error_code")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self {
-            name,
-            topic_id,
-            error_code,
-            error_message,
-            topic_config_error_code,
-            num_partitions,
-            replication_factor,
-            configs,
-            unknown_tagged_fields,
-        })
+        Ok(())
     }
 }
 
@@ -199,13 +195,13 @@ impl Wire for CreatableTopicConfigs {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let value = input.nullable_string("value")?;
-        let read_only = input.bool("read_only")?;
-        let config_source = input.int8("config_source")?;
-        let is_sensitive = input.bool("is_sensitive")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, value, read_only, config_source, is_sensitive, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.value = input.nullable_string("value")?;
+        self.read_only = input.bool("read_only")?;
+        self.config_source = input.int8("config_source")?;
+        self.is_sensitive = input.bool("is_sensitive")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

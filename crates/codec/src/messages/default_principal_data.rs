@@ -27,12 +27,12 @@ impl Wire for DefaultPrincipalData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let r#type = input.string("type")?;
-        let name = input.string("name")?;
-        let token_authenticated = input.bool("token_authenticated")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { r#type, name, token_authenticated, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.r#type = input.string("type")?;
+        self.name = input.string("name")?;
+        self.token_authenticated = input.bool("token_authenticated")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

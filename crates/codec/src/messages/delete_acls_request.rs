@@ -24,10 +24,10 @@ impl Wire for DeleteAclsRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let filters = input.array("filters")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { filters, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.filters = input.array("filters")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -94,24 +94,15 @@ impl Wire for DeleteAclsFilter {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let resource_type_filter = input.int8("resource_type_filter")?;
-        let resource_name_filter = input.nullable_string("resource_name_filter")?;
-        let pattern_type_filter = input.int8("pattern_type_filter")?;
-        let principal_filter = input.nullable_string("principal_filter")?;
-        let host_filter = input.nullable_string("host_filter")?;
-        let operation = input.int8("operation")?;
-        let permission_type = input.int8("permission_type")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            resource_type_filter,
-            resource_name_filter,
-            pattern_type_filter,
-            principal_filter,
-            host_filter,
-            operation,
-            permission_type,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.resource_type_filter = input.int8("resource_type_filter")?;
+        self.resource_name_filter = input.nullable_string("resource_name_filter")?;
+        self.pattern_type_filter = input.int8("pattern_type_filter")?;
+        self.principal_filter = input.nullable_string("principal_filter")?;
+        self.host_filter = input.nullable_string("host_filter")?;
+        self.operation = input.int8("operation")?;
+        self.permission_type = input.int8("permission_type")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

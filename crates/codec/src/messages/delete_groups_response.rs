@@ -27,11 +27,11 @@ impl Wire for DeleteGroupsResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let results = input.array("results")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, results, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.results = input.array("results")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -71,13 +71,14 @@ impl Wire for DeletableGroupResult {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let group_id = input.string("group_id")?;
-        let error_code = input.error_code("error_code")?;
-        let error_message =
-            if version >= 3 { input.nullable_string("error_message")? } else { None };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { group_id, error_code, error_message, unknown_tagged_fields })
+        self.group_id = input.string("group_id")?;
+        self.error_code = input.error_code("error_code")?;
+        if version >= 3 {
+            self.error_message = input.nullable_string("error_message")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

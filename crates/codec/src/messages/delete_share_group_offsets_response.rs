@@ -33,13 +33,13 @@ impl Wire for DeleteShareGroupOffsetsResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let responses = input.array("responses")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, error_code, error_message, responses, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        self.responses = input.array("responses")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -79,12 +79,12 @@ impl Wire for DeleteShareGroupOffsetsResponseTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_name = input.string("topic_name")?;
-        let topic_id = input.uuid("topic_id")?;
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_name, topic_id, error_code, error_message, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_name = input.string("topic_name")?;
+        self.topic_id = input.uuid("topic_id")?;
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

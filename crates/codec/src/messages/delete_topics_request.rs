@@ -37,13 +37,17 @@ impl Wire for DeleteTopicsRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let topics = if version >= 6 { input.array("topics")? } else { Vec::new() };
-        let topic_names = if version <= 5 { input.array("topic_names")? } else { Vec::new() };
-        let timeout_ms = input.int32("timeout_ms")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topics, topic_names, timeout_ms, unknown_tagged_fields })
+        if version >= 6 {
+            self.topics = input.array("topics")?;
+        }
+        if version <= 5 {
+            self.topic_names = input.array("topic_names")?;
+        }
+        self.timeout_ms = input.int32("timeout_ms")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -79,10 +83,10 @@ impl Wire for DeleteTopicState {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.nullable_string("name")?;
-        let topic_id = input.uuid("topic_id")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, topic_id, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.nullable_string("name")?;
+        self.topic_id = input.uuid("topic_id")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -27,11 +27,11 @@ impl Wire for DeleteTopicsResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let responses = input.array("responses")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, responses, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.responses = input.array("responses")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -94,15 +94,18 @@ impl Wire for DeletableTopicResult {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let name =
+        self.name =
             if version >= 6 { input.nullable_string("name")? } else { Some(input.string("name")?) };
-        let topic_id = if version >= 6 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let error_code = input.error_code("error_code")?;
-        let error_message =
-            if version >= 5 { input.nullable_string("error_message")? } else { None };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, topic_id, error_code, error_message, unknown_tagged_fields })
+        if version >= 6 {
+            self.topic_id = input.uuid("topic_id")?;
+        }
+        self.error_code = input.error_code("error_code")?;
+        if version >= 5 {
+            self.error_message = input.nullable_string("error_message")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

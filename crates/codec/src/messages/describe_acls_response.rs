@@ -46,13 +46,13 @@ impl Wire for DescribeAclsResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let resources = input.array("resources")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, error_code, error_message, resources, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        self.resources = input.array("resources")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -105,13 +105,13 @@ impl Wire for DescribeAclsResource {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let resource_type = input.int8("resource_type")?;
-        let resource_name = input.string("resource_name")?;
-        let pattern_type = input.int8("pattern_type")?;
-        let acls = input.array("acls")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { resource_type, resource_name, pattern_type, acls, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.resource_type = input.int8("resource_type")?;
+        self.resource_name = input.string("resource_name")?;
+        self.pattern_type = input.int8("pattern_type")?;
+        self.acls = input.array("acls")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -141,12 +141,12 @@ impl Wire for AclDescription {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let principal = input.string("principal")?;
-        let host = input.string("host")?;
-        let operation = input.int8("operation")?;
-        let permission_type = input.int8("permission_type")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { principal, host, operation, permission_type, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.principal = input.string("principal")?;
+        self.host = input.string("host")?;
+        self.operation = input.int8("operation")?;
+        self.permission_type = input.int8("permission_type")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

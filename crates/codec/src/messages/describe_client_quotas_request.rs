@@ -27,11 +27,11 @@ impl Wire for DescribeClientQuotasRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let components = input.array("components")?;
-        let strict = input.bool("strict")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { components, strict, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.components = input.array("components")?;
+        self.strict = input.bool("strict")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -82,11 +82,11 @@ impl Wire for ComponentData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let entity_type = input.string("entity_type")?;
-        let match_type = input.int8("match_type")?;
-        let r#match = input.nullable_string("match")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { entity_type, match_type, r#match, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.entity_type = input.string("entity_type")?;
+        self.match_type = input.int8("match_type")?;
+        self.r#match = input.nullable_string("match")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

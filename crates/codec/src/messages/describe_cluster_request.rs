@@ -49,20 +49,18 @@ impl Wire for DescribeClusterRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let include_cluster_authorized_operations =
+        self.include_cluster_authorized_operations =
             input.bool("include_cluster_authorized_operations")?;
-        let endpoint_type = if version >= 1 { input.int8("endpoint_type")? } else { 1 };
-        let include_fenced_brokers =
-            if version >= 2 { input.bool("include_fenced_brokers")? } else { false };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            include_cluster_authorized_operations,
-            endpoint_type,
-            include_fenced_brokers,
-            unknown_tagged_fields,
-        })
+        if version >= 1 {
+            self.endpoint_type = input.int8("endpoint_type")?;
+        }
+        if version >= 2 {
+            self.include_fenced_brokers = input.bool("include_fenced_brokers")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

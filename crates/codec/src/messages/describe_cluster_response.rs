@@ -67,28 +67,20 @@ impl Wire for DescribeClusterResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let endpoint_type = if version >= 1 { input.int8("endpoint_type")? } else { 1 };
-        let cluster_id = input.string("cluster_id")?;
-        let controller_id = input.int32("controller_id")?;
-        let brokers = input.array("brokers")?;
-        let cluster_authorized_operations = input.int32("cluster_authorized_operations")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            throttle_time_ms,
-            error_code,
-            error_message,
-            endpoint_type,
-            cluster_id,
-            controller_id,
-            brokers,
-            cluster_authorized_operations,
-            unknown_tagged_fields,
-        })
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        if version >= 1 {
+            self.endpoint_type = input.int8("endpoint_type")?;
+        }
+        self.cluster_id = input.string("cluster_id")?;
+        self.controller_id = input.int32("controller_id")?;
+        self.brokers = input.array("brokers")?;
+        self.cluster_authorized_operations = input.int32("cluster_authorized_operations")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -136,14 +128,16 @@ impl Wire for DescribeClusterBroker {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let broker_id = input.int32("broker_id")?;
-        let host = input.string("host")?;
-        let port = input.int32("port")?;
-        let rack = input.nullable_string("rack")?;
-        let is_fenced = if version >= 2 { input.bool("is_fenced")? } else { false };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { broker_id, host, port, rack, is_fenced, unknown_tagged_fields })
+        self.broker_id = input.int32("broker_id")?;
+        self.host = input.string("host")?;
+        self.port = input.int32("port")?;
+        self.rack = input.nullable_string("rack")?;
+        if version >= 2 {
+            self.is_fenced = input.bool("is_fenced")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -35,14 +35,15 @@ impl Wire for DescribeConfigsRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let resources = input.array("resources")?;
-        let include_synonyms = input.bool("include_synonyms")?;
-        let include_documentation =
-            if version >= 3 { input.bool("include_documentation")? } else { false };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { resources, include_synonyms, include_documentation, unknown_tagged_fields })
+        self.resources = input.array("resources")?;
+        self.include_synonyms = input.bool("include_synonyms")?;
+        if version >= 3 {
+            self.include_documentation = input.bool("include_documentation")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -93,11 +94,11 @@ impl Wire for DescribeConfigsResource {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let resource_type = input.int8("resource_type")?;
-        let resource_name = input.string("resource_name")?;
-        let configuration_keys = input.nullable_array("configuration_keys")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { resource_type, resource_name, configuration_keys, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.resource_type = input.int8("resource_type")?;
+        self.resource_name = input.string("resource_name")?;
+        self.configuration_keys = input.nullable_array("configuration_keys")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

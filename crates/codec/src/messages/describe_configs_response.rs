@@ -27,11 +27,11 @@ impl Wire for DescribeConfigsResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let results = input.array("results")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, results, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.results = input.array("results")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -88,21 +88,14 @@ impl Wire for DescribeConfigsResult {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let resource_type = input.int8("resource_type")?;
-        let resource_name = input.string("resource_name")?;
-        let configs = input.array("configs")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            error_code,
-            error_message,
-            resource_type,
-            resource_name,
-            configs,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        self.resource_type = input.int8("resource_type")?;
+        self.resource_name = input.string("resource_name")?;
+        self.configs = input.array("configs")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -166,32 +159,22 @@ impl Wire for DescribeConfigsResourceResult {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let name = input.string("name")?;
-        let value = input.nullable_string("value")?;
-        let read_only = input.bool("read_only")?;
-        let config_source = input.int8("config_source")?;
-        let is_sensitive = input.bool("is_sensitive")?;
-        let synonyms = input.array("synonyms")?;
-        let config_type = if version >= 3 { input.int8("config_type")? } else { 0 };
-        let documentation = if version >= 3 {
-            input.nullable_string("documentation")?
-        } else {
-            Some(ByteStr::new())
-        };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            name,
-            value,
-            read_only,
-            config_source,
-            is_sensitive,
-            synonyms,
-            config_type,
-            documentation,
-            unknown_tagged_fields,
-        })
+        self.name = input.string("name")?;
+        self.value = input.nullable_string("value")?;
+        self.read_only = input.bool("read_only")?;
+        self.config_source = input.int8("config_source")?;
+        self.is_sensitive = input.bool("is_sensitive")?;
+        self.synonyms = input.array("synonyms")?;
+        if version >= 3 {
+            self.config_type = input.int8("config_type")?;
+        }
+        if version >= 3 {
+            self.documentation = input.nullable_string("documentation")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -230,11 +213,11 @@ impl Wire for DescribeConfigsSynonym {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let value = input.nullable_string("value")?;
-        let source = input.int8("source")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, value, source, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.value = input.nullable_string("value")?;
+        self.source = input.int8("source")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -32,12 +32,12 @@ impl Wire for DescribeDelegationTokenResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let error_code = input.error_code("error_code")?;
-        let tokens = input.array("tokens")?;
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { error_code, tokens, throttle_time_ms, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.error_code = input.error_code("error_code")?;
+        self.tokens = input.array("tokens")?;
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -110,40 +110,24 @@ impl Wire for DescribedDelegationToken {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let principal_type = input.string("principal_type")?;
-        let principal_name = input.string("principal_name")?;
-        let token_requester_principal_type = if version >= 3 {
-            input.string("token_requester_principal_type")?
-        } else {
-            ByteStr::new()
-        };
-        let token_requester_principal_name = if version >= 3 {
-            input.string("token_requester_principal_name")?
-        } else {
-            ByteStr::new()
-        };
-        let issue_timestamp = input.int64("issue_timestamp")?;
-        let expiry_timestamp = input.int64("expiry_timestamp")?;
-        let max_timestamp = input.int64("max_timestamp")?;
-        let token_id = input.string("token_id")?;
-        let hmac = input.bytes("hmac")?;
-        let renewers = input.array("renewers")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            principal_type,
-            principal_name,
-            token_requester_principal_type,
-            token_requester_principal_name,
-            issue_timestamp,
-            expiry_timestamp,
-            max_timestamp,
-            token_id,
-            hmac,
-            renewers,
-            unknown_tagged_fields,
-        })
+        self.principal_type = input.string("principal_type")?;
+        self.principal_name = input.string("principal_name")?;
+        if version >= 3 {
+            self.token_requester_principal_type = input.string("token_requester_principal_type")?;
+        }
+        if version >= 3 {
+            self.token_requester_principal_name = input.string("token_requester_principal_name")?;
+        }
+        self.issue_timestamp = input.int64("issue_timestamp")?;
+        self.expiry_timestamp = input.int64("expiry_timestamp")?;
+        self.max_timestamp = input.int64("max_timestamp")?;
+        self.token_id = input.string("token_id")?;
+        self.hmac = input.bytes("hmac")?;
+        self.renewers = input.array("renewers")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -167,10 +151,10 @@ impl Wire for DescribedDelegationTokenRenewer {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let principal_type = input.string("principal_type")?;
-        let principal_name = input.string("principal_name")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { principal_type, principal_name, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.principal_type = input.string("principal_type")?;
+        self.principal_name = input.string("principal_name")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

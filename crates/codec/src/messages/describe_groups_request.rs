@@ -35,13 +35,14 @@ impl Wire for DescribeGroupsRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let groups = input.array("groups")?;
-        let include_authorized_operations =
-            if version >= 3 { input.bool("include_authorized_operations")? } else { false };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { groups, include_authorized_operations, unknown_tagged_fields })
+        self.groups = input.array("groups")?;
+        if version >= 3 {
+            self.include_authorized_operations = input.bool("include_authorized_operations")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -32,12 +32,14 @@ impl Wire for DescribeGroupsResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = if version >= 1 { input.int32("throttle_time_ms")? } else { 0 };
-        let groups = input.array("groups")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, groups, unknown_tagged_fields })
+        if version >= 1 {
+            self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        }
+        self.groups = input.array("groups")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -115,30 +117,22 @@ impl Wire for DescribedGroup {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let error_code = input.error_code("error_code")?;
-        let error_message =
-            if version >= 6 { input.nullable_string("error_message")? } else { None };
-        let group_id = input.string("group_id")?;
-        let group_state = input.string("group_state")?;
-        let protocol_type = input.string("protocol_type")?;
-        let protocol_data = input.string("protocol_data")?;
-        let members = input.array("members")?;
-        let authorized_operations =
-            if version >= 3 { input.int32("authorized_operations")? } else { i32::MIN };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            error_code,
-            error_message,
-            group_id,
-            group_state,
-            protocol_type,
-            protocol_data,
-            members,
-            authorized_operations,
-            unknown_tagged_fields,
-        })
+        self.error_code = input.error_code("error_code")?;
+        if version >= 6 {
+            self.error_message = input.nullable_string("error_message")?;
+        }
+        self.group_id = input.string("group_id")?;
+        self.group_state = input.string("group_state")?;
+        self.protocol_type = input.string("protocol_type")?;
+        self.protocol_data = input.string("protocol_data")?;
+        self.members = input.array("members")?;
+        if version >= 3 {
+            self.authorized_operations = input.int32("authorized_operations")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -177,24 +171,17 @@ impl Wire for DescribedGroupMember {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let member_id = input.string("member_id")?;
-        let group_instance_id =
-            if version >= 4 { input.nullable_string("group_instance_id")? } else { None };
-        let client_id = input.string("client_id")?;
-        let client_host = input.string("client_host")?;
-        let member_metadata = input.bytes("member_metadata")?;
-        let member_assignment = input.bytes("member_assignment")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            member_id,
-            group_instance_id,
-            client_id,
-            client_host,
-            member_metadata,
-            member_assignment,
-            unknown_tagged_fields,
-        })
+        self.member_id = input.string("member_id")?;
+        if version >= 4 {
+            self.group_instance_id = input.nullable_string("group_instance_id")?;
+        }
+        self.client_id = input.string("client_id")?;
+        self.client_host = input.string("client_host")?;
+        self.member_metadata = input.bytes("member_metadata")?;
+        self.member_assignment = input.bytes("member_assignment")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

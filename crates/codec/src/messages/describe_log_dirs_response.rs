@@ -33,14 +33,15 @@ impl Wire for DescribeLogDirsResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let error_code =
-            if version >= 3 { input.error_code("error_code")? } else { ErrorCode::NONE };
-        let results = input.array("results")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, error_code, results, unknown_tagged_fields })
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        if version >= 3 {
+            self.error_code = input.error_code("error_code")?;
+        }
+        self.results = input.array("results")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -108,24 +109,22 @@ impl Wire for DescribeLogDirsResult {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let error_code = input.error_code("error_code")?;
-        let log_dir = input.string("log_dir")?;
-        let topics = input.array("topics")?;
-        let total_bytes = if version >= 4 { input.int64("total_bytes")? } else { -1 };
-        let usable_bytes = if version >= 4 { input.int64("usable_bytes")? } else { -1 };
-        let is_cordoned = if version >= 5 { input.bool("is_cordoned")? } else { false };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            error_code,
-            log_dir,
-            topics,
-            total_bytes,
-            usable_bytes,
-            is_cordoned,
-            unknown_tagged_fields,
-        })
+        self.error_code = input.error_code("error_code")?;
+        self.log_dir = input.string("log_dir")?;
+        self.topics = input.array("topics")?;
+        if version >= 4 {
+            self.total_bytes = input.int64("total_bytes")?;
+        }
+        if version >= 4 {
+            self.usable_bytes = input.int64("usable_bytes")?;
+        }
+        if version >= 5 {
+            self.is_cordoned = input.bool("is_cordoned")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -149,11 +148,11 @@ impl Wire for DescribeLogDirsTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -183,18 +182,12 @@ impl Wire for DescribeLogDirsPartition {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let partition_index = input.int32("partition_index")?;
-        let partition_size = input.int64("partition_size")?;
-        let offset_lag = input.int64("offset_lag")?;
-        let is_future_key = input.bool("is_future_key")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            partition_index,
-            partition_size,
-            offset_lag,
-            is_future_key,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.partition_index = input.int32("partition_index")?;
+        self.partition_size = input.int64("partition_size")?;
+        self.offset_lag = input.int64("offset_lag")?;
+        self.is_future_key = input.bool("is_future_key")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -53,18 +53,18 @@ impl Wire for DescribeQuorumResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let error_code = input.error_code("error_code")?;
-        let error_message = if version >= 2 {
-            input.nullable_string("error_message")?
-        } else {
-            Some(ByteStr::new())
-        };
-        let topics = input.array("topics")?;
-        let nodes = if version >= 2 { input.array("nodes")? } else { Vec::new() };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { error_code, error_message, topics, nodes, unknown_tagged_fields })
+        self.error_code = input.error_code("error_code")?;
+        if version >= 2 {
+            self.error_message = input.nullable_string("error_message")?;
+        }
+        self.topics = input.array("topics")?;
+        if version >= 2 {
+            self.nodes = input.array("nodes")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -98,11 +98,11 @@ impl Wire for TopicData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_name = input.string("topic_name")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_name, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_name = input.string("topic_name")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -164,32 +164,20 @@ impl Wire for PartitionData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let partition_index = input.int32("partition_index")?;
-        let error_code = input.error_code("error_code")?;
-        let error_message = if version >= 2 {
-            input.nullable_string("error_message")?
-        } else {
-            Some(ByteStr::new())
-        };
-        let leader_id = input.int32("leader_id")?;
-        let leader_epoch = input.int32("leader_epoch")?;
-        let high_watermark = input.int64("high_watermark")?;
-        let current_voters = input.array("current_voters")?;
-        let observers = input.array("observers")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            partition_index,
-            error_code,
-            error_message,
-            leader_id,
-            leader_epoch,
-            high_watermark,
-            current_voters,
-            observers,
-            unknown_tagged_fields,
-        })
+        self.partition_index = input.int32("partition_index")?;
+        self.error_code = input.error_code("error_code")?;
+        if version >= 2 {
+            self.error_message = input.nullable_string("error_message")?;
+        }
+        self.leader_id = input.int32("leader_id")?;
+        self.leader_epoch = input.int32("leader_epoch")?;
+        self.high_watermark = input.int64("high_watermark")?;
+        self.current_voters = input.array("current_voters")?;
+        self.observers = input.array("observers")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -245,25 +233,21 @@ impl Wire for ReplicaState {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let replica_id = input.int32("replica_id")?;
-        let replica_directory_id =
-            if version >= 2 { input.uuid("replica_directory_id")? } else { Uuid::NIL };
-        let log_end_offset = input.int64("log_end_offset")?;
-        let last_fetch_timestamp =
-            if version >= 1 { input.int64("last_fetch_timestamp")? } else { -1 };
-        let last_caught_up_timestamp =
-            if version >= 1 { input.int64("last_caught_up_timestamp")? } else { -1 };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            replica_id,
-            replica_directory_id,
-            log_end_offset,
-            last_fetch_timestamp,
-            last_caught_up_timestamp,
-            unknown_tagged_fields,
-        })
+        self.replica_id = input.int32("replica_id")?;
+        if version >= 2 {
+            self.replica_directory_id = input.uuid("replica_directory_id")?;
+        }
+        self.log_end_offset = input.int64("log_end_offset")?;
+        if version >= 1 {
+            self.last_fetch_timestamp = input.int64("last_fetch_timestamp")?;
+        }
+        if version >= 1 {
+            self.last_caught_up_timestamp = input.int64("last_caught_up_timestamp")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -287,11 +271,11 @@ impl Wire for Node {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let node_id = input.int32("node_id")?;
-        let listeners = input.array("listeners")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { node_id, listeners, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.node_id = input.int32("node_id")?;
+        self.listeners = input.array("listeners")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -318,11 +302,11 @@ impl Wire for Listener {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let host = input.string("host")?;
-        let port = input.uint16("port")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, host, port, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.host = input.string("host")?;
+        self.port = input.uint16("port")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

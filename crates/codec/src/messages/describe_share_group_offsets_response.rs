@@ -27,11 +27,11 @@ impl Wire for DescribeShareGroupOffsetsResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let groups = input.array("groups")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, groups, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.groups = input.array("groups")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -71,13 +71,13 @@ impl Wire for DescribeShareGroupOffsetsResponseGroup {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let group_id = input.string("group_id")?;
-        let topics = input.array("topics")?;
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { group_id, topics, error_code, error_message, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.group_id = input.string("group_id")?;
+        self.topics = input.array("topics")?;
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -104,12 +104,12 @@ impl Wire for DescribeShareGroupOffsetsResponseTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_name = input.string("topic_name")?;
-        let topic_id = input.uuid("topic_id")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_name, topic_id, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_name = input.string("topic_name")?;
+        self.topic_id = input.uuid("topic_id")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -163,23 +163,17 @@ impl Wire for DescribeShareGroupOffsetsResponsePartition {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let partition_index = input.int32("partition_index")?;
-        let start_offset = input.int64("start_offset")?;
-        let leader_epoch = input.int32("leader_epoch")?;
-        let lag = if version >= 1 { input.int64("lag")? } else { -1 };
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            partition_index,
-            start_offset,
-            leader_epoch,
-            lag,
-            error_code,
-            error_message,
-            unknown_tagged_fields,
-        })
+        self.partition_index = input.int32("partition_index")?;
+        self.start_offset = input.int64("start_offset")?;
+        self.leader_epoch = input.int32("leader_epoch")?;
+        if version >= 1 {
+            self.lag = input.int64("lag")?;
+        }
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

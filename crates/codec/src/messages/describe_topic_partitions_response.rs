@@ -30,12 +30,12 @@ impl Wire for DescribeTopicPartitionsResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let topics = input.array("topics")?;
-        let next_cursor = input.nullable_structure("next_cursor")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, topics, next_cursor, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.topics = input.array("topics")?;
+        self.next_cursor = input.nullable_structure("next_cursor")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -96,23 +96,15 @@ impl Wire for DescribeTopicPartitionsResponseTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let error_code = input.error_code("error_code")?;
-        let name = input.nullable_string("name")?;
-        let topic_id = input.uuid("topic_id")?;
-        let is_internal = input.bool("is_internal")?;
-        let partitions = input.array("partitions")?;
-        let topic_authorized_operations = input.int32("topic_authorized_operations")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            error_code,
-            name,
-            topic_id,
-            is_internal,
-            partitions,
-            topic_authorized_operations,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.error_code = input.error_code("error_code")?;
+        self.name = input.nullable_string("name")?;
+        self.topic_id = input.uuid("topic_id")?;
+        self.is_internal = input.bool("is_internal")?;
+        self.partitions = input.array("partitions")?;
+        self.topic_authorized_operations = input.int32("topic_authorized_operations")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -178,29 +170,18 @@ impl Wire for DescribeTopicPartitionsResponsePartition {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let error_code = input.error_code("error_code")?;
-        let partition_index = input.int32("partition_index")?;
-        let leader_id = input.int32("leader_id")?;
-        let leader_epoch = input.int32("leader_epoch")?;
-        let replica_nodes = input.int32_array("replica_nodes")?;
-        let isr_nodes = input.int32_array("isr_nodes")?;
-        let eligible_leader_replicas = input.nullable_int32_array("eligible_leader_replicas")?;
-        let last_known_elr = input.nullable_int32_array("last_known_elr")?;
-        let offline_replicas = input.int32_array("offline_replicas")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            error_code,
-            partition_index,
-            leader_id,
-            leader_epoch,
-            replica_nodes,
-            isr_nodes,
-            eligible_leader_replicas,
-            last_known_elr,
-            offline_replicas,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.error_code = input.error_code("error_code")?;
+        self.partition_index = input.int32("partition_index")?;
+        self.leader_id = input.int32("leader_id")?;
+        self.leader_epoch = input.int32("leader_epoch")?;
+        self.replica_nodes = input.int32_array("replica_nodes")?;
+        self.isr_nodes = input.int32_array("isr_nodes")?;
+        self.eligible_leader_replicas = input.nullable_int32_array("eligible_leader_replicas")?;
+        self.last_known_elr = input.nullable_int32_array("last_known_elr")?;
+        self.offline_replicas = input.int32_array("offline_replicas")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -224,10 +205,10 @@ impl Wire for Cursor {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_name = input.string("topic_name")?;
-        let partition_index = input.int32("partition_index")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_name, partition_index, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_name = input.string("topic_name")?;
+        self.partition_index = input.int32("partition_index")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -27,11 +27,11 @@ impl Wire for DescribeTransactionsResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let transaction_states = input.array("transaction_states")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, transaction_states, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.transaction_states = input.array("transaction_states")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -83,27 +83,17 @@ impl Wire for TransactionState {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let error_code = input.error_code("error_code")?;
-        let transactional_id = input.string("transactional_id")?;
-        let transaction_state = input.string("transaction_state")?;
-        let transaction_timeout_ms = input.int32("transaction_timeout_ms")?;
-        let transaction_start_time_ms = input.int64("transaction_start_time_ms")?;
-        let producer_id = input.int64("producer_id")?;
-        let producer_epoch = input.int16("producer_epoch")?;
-        let topics = input.array("topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            error_code,
-            transactional_id,
-            transaction_state,
-            transaction_timeout_ms,
-            transaction_start_time_ms,
-            producer_id,
-            producer_epoch,
-            topics,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.error_code = input.error_code("error_code")?;
+        self.transactional_id = input.string("transactional_id")?;
+        self.transaction_state = input.string("transaction_state")?;
+        self.transaction_timeout_ms = input.int32("transaction_timeout_ms")?;
+        self.transaction_start_time_ms = input.int64("transaction_start_time_ms")?;
+        self.producer_id = input.int64("producer_id")?;
+        self.producer_epoch = input.int16("producer_epoch")?;
+        self.topics = input.array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -127,10 +117,10 @@ impl Wire for TopicData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic = input.string("topic")?;
-        let partitions = input.int32_array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic = input.string("topic")?;
+        self.partitions = input.int32_array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -47,13 +47,15 @@ impl Wire for ElectLeadersRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let election_type = if version >= 1 { input.int8("election_type")? } else { 0 };
-        let topic_partitions = input.nullable_array("topic_partitions")?;
-        let timeout_ms = input.int32("timeout_ms")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { election_type, topic_partitions, timeout_ms, unknown_tagged_fields })
+        if version >= 1 {
+            self.election_type = input.int8("election_type")?;
+        }
+        self.topic_partitions = input.nullable_array("topic_partitions")?;
+        self.timeout_ms = input.int32("timeout_ms")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -89,10 +91,10 @@ impl Wire for TopicPartitions {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic = input.string("topic")?;
-        let partitions = input.int32_array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic = input.string("topic")?;
+        self.partitions = input.int32_array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

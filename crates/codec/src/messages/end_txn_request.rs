@@ -31,13 +31,13 @@ impl Wire for EndTxnRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let transactional_id = input.string("transactional_id")?;
-        let producer_id = input.int64("producer_id")?;
-        let producer_epoch = input.int16("producer_epoch")?;
-        let committed = input.bool("committed")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { transactional_id, producer_id, producer_epoch, committed, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.transactional_id = input.string("transactional_id")?;
+        self.producer_id = input.int64("producer_id")?;
+        self.producer_epoch = input.int16("producer_epoch")?;
+        self.committed = input.bool("committed")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

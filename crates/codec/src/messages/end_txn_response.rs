@@ -49,20 +49,18 @@ impl Wire for EndTxnResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let error_code = input.error_code("error_code")?;
-        let producer_id = if version >= 5 { input.int64("producer_id")? } else { -1 };
-        let producer_epoch = if version >= 5 { input.int16("producer_epoch")? } else { -1 };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            throttle_time_ms,
-            error_code,
-            producer_id,
-            producer_epoch,
-            unknown_tagged_fields,
-        })
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.error_code = input.error_code("error_code")?;
+        if version >= 5 {
+            self.producer_id = input.int64("producer_id")?;
+        }
+        if version >= 5 {
+            self.producer_epoch = input.int16("producer_epoch")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

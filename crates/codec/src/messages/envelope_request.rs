@@ -42,12 +42,12 @@ impl Wire for EnvelopeRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let request_data = input.bytes("request_data")?;
-        let request_principal = input.nullable_bytes("request_principal")?;
-        let client_host_address = input.bytes("client_host_address")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { request_data, request_principal, client_host_address, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.request_data = input.bytes("request_data")?;
+        self.request_principal = input.nullable_bytes("request_principal")?;
+        self.client_host_address = input.bytes("client_host_address")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

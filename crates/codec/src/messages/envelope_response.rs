@@ -27,11 +27,11 @@ impl Wire for EnvelopeResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let response_data = input.nullable_bytes("response_data")?;
-        let error_code = input.error_code("error_code")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { response_data, error_code, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.response_data = input.nullable_bytes("response_data")?;
+        self.error_code = input.error_code("error_code")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -27,11 +27,11 @@ impl Wire for ExpireDelegationTokenRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let hmac = input.bytes("hmac")?;
-        let expiry_time_period_ms = input.int64("expiry_time_period_ms")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { hmac, expiry_time_period_ms, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.hmac = input.bytes("hmac")?;
+        self.expiry_time_period_ms = input.int64("expiry_time_period_ms")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -28,12 +28,12 @@ impl Wire for ExpireDelegationTokenResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let error_code = input.error_code("error_code")?;
-        let expiry_timestamp_ms = input.int64("expiry_timestamp_ms")?;
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { error_code, expiry_timestamp_ms, throttle_time_ms, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.error_code = input.error_code("error_code")?;
+        self.expiry_timestamp_ms = input.int64("expiry_timestamp_ms")?;
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -112,48 +112,41 @@ impl Wire for FetchRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let replica_id = if version <= 14 { input.int32("replica_id")? } else { -1 };
-        let max_wait_ms = input.int32("max_wait_ms")?;
-        let min_bytes = input.int32("min_bytes")?;
-        let max_bytes = input.int32("max_bytes")?;
-        let isolation_level = input.int8("isolation_level")?;
-        let session_id = if version >= 7 { input.int32("session_id")? } else { 0 };
-        let session_epoch = if version >= 7 { input.int32("session_epoch")? } else { -1 };
-        let topics = input.array("topics")?;
-        let forgotten_topics_data =
-            if version >= 7 { input.array("forgotten_topics_data")? } else { Vec::new() };
-        let rack_id = if version >= 11 { input.string("rack_id")? } else { ByteStr::new() };
-        let mut cluster_id = None;
-        let mut replica_state = ReplicaState::default();
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+        if version <= 14 {
+            self.replica_id = input.int32("replica_id")?;
+        }
+        self.max_wait_ms = input.int32("max_wait_ms")?;
+        self.min_bytes = input.int32("min_bytes")?;
+        self.max_bytes = input.int32("max_bytes")?;
+        self.isolation_level = input.int8("isolation_level")?;
+        if version >= 7 {
+            self.session_id = input.int32("session_id")?;
+        }
+        if version >= 7 {
+            self.session_epoch = input.int32("session_epoch")?;
+        }
+        self.topics = input.array("topics")?;
+        if version >= 7 {
+            self.forgotten_topics_data = input.array("forgotten_topics_data")?;
+        }
+        if version >= 11 {
+            self.rack_id = input.string("rack_id")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 12 => {
-                    cluster_id = input.nullable_string("cluster_id")?;
+                    self.cluster_id = input.nullable_string("cluster_id")?;
                 }
                 1 if version >= 15 => {
-                    replica_state = input.structure("replica_state")?;
+                    self.replica_state = input.structure("replica_state")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self {
-            cluster_id,
-            replica_id,
-            replica_state,
-            max_wait_ms,
-            min_bytes,
-            max_bytes,
-            isolation_level,
-            session_id,
-            session_epoch,
-            topics,
-            forgotten_topics_data,
-            rack_id,
-            unknown_tagged_fields,
-        })
+        Ok(())
     }
 }
 
@@ -196,11 +189,11 @@ impl Wire for ReplicaState {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let replica_id = input.int32("replica_id")?;
-        let replica_epoch = input.int64("replica_epoch")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { replica_id, replica_epoch, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.replica_id = input.int32("replica_id")?;
+        self.replica_epoch = input.int64("replica_epoch")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -232,13 +225,17 @@ impl Wire for FetchTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let topic = if version <= 12 { input.string("topic")? } else { ByteStr::new() };
-        let topic_id = if version >= 13 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic, topic_id, partitions, unknown_tagged_fields })
+        if version <= 12 {
+            self.topic = input.string("topic")?;
+        }
+        if version >= 13 {
+            self.topic_id = input.uuid("topic_id")?;
+        }
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -330,41 +327,33 @@ impl Wire for FetchPartition {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let partition = input.int32("partition")?;
-        let current_leader_epoch =
-            if version >= 9 { input.int32("current_leader_epoch")? } else { -1 };
-        let fetch_offset = input.int64("fetch_offset")?;
-        let last_fetched_epoch =
-            if version >= 12 { input.int32("last_fetched_epoch")? } else { -1 };
-        let log_start_offset = if version >= 5 { input.int64("log_start_offset")? } else { -1 };
-        let partition_max_bytes = input.int32("partition_max_bytes")?;
-        let mut replica_directory_id = Uuid::NIL;
-        let mut high_watermark = i64::MAX;
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+        self.partition = input.int32("partition")?;
+        if version >= 9 {
+            self.current_leader_epoch = input.int32("current_leader_epoch")?;
+        }
+        self.fetch_offset = input.int64("fetch_offset")?;
+        if version >= 12 {
+            self.last_fetched_epoch = input.int32("last_fetched_epoch")?;
+        }
+        if version >= 5 {
+            self.log_start_offset = input.int64("log_start_offset")?;
+        }
+        self.partition_max_bytes = input.int32("partition_max_bytes")?;
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 17 => {
-                    replica_directory_id = input.uuid("replica_directory_id")?;
+                    self.replica_directory_id = input.uuid("replica_directory_id")?;
                 }
                 1 if version >= 18 => {
-                    high_watermark = input.int64("high_watermark")?;
+                    self.high_watermark = input.int64("high_watermark")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self {
-            partition,
-            current_leader_epoch,
-            fetch_offset,
-            last_fetched_epoch,
-            log_start_offset,
-            partition_max_bytes,
-            replica_directory_id,
-            high_watermark,
-            unknown_tagged_fields,
-        })
+        Ok(())
     }
 }
 
@@ -396,12 +385,16 @@ impl Wire for ForgottenTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let topic = if version <= 12 { input.string("topic")? } else { ByteStr::new() };
-        let topic_id = if version >= 13 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let partitions = input.int32_array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic, topic_id, partitions, unknown_tagged_fields })
+        if version <= 12 {
+            self.topic = input.string("topic")?;
+        }
+        if version >= 13 {
+            self.topic_id = input.uuid("topic_id")?;
+        }
+        self.partitions = input.int32_array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

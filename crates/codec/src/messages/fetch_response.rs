@@ -55,31 +55,26 @@ impl Wire for FetchResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let error_code =
-            if version >= 7 { input.error_code("error_code")? } else { ErrorCode::NONE };
-        let session_id = if version >= 7 { input.int32("session_id")? } else { 0 };
-        let responses = input.array("responses")?;
-        let mut node_endpoints = Vec::new();
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        if version >= 7 {
+            self.error_code = input.error_code("error_code")?;
+        }
+        if version >= 7 {
+            self.session_id = input.int32("session_id")?;
+        }
+        self.responses = input.array("responses")?;
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 16 => {
-                    node_endpoints = input.array("node_endpoints")?;
+                    self.node_endpoints = input.array("node_endpoints")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self {
-            throttle_time_ms,
-            error_code,
-            session_id,
-            responses,
-            node_endpoints,
-            unknown_tagged_fields,
-        })
+        Ok(())
     }
 }
 
@@ -121,13 +116,17 @@ impl Wire for FetchableTopicResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let topic = if version <= 12 { input.string("topic")? } else { ByteStr::new() };
-        let topic_id = if version >= 13 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic, topic_id, partitions, unknown_tagged_fields })
+        if version <= 12 {
+            self.topic = input.string("topic")?;
+        }
+        if version >= 13 {
+            self.topic_id = input.uuid("topic_id")?;
+        }
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -230,49 +229,36 @@ impl Wire for PartitionData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let partition_index = input.int32("partition_index")?;
-        let error_code = input.error_code("error_code")?;
-        let high_watermark = input.int64("high_watermark")?;
-        let last_stable_offset = input.int64("last_stable_offset")?;
-        let log_start_offset = if version >= 5 { input.int64("log_start_offset")? } else { -1 };
-        let aborted_transactions = input.nullable_array("aborted_transactions")?;
-        let preferred_read_replica =
-            if version >= 11 { input.int32("preferred_read_replica")? } else { -1 };
-        let records = input.nullable_bytes("records")?;
-        let mut diverging_epoch = EpochEndOffset::default();
-        let mut current_leader = LeaderIdAndEpoch::default();
-        let mut snapshot_id = SnapshotId::default();
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+        self.partition_index = input.int32("partition_index")?;
+        self.error_code = input.error_code("error_code")?;
+        self.high_watermark = input.int64("high_watermark")?;
+        self.last_stable_offset = input.int64("last_stable_offset")?;
+        if version >= 5 {
+            self.log_start_offset = input.int64("log_start_offset")?;
+        }
+        self.aborted_transactions = input.nullable_array("aborted_transactions")?;
+        if version >= 11 {
+            self.preferred_read_replica = input.int32("preferred_read_replica")?;
+        }
+        self.records = input.nullable_bytes("records")?;
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 12 => {
-                    diverging_epoch = input.structure("diverging_epoch")?;
+                    self.diverging_epoch = input.structure("diverging_epoch")?;
                 }
                 1 if version >= 12 => {
-                    current_leader = input.structure("current_leader")?;
+                    self.current_leader = input.structure("current_leader")?;
                 }
                 2 if version >= 12 => {
-                    snapshot_id = input.structure("snapshot_id")?;
+                    self.snapshot_id = input.structure("snapshot_id")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self {
-            partition_index,
-            error_code,
-            high_watermark,
-            last_stable_offset,
-            log_start_offset,
-            diverging_epoch,
-            current_leader,
-            snapshot_id,
-            aborted_transactions,
-            preferred_read_replica,
-            records,
-            unknown_tagged_fields,
-        })
+        Ok(())
     }
 }
 
@@ -303,11 +289,11 @@ impl Wire for EpochEndOffset {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let epoch = input.int32("epoch")?;
-        let end_offset = input.int64("end_offset")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { epoch, end_offset, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.epoch = input.int32("epoch")?;
+        self.end_offset = input.int64("end_offset")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -338,11 +324,11 @@ impl Wire for LeaderIdAndEpoch {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let leader_id = input.int32("leader_id")?;
-        let leader_epoch = input.int32("leader_epoch")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { leader_id, leader_epoch, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.leader_id = input.int32("leader_id")?;
+        self.leader_epoch = input.int32("leader_epoch")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -373,11 +359,11 @@ impl Wire for SnapshotId {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let end_offset = input.int64("end_offset")?;
-        let epoch = input.int32("epoch")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { end_offset, epoch, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.end_offset = input.int64("end_offset")?;
+        self.epoch = input.int32("epoch")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -401,11 +387,11 @@ impl Wire for AbortedTransaction {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let producer_id = input.int64("producer_id")?;
-        let first_offset = input.int64("first_offset")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { producer_id, first_offset, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.producer_id = input.int64("producer_id")?;
+        self.first_offset = input.int64("first_offset")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -435,12 +421,12 @@ impl Wire for NodeEndpoint {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let node_id = input.int32("node_id")?;
-        let host = input.string("host")?;
-        let port = input.int32("port")?;
-        let rack = input.nullable_string("rack")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { node_id, host, port, rack, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.node_id = input.int32("node_id")?;
+        self.host = input.string("host")?;
+        self.port = input.int32("port")?;
+        self.rack = input.nullable_string("rack")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -56,21 +56,20 @@ impl Wire for FetchSnapshotRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let replica_id = input.int32("replica_id")?;
-        let max_bytes = input.int32("max_bytes")?;
-        let topics = input.array("topics")?;
-        let mut cluster_id = None;
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.replica_id = input.int32("replica_id")?;
+        self.max_bytes = input.int32("max_bytes")?;
+        self.topics = input.array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 => {
-                    cluster_id = input.nullable_string("cluster_id")?;
+                    self.cluster_id = input.nullable_string("cluster_id")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self { cluster_id, replica_id, max_bytes, topics, unknown_tagged_fields })
+        Ok(())
     }
 }
 
@@ -106,11 +105,11 @@ impl Wire for TopicSnapshot {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -156,30 +155,22 @@ impl Wire for PartitionSnapshot {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let partition = input.int32("partition")?;
-        let current_leader_epoch = input.int32("current_leader_epoch")?;
-        let snapshot_id = input.structure("snapshot_id")?;
-        let position = input.int64("position")?;
-        let mut replica_directory_id = Uuid::NIL;
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+        self.partition = input.int32("partition")?;
+        self.current_leader_epoch = input.int32("current_leader_epoch")?;
+        self.snapshot_id = input.structure("snapshot_id")?;
+        self.position = input.int64("position")?;
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 1 => {
-                    replica_directory_id = input.uuid("replica_directory_id")?;
+                    self.replica_directory_id = input.uuid("replica_directory_id")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self {
-            partition,
-            current_leader_epoch,
-            snapshot_id,
-            position,
-            replica_directory_id,
-            unknown_tagged_fields,
-        })
+        Ok(())
     }
 }
 
@@ -203,10 +194,10 @@ impl Wire for SnapshotId {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let end_offset = input.int64("end_offset")?;
-        let epoch = input.int32("epoch")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { end_offset, epoch, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.end_offset = input.int64("end_offset")?;
+        self.epoch = input.int32("epoch")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

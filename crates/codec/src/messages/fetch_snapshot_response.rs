@@ -46,22 +46,21 @@ impl Wire for FetchSnapshotResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let error_code = input.error_code("error_code")?;
-        let topics = input.array("topics")?;
-        let mut node_endpoints = Vec::new();
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.error_code = input.error_code("error_code")?;
+        self.topics = input.array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 1 => {
-                    node_endpoints = input.array("node_endpoints")?;
+                    self.node_endpoints = input.array("node_endpoints")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self { throttle_time_ms, error_code, topics, node_endpoints, unknown_tagged_fields })
+        Ok(())
     }
 }
 
@@ -95,11 +94,11 @@ impl Wire for TopicSnapshot {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -147,33 +146,23 @@ impl Wire for PartitionSnapshot {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let index = input.int32("index")?;
-        let error_code = input.error_code("error_code")?;
-        let snapshot_id = input.structure("snapshot_id")?;
-        let size = input.int64("size")?;
-        let position = input.int64("position")?;
-        let unaligned_records = input.bytes("unaligned_records")?;
-        let mut current_leader = LeaderIdAndEpoch::default();
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.index = input.int32("index")?;
+        self.error_code = input.error_code("error_code")?;
+        self.snapshot_id = input.structure("snapshot_id")?;
+        self.size = input.int64("size")?;
+        self.position = input.int64("position")?;
+        self.unaligned_records = input.bytes("unaligned_records")?;
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 => {
-                    current_leader = input.structure("current_leader")?;
+                    self.current_leader = input.structure("current_leader")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self {
-            index,
-            error_code,
-            snapshot_id,
-            current_leader,
-            size,
-            position,
-            unaligned_records,
-            unknown_tagged_fields,
-        })
+        Ok(())
     }
 }
 
@@ -197,11 +186,11 @@ impl Wire for SnapshotId {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let end_offset = input.int64("end_offset")?;
-        let epoch = input.int32("epoch")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { end_offset, epoch, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.end_offset = input.int64("end_offset")?;
+        self.epoch = input.int32("epoch")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -225,11 +214,11 @@ impl Wire for LeaderIdAndEpoch {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let leader_id = input.int32("leader_id")?;
-        let leader_epoch = input.int32("leader_epoch")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { leader_id, leader_epoch, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.leader_id = input.int32("leader_id")?;
+        self.leader_epoch = input.int32("leader_epoch")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -256,11 +245,11 @@ impl Wire for NodeEndpoint {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let node_id = input.int32("node_id")?;
-        let host = input.string("host")?;
-        let port = input.uint16("port")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { node_id, host, port, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.node_id = input.int32("node_id")?;
+        self.host = input.string("host")?;
+        self.port = input.uint16("port")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -43,14 +43,19 @@ impl Wire for FindCoordinatorRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let key = if version <= 3 { input.string("key")? } else { ByteStr::new() };
-        let key_type = if version >= 1 { input.int8("key_type")? } else { 0 };
-        let coordinator_keys =
-            if version >= 4 { input.array("coordinator_keys")? } else { Vec::new() };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { key, key_type, coordinator_keys, unknown_tagged_fields })
+        if version <= 3 {
+            self.key = input.string("key")?;
+        }
+        if version >= 1 {
+            self.key_type = input.int8("key_type")?;
+        }
+        if version >= 4 {
+            self.coordinator_keys = input.array("coordinator_keys")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

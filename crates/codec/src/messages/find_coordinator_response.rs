@@ -83,31 +83,31 @@ impl Wire for FindCoordinatorResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = if version >= 1 { input.int32("throttle_time_ms")? } else { 0 };
-        let error_code =
-            if version <= 3 { input.error_code("error_code")? } else { ErrorCode::NONE };
-        let error_message = if (1..=3).contains(&version) {
-            input.nullable_string("error_message")?
-        } else {
-            Some(ByteStr::new())
-        };
-        let node_id = if version <= 3 { input.int32("node_id")? } else { 0 };
-        let host = if version <= 3 { input.string("host")? } else { ByteStr::new() };
-        let port = if version <= 3 { input.int32("port")? } else { 0 };
-        let coordinators = if version >= 4 { input.array("coordinators")? } else { Vec::new() };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            throttle_time_ms,
-            error_code,
-            error_message,
-            node_id,
-            host,
-            port,
-            coordinators,
-            unknown_tagged_fields,
-        })
+        if version >= 1 {
+            self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        }
+        if version <= 3 {
+            self.error_code = input.error_code("error_code")?;
+        }
+        if (1..=3).contains(&version) {
+            self.error_message = input.nullable_string("error_message")?;
+        }
+        if version <= 3 {
+            self.node_id = input.int32("node_id")?;
+        }
+        if version <= 3 {
+            self.host = input.string("host")?;
+        }
+        if version <= 3 {
+            self.port = input.int32("port")?;
+        }
+        if version >= 4 {
+            self.coordinators = input.array("coordinators")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -168,14 +168,14 @@ impl Wire for Coordinator {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let key = input.string("key")?;
-        let node_id = input.int32("node_id")?;
-        let host = input.string("host")?;
-        let port = input.int32("port")?;
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { key, node_id, host, port, error_code, error_message, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.key = input.string("key")?;
+        self.node_id = input.int32("node_id")?;
+        self.host = input.string("host")?;
+        self.port = input.int32("port")?;
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

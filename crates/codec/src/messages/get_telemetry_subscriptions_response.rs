@@ -48,29 +48,18 @@ impl Wire for GetTelemetrySubscriptionsResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let error_code = input.error_code("error_code")?;
-        let client_instance_id = input.uuid("client_instance_id")?;
-        let subscription_id = input.int32("subscription_id")?;
-        let accepted_compression_types = input.array("accepted_compression_types")?;
-        let push_interval_ms = input.int32("push_interval_ms")?;
-        let telemetry_max_bytes = input.int32("telemetry_max_bytes")?;
-        let delta_temporality = input.bool("delta_temporality")?;
-        let requested_metrics = input.array("requested_metrics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            throttle_time_ms,
-            error_code,
-            client_instance_id,
-            subscription_id,
-            accepted_compression_types,
-            push_interval_ms,
-            telemetry_max_bytes,
-            delta_temporality,
-            requested_metrics,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.error_code = input.error_code("error_code")?;
+        self.client_instance_id = input.uuid("client_instance_id")?;
+        self.subscription_id = input.int32("subscription_id")?;
+        self.accepted_compression_types = input.array("accepted_compression_types")?;
+        self.push_interval_ms = input.int32("push_interval_ms")?;
+        self.telemetry_max_bytes = input.int32("telemetry_max_bytes")?;
+        self.delta_temporality = input.bool("delta_temporality")?;
+        self.requested_metrics = input.array("requested_metrics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -36,15 +36,16 @@ impl Wire for HeartbeatRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let group_id = input.string("group_id")?;
-        let generation_id = input.int32("generation_id")?;
-        let member_id = input.string("member_id")?;
-        let group_instance_id =
-            if version >= 3 { input.nullable_string("group_instance_id")? } else { None };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { group_id, generation_id, member_id, group_instance_id, unknown_tagged_fields })
+        self.group_id = input.string("group_id")?;
+        self.generation_id = input.int32("generation_id")?;
+        self.member_id = input.string("member_id")?;
+        if version >= 3 {
+            self.group_instance_id = input.nullable_string("group_instance_id")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -28,12 +28,14 @@ impl Wire for HeartbeatResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = if version >= 1 { input.int32("throttle_time_ms")? } else { 0 };
-        let error_code = input.error_code("error_code")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, error_code, unknown_tagged_fields })
+        if version >= 1 {
+            self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        }
+        self.error_code = input.error_code("error_code")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

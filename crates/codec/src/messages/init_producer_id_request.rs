@@ -69,24 +69,24 @@ impl Wire for InitProducerIdRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let transactional_id = input.nullable_string("transactional_id")?;
-        let transaction_timeout_ms = input.int32("transaction_timeout_ms")?;
-        let producer_id = if version >= 3 { input.int64("producer_id")? } else { -1 };
-        let producer_epoch = if version >= 3 { input.int16("producer_epoch")? } else { -1 };
-        let enable_2pc = if version >= 6 { input.bool("enable_2pc")? } else { false };
-        let keep_prepared_txn = if version >= 6 { input.bool("keep_prepared_txn")? } else { false };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            transactional_id,
-            transaction_timeout_ms,
-            producer_id,
-            producer_epoch,
-            enable_2pc,
-            keep_prepared_txn,
-            unknown_tagged_fields,
-        })
+        self.transactional_id = input.nullable_string("transactional_id")?;
+        self.transaction_timeout_ms = input.int32("transaction_timeout_ms")?;
+        if version >= 3 {
+            self.producer_id = input.int64("producer_id")?;
+        }
+        if version >= 3 {
+            self.producer_epoch = input.int16("producer_epoch")?;
+        }
+        if version >= 6 {
+            self.enable_2pc = input.bool("enable_2pc")?;
+        }
+        if version >= 6 {
+            self.keep_prepared_txn = input.bool("keep_prepared_txn")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -73,30 +73,24 @@ impl Wire for JoinGroupRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let group_id = input.string("group_id")?;
-        let session_timeout_ms = input.int32("session_timeout_ms")?;
-        let rebalance_timeout_ms =
-            if version >= 1 { input.int32("rebalance_timeout_ms")? } else { -1 };
-        let member_id = input.string("member_id")?;
-        let group_instance_id =
-            if version >= 5 { input.nullable_string("group_instance_id")? } else { None };
-        let protocol_type = input.string("protocol_type")?;
-        let protocols = input.array("protocols")?;
-        let reason = if version >= 8 { input.nullable_string("reason")? } else { None };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            group_id,
-            session_timeout_ms,
-            rebalance_timeout_ms,
-            member_id,
-            group_instance_id,
-            protocol_type,
-            protocols,
-            reason,
-            unknown_tagged_fields,
-        })
+        self.group_id = input.string("group_id")?;
+        self.session_timeout_ms = input.int32("session_timeout_ms")?;
+        if version >= 1 {
+            self.rebalance_timeout_ms = input.int32("rebalance_timeout_ms")?;
+        }
+        self.member_id = input.string("member_id")?;
+        if version >= 5 {
+            self.group_instance_id = input.nullable_string("group_instance_id")?;
+        }
+        self.protocol_type = input.string("protocol_type")?;
+        self.protocols = input.array("protocols")?;
+        if version >= 8 {
+            self.reason = input.nullable_string("reason")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -132,10 +126,10 @@ impl Wire for JoinGroupRequestProtocol {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let metadata = input.bytes("metadata")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, metadata, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.metadata = input.bytes("metadata")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -82,35 +82,29 @@ impl Wire for JoinGroupResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = if version >= 2 { input.int32("throttle_time_ms")? } else { 0 };
-        let error_code = input.error_code("error_code")?;
-        let generation_id = input.int32("generation_id")?;
-        let protocol_type =
-            if version >= 7 { input.nullable_string("protocol_type")? } else { None };
-        let protocol_name = if version >= 7 {
+        if version >= 2 {
+            self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        }
+        self.error_code = input.error_code("error_code")?;
+        self.generation_id = input.int32("generation_id")?;
+        if version >= 7 {
+            self.protocol_type = input.nullable_string("protocol_type")?;
+        }
+        self.protocol_name = if version >= 7 {
             input.nullable_string("protocol_name")?
         } else {
             Some(input.string("protocol_name")?)
         };
-        let leader = input.string("leader")?;
-        let skip_assignment = if version >= 9 { input.bool("skip_assignment")? } else { false };
-        let member_id = input.string("member_id")?;
-        let members = input.array("members")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            throttle_time_ms,
-            error_code,
-            generation_id,
-            protocol_type,
-            protocol_name,
-            leader,
-            skip_assignment,
-            member_id,
-            members,
-            unknown_tagged_fields,
-        })
+        self.leader = input.string("leader")?;
+        if version >= 9 {
+            self.skip_assignment = input.bool("skip_assignment")?;
+        }
+        self.member_id = input.string("member_id")?;
+        self.members = input.array("members")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -150,13 +144,14 @@ impl Wire for JoinGroupResponseMember {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let member_id = input.string("member_id")?;
-        let group_instance_id =
-            if version >= 5 { input.nullable_string("group_instance_id")? } else { None };
-        let metadata = input.bytes("metadata")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { member_id, group_instance_id, metadata, unknown_tagged_fields })
+        self.member_id = input.string("member_id")?;
+        if version >= 5 {
+            self.group_instance_id = input.nullable_string("group_instance_id")?;
+        }
+        self.metadata = input.bytes("metadata")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

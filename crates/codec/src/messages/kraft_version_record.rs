@@ -24,11 +24,11 @@ impl Wire for KRaftVersionRecord {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let version = input.int16("version")?;
-        let kraft_version = input.int16("kraft_version")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { version, kraft_version, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.version = input.int16("version")?;
+        self.kraft_version = input.int16("kraft_version")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

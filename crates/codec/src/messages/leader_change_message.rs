@@ -32,13 +32,13 @@ impl Wire for LeaderChangeMessage {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let version = input.int16("version")?;
-        let leader_id = input.int32("leader_id")?;
-        let voters = input.array("voters")?;
-        let granting_voters = input.array("granting_voters")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { version, leader_id, voters, granting_voters, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.version = input.int16("version")?;
+        self.leader_id = input.int32("leader_id")?;
+        self.voters = input.array("voters")?;
+        self.granting_voters = input.array("granting_voters")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -73,12 +73,13 @@ impl Wire for Voter {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let voter_id = input.int32("voter_id")?;
-        let voter_directory_id =
-            if version >= 1 { input.uuid("voter_directory_id")? } else { Uuid::NIL };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { voter_id, voter_directory_id, unknown_tagged_fields })
+        self.voter_id = input.int32("voter_id")?;
+        if version >= 1 {
+            self.voter_directory_id = input.uuid("voter_directory_id")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -39,13 +39,17 @@ impl Wire for LeaveGroupRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let group_id = input.string("group_id")?;
-        let member_id = if version <= 2 { input.string("member_id")? } else { ByteStr::new() };
-        let members = if version >= 3 { input.array("members")? } else { Vec::new() };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { group_id, member_id, members, unknown_tagged_fields })
+        self.group_id = input.string("group_id")?;
+        if version <= 2 {
+            self.member_id = input.string("member_id")?;
+        }
+        if version >= 3 {
+            self.members = input.array("members")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -87,12 +91,14 @@ impl Wire for MemberIdentity {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let member_id = input.string("member_id")?;
-        let group_instance_id = input.nullable_string("group_instance_id")?;
-        let reason = if version >= 5 { input.nullable_string("reason")? } else { None };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { member_id, group_instance_id, reason, unknown_tagged_fields })
+        self.member_id = input.string("member_id")?;
+        self.group_instance_id = input.nullable_string("group_instance_id")?;
+        if version >= 5 {
+            self.reason = input.nullable_string("reason")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -37,13 +37,17 @@ impl Wire for LeaveGroupResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = if version >= 1 { input.int32("throttle_time_ms")? } else { 0 };
-        let error_code = input.error_code("error_code")?;
-        let members = if version >= 3 { input.array("members")? } else { Vec::new() };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, error_code, members, unknown_tagged_fields })
+        if version >= 1 {
+            self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        }
+        self.error_code = input.error_code("error_code")?;
+        if version >= 3 {
+            self.members = input.array("members")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -92,11 +96,11 @@ impl Wire for MemberResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let member_id = input.string("member_id")?;
-        let group_instance_id = input.nullable_string("group_instance_id")?;
-        let error_code = input.error_code("error_code")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { member_id, group_instance_id, error_code, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.member_id = input.string("member_id")?;
+        self.group_instance_id = input.nullable_string("group_instance_id")?;
+        self.error_code = input.error_code("error_code")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -29,11 +29,13 @@ impl Wire for ListConfigResourcesRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let resource_types = if version >= 1 { input.array("resource_types")? } else { Vec::new() };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { resource_types, unknown_tagged_fields })
+        if version >= 1 {
+            self.resource_types = input.array("resource_types")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

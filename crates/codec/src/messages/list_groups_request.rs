@@ -36,12 +36,16 @@ impl Wire for ListGroupsRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let states_filter = if version >= 4 { input.array("states_filter")? } else { Vec::new() };
-        let types_filter = if version >= 5 { input.array("types_filter")? } else { Vec::new() };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { states_filter, types_filter, unknown_tagged_fields })
+        if version >= 4 {
+            self.states_filter = input.array("states_filter")?;
+        }
+        if version >= 5 {
+            self.types_filter = input.array("types_filter")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

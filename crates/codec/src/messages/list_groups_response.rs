@@ -33,13 +33,15 @@ impl Wire for ListGroupsResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = if version >= 1 { input.int32("throttle_time_ms")? } else { 0 };
-        let error_code = input.error_code("error_code")?;
-        let groups = input.array("groups")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, error_code, groups, unknown_tagged_fields })
+        if version >= 1 {
+            self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        }
+        self.error_code = input.error_code("error_code")?;
+        self.groups = input.array("groups")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -84,13 +86,17 @@ impl Wire for ListedGroup {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let group_id = input.string("group_id")?;
-        let protocol_type = input.string("protocol_type")?;
-        let group_state = if version >= 4 { input.string("group_state")? } else { ByteStr::new() };
-        let group_type = if version >= 5 { input.string("group_type")? } else { ByteStr::new() };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { group_id, protocol_type, group_state, group_type, unknown_tagged_fields })
+        self.group_id = input.string("group_id")?;
+        self.protocol_type = input.string("protocol_type")?;
+        if version >= 4 {
+            self.group_state = input.string("group_state")?;
+        }
+        if version >= 5 {
+            self.group_type = input.string("group_type")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

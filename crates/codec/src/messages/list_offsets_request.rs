@@ -40,14 +40,18 @@ impl Wire for ListOffsetsRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let replica_id = input.int32("replica_id")?;
-        let isolation_level = if version >= 2 { input.int8("isolation_level")? } else { 0 };
-        let topics = input.array("topics")?;
-        let timeout_ms = if version >= 10 { input.int32("timeout_ms")? } else { 0 };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { replica_id, isolation_level, topics, timeout_ms, unknown_tagged_fields })
+        self.replica_id = input.int32("replica_id")?;
+        if version >= 2 {
+            self.isolation_level = input.int8("isolation_level")?;
+        }
+        self.topics = input.array("topics")?;
+        if version >= 10 {
+            self.timeout_ms = input.int32("timeout_ms")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -83,11 +87,11 @@ impl Wire for ListOffsetsTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -129,13 +133,14 @@ impl Wire for ListOffsetsPartition {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let partition_index = input.int32("partition_index")?;
-        let current_leader_epoch =
-            if version >= 4 { input.int32("current_leader_epoch")? } else { -1 };
-        let timestamp = input.int64("timestamp")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { partition_index, current_leader_epoch, timestamp, unknown_tagged_fields })
+        self.partition_index = input.int32("partition_index")?;
+        if version >= 4 {
+            self.current_leader_epoch = input.int32("current_leader_epoch")?;
+        }
+        self.timestamp = input.int64("timestamp")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

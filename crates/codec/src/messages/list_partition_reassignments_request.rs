@@ -34,11 +34,11 @@ impl Wire for ListPartitionReassignmentsRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let timeout_ms = input.int32("timeout_ms")?;
-        let topics = input.nullable_array("topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { timeout_ms, topics, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.timeout_ms = input.int32("timeout_ms")?;
+        self.topics = input.nullable_array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -74,10 +74,10 @@ impl Wire for ListPartitionReassignmentsTopics {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let partition_indexes = input.int32_array("partition_indexes")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, partition_indexes, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.partition_indexes = input.int32_array("partition_indexes")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

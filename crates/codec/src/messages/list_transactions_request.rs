@@ -61,21 +61,18 @@ impl Wire for ListTransactionsRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let state_filters = input.array("state_filters")?;
-        let producer_id_filters = input.array("producer_id_filters")?;
-        let duration_filter = if version >= 1 { input.int64("duration_filter")? } else { -1 };
-        let transactional_id_pattern =
-            if version >= 2 { input.nullable_string("transactional_id_pattern")? } else { None };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            state_filters,
-            producer_id_filters,
-            duration_filter,
-            transactional_id_pattern,
-            unknown_tagged_fields,
-        })
+        self.state_filters = input.array("state_filters")?;
+        self.producer_id_filters = input.array("producer_id_filters")?;
+        if version >= 1 {
+            self.duration_filter = input.int64("duration_filter")?;
+        }
+        if version >= 2 {
+            self.transactional_id_pattern = input.nullable_string("transactional_id_pattern")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -70,30 +70,26 @@ impl Wire for MetadataRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let topics = if version >= 1 {
+        self.topics = if version >= 1 {
             input.nullable_array("topics")?
         } else {
             Some(input.array("topics")?)
         };
-        let allow_auto_topic_creation =
-            if version >= 4 { input.bool("allow_auto_topic_creation")? } else { true };
-        let include_cluster_authorized_operations = if (8..=10).contains(&version) {
-            input.bool("include_cluster_authorized_operations")?
-        } else {
-            false
-        };
-        let include_topic_authorized_operations =
-            if version >= 8 { input.bool("include_topic_authorized_operations")? } else { false };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            topics,
-            allow_auto_topic_creation,
-            include_cluster_authorized_operations,
-            include_topic_authorized_operations,
-            unknown_tagged_fields,
-        })
+        if version >= 4 {
+            self.allow_auto_topic_creation = input.bool("allow_auto_topic_creation")?;
+        }
+        if (8..=10).contains(&version) {
+            self.include_cluster_authorized_operations =
+                input.bool("include_cluster_authorized_operations")?;
+        }
+        if version >= 8 {
+            self.include_topic_authorized_operations =
+                input.bool("include_topic_authorized_operations")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -148,15 +144,17 @@ impl Wire for MetadataRequestTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let topic_id = if version >= 10 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let name = if version >= 10 {
+        if version >= 10 {
+            self.topic_id = input.uuid("topic_id")?;
+        }
+        self.name = if version >= 10 {
             input.nullable_string("name")?
         } else {
             Some(input.string("name")?)
         };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_id, name, unknown_tagged_fields })
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -74,31 +74,27 @@ impl Wire for MetadataResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = if version >= 3 { input.int32("throttle_time_ms")? } else { 0 };
-        let brokers = input.array("brokers")?;
-        let cluster_id = if version >= 2 { input.nullable_string("cluster_id")? } else { None };
-        let controller_id = if version >= 1 { input.int32("controller_id")? } else { -1 };
-        let topics = input.array("topics")?;
-        let cluster_authorized_operations = if (8..=10).contains(&version) {
-            input.int32("cluster_authorized_operations")?
-        } else {
-            i32::MIN
-        };
-        let error_code =
-            if version >= 13 { input.error_code("error_code")? } else { ErrorCode::NONE };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            throttle_time_ms,
-            brokers,
-            cluster_id,
-            controller_id,
-            topics,
-            cluster_authorized_operations,
-            error_code,
-            unknown_tagged_fields,
-        })
+        if version >= 3 {
+            self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        }
+        self.brokers = input.array("brokers")?;
+        if version >= 2 {
+            self.cluster_id = input.nullable_string("cluster_id")?;
+        }
+        if version >= 1 {
+            self.controller_id = input.int32("controller_id")?;
+        }
+        self.topics = input.array("topics")?;
+        if (8..=10).contains(&version) {
+            self.cluster_authorized_operations = input.int32("cluster_authorized_operations")?;
+        }
+        if version >= 13 {
+            self.error_code = input.error_code("error_code")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -141,14 +137,16 @@ impl Wire for MetadataResponseBroker {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let node_id = input.int32("node_id")?;
-        let host = input.string("host")?;
-        let port = input.int32("port")?;
-        let rack = if version >= 1 { input.nullable_string("rack")? } else { None };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { node_id, host, port, rack, unknown_tagged_fields })
+        self.node_id = input.int32("node_id")?;
+        self.host = input.string("host")?;
+        self.port = input.int32("port")?;
+        if version >= 1 {
+            self.rack = input.nullable_string("rack")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -216,29 +214,26 @@ impl Wire for MetadataResponseTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let error_code = input.error_code("error_code")?;
-        let name = if version >= 12 {
+        self.error_code = input.error_code("error_code")?;
+        self.name = if version >= 12 {
             input.nullable_string("name")?
         } else {
             Some(input.string("name")?)
         };
-        let topic_id = if version >= 10 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let is_internal = if version >= 1 { input.bool("is_internal")? } else { false };
-        let partitions = input.array("partitions")?;
-        let topic_authorized_operations =
-            if version >= 8 { input.int32("topic_authorized_operations")? } else { i32::MIN };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            error_code,
-            name,
-            topic_id,
-            is_internal,
-            partitions,
-            topic_authorized_operations,
-            unknown_tagged_fields,
-        })
+        if version >= 10 {
+            self.topic_id = input.uuid("topic_id")?;
+        }
+        if version >= 1 {
+            self.is_internal = input.bool("is_internal")?;
+        }
+        self.partitions = input.array("partitions")?;
+        if version >= 8 {
+            self.topic_authorized_operations = input.int32("topic_authorized_operations")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -298,26 +293,20 @@ impl Wire for MetadataResponsePartition {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let error_code = input.error_code("error_code")?;
-        let partition_index = input.int32("partition_index")?;
-        let leader_id = input.int32("leader_id")?;
-        let leader_epoch = if version >= 7 { input.int32("leader_epoch")? } else { -1 };
-        let replica_nodes = input.int32_array("replica_nodes")?;
-        let isr_nodes = input.int32_array("isr_nodes")?;
-        let offline_replicas =
-            if version >= 5 { input.int32_array("offline_replicas")? } else { Int32Array::new() };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            error_code,
-            partition_index,
-            leader_id,
-            leader_epoch,
-            replica_nodes,
-            isr_nodes,
-            offline_replicas,
-            unknown_tagged_fields,
-        })
+        self.error_code = input.error_code("error_code")?;
+        self.partition_index = input.int32("partition_index")?;
+        self.leader_id = input.int32("leader_id")?;
+        if version >= 7 {
+            self.leader_epoch = input.int32("leader_epoch")?;
+        }
+        self.replica_nodes = input.int32_array("replica_nodes")?;
+        self.isr_nodes = input.int32_array("isr_nodes")?;
+        if version >= 5 {
+            self.offline_replicas = input.int32_array("offline_replicas")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

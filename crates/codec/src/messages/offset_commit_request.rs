@@ -61,25 +61,20 @@ impl Wire for OffsetCommitRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let group_id = input.string("group_id")?;
-        let generation_id_or_member_epoch = input.int32("generation_id_or_member_epoch")?;
-        let member_id = input.string("member_id")?;
-        let group_instance_id =
-            if version >= 7 { input.nullable_string("group_instance_id")? } else { None };
-        let retention_time_ms = if version <= 4 { input.int64("retention_time_ms")? } else { -1 };
-        let topics = input.array("topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            group_id,
-            generation_id_or_member_epoch,
-            member_id,
-            group_instance_id,
-            retention_time_ms,
-            topics,
-            unknown_tagged_fields,
-        })
+        self.group_id = input.string("group_id")?;
+        self.generation_id_or_member_epoch = input.int32("generation_id_or_member_epoch")?;
+        self.member_id = input.string("member_id")?;
+        if version >= 7 {
+            self.group_instance_id = input.nullable_string("group_instance_id")?;
+        }
+        if version <= 4 {
+            self.retention_time_ms = input.int64("retention_time_ms")?;
+        }
+        self.topics = input.array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -123,13 +118,17 @@ impl Wire for OffsetCommitRequestTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let name = if version <= 9 { input.string("name")? } else { ByteStr::new() };
-        let topic_id = if version >= 10 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, topic_id, partitions, unknown_tagged_fields })
+        if version <= 9 {
+            self.name = input.string("name")?;
+        }
+        if version >= 10 {
+            self.topic_id = input.uuid("topic_id")?;
+        }
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -175,20 +174,15 @@ impl Wire for OffsetCommitRequestPartition {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let partition_index = input.int32("partition_index")?;
-        let committed_offset = input.int64("committed_offset")?;
-        let committed_leader_epoch =
-            if version >= 6 { input.int32("committed_leader_epoch")? } else { -1 };
-        let committed_metadata = input.nullable_string("committed_metadata")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            partition_index,
-            committed_offset,
-            committed_leader_epoch,
-            committed_metadata,
-            unknown_tagged_fields,
-        })
+        self.partition_index = input.int32("partition_index")?;
+        self.committed_offset = input.int64("committed_offset")?;
+        if version >= 6 {
+            self.committed_leader_epoch = input.int32("committed_leader_epoch")?;
+        }
+        self.committed_metadata = input.nullable_string("committed_metadata")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

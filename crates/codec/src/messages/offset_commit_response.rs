@@ -30,12 +30,14 @@ impl Wire for OffsetCommitResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = if version >= 3 { input.int32("throttle_time_ms")? } else { 0 };
-        let topics = input.array("topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, topics, unknown_tagged_fields })
+        if version >= 3 {
+            self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        }
+        self.topics = input.array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -77,13 +79,17 @@ impl Wire for OffsetCommitResponseTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let name = if version <= 9 { input.string("name")? } else { ByteStr::new() };
-        let topic_id = if version >= 10 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, topic_id, partitions, unknown_tagged_fields })
+        if version <= 9 {
+            self.name = input.string("name")?;
+        }
+        if version >= 10 {
+            self.topic_id = input.uuid("topic_id")?;
+        }
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -107,10 +113,10 @@ impl Wire for OffsetCommitResponsePartition {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let partition_index = input.int32("partition_index")?;
-        let error_code = input.error_code("error_code")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { partition_index, error_code, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.partition_index = input.int32("partition_index")?;
+        self.error_code = input.error_code("error_code")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

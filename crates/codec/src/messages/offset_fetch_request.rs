@@ -71,22 +71,26 @@ impl Wire for OffsetFetchRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let group_id = if version <= 7 { input.string("group_id")? } else { ByteStr::new() };
-        let topics = if version <= 7 {
-            if version >= 2 {
+        if version <= 7 {
+            self.group_id = input.string("group_id")?;
+        }
+        if version <= 7 {
+            self.topics = if version >= 2 {
                 input.nullable_array("topics")?
             } else {
                 Some(input.array("topics")?)
-            }
-        } else {
-            Some(Vec::new())
-        };
-        let groups = if version >= 8 { input.array("groups")? } else { Vec::new() };
-        let require_stable = if version >= 7 { input.bool("require_stable")? } else { false };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { group_id, topics, groups, require_stable, unknown_tagged_fields })
+            };
+        }
+        if version >= 8 {
+            self.groups = input.array("groups")?;
+        }
+        if version >= 7 {
+            self.require_stable = input.bool("require_stable")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -122,11 +126,11 @@ impl Wire for OffsetFetchRequestTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let partition_indexes = input.int32_array("partition_indexes")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, partition_indexes, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.partition_indexes = input.int32_array("partition_indexes")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -174,14 +178,18 @@ impl Wire for OffsetFetchRequestGroup {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let group_id = input.string("group_id")?;
-        let member_id = if version >= 9 { input.nullable_string("member_id")? } else { None };
-        let member_epoch = if version >= 9 { input.int32("member_epoch")? } else { -1 };
-        let topics = input.nullable_array("topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { group_id, member_id, member_epoch, topics, unknown_tagged_fields })
+        self.group_id = input.string("group_id")?;
+        if version >= 9 {
+            self.member_id = input.nullable_string("member_id")?;
+        }
+        if version >= 9 {
+            self.member_epoch = input.int32("member_epoch")?;
+        }
+        self.topics = input.nullable_array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -213,12 +221,16 @@ impl Wire for OffsetFetchRequestTopics {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let name = if version <= 9 { input.string("name")? } else { ByteStr::new() };
-        let topic_id = if version >= 10 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let partition_indexes = input.int32_array("partition_indexes")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, topic_id, partition_indexes, unknown_tagged_fields })
+        if version <= 9 {
+            self.name = input.string("name")?;
+        }
+        if version >= 10 {
+            self.topic_id = input.uuid("topic_id")?;
+        }
+        self.partition_indexes = input.int32_array("partition_indexes")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

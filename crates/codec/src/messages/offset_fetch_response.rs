@@ -46,18 +46,22 @@ impl Wire for OffsetFetchResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = if version >= 3 { input.int32("throttle_time_ms")? } else { 0 };
-        let topics = if version <= 7 { input.array("topics")? } else { Vec::new() };
-        let error_code = if (2..=7).contains(&version) {
-            input.error_code("error_code")?
-        } else {
-            ErrorCode::NONE
-        };
-        let groups = if version >= 8 { input.array("groups")? } else { Vec::new() };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, topics, error_code, groups, unknown_tagged_fields })
+        if version >= 3 {
+            self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        }
+        if version <= 7 {
+            self.topics = input.array("topics")?;
+        }
+        if (2..=7).contains(&version) {
+            self.error_code = input.error_code("error_code")?;
+        }
+        if version >= 8 {
+            self.groups = input.array("groups")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -91,11 +95,11 @@ impl Wire for OffsetFetchResponseTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -145,23 +149,17 @@ impl Wire for OffsetFetchResponsePartition {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let partition_index = input.int32("partition_index")?;
-        let committed_offset = input.int64("committed_offset")?;
-        let committed_leader_epoch =
-            if version >= 5 { input.int32("committed_leader_epoch")? } else { -1 };
-        let metadata = input.nullable_string("metadata")?;
-        let error_code = input.error_code("error_code")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            partition_index,
-            committed_offset,
-            committed_leader_epoch,
-            metadata,
-            error_code,
-            unknown_tagged_fields,
-        })
+        self.partition_index = input.int32("partition_index")?;
+        self.committed_offset = input.int64("committed_offset")?;
+        if version >= 5 {
+            self.committed_leader_epoch = input.int32("committed_leader_epoch")?;
+        }
+        self.metadata = input.nullable_string("metadata")?;
+        self.error_code = input.error_code("error_code")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -188,12 +186,12 @@ impl Wire for OffsetFetchResponseGroup {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let group_id = input.string("group_id")?;
-        let topics = input.array("topics")?;
-        let error_code = input.error_code("error_code")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { group_id, topics, error_code, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.group_id = input.string("group_id")?;
+        self.topics = input.array("topics")?;
+        self.error_code = input.error_code("error_code")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -225,13 +223,17 @@ impl Wire for OffsetFetchResponseTopics {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let name = if version <= 9 { input.string("name")? } else { ByteStr::new() };
-        let topic_id = if version >= 10 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, topic_id, partitions, unknown_tagged_fields })
+        if version <= 9 {
+            self.name = input.string("name")?;
+        }
+        if version >= 10 {
+            self.topic_id = input.uuid("topic_id")?;
+        }
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -278,20 +280,13 @@ impl Wire for OffsetFetchResponsePartitions {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let partition_index = input.int32("partition_index")?;
-        let committed_offset = input.int64("committed_offset")?;
-        let committed_leader_epoch = input.int32("committed_leader_epoch")?;
-        let metadata = input.nullable_string("metadata")?;
-        let error_code = input.error_code("error_code")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            partition_index,
-            committed_offset,
-            committed_leader_epoch,
-            metadata,
-            error_code,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.partition_index = input.int32("partition_index")?;
+        self.committed_offset = input.int64("committed_offset")?;
+        self.committed_leader_epoch = input.int32("committed_leader_epoch")?;
+        self.metadata = input.nullable_string("metadata")?;
+        self.error_code = input.error_code("error_code")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

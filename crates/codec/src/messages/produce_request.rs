@@ -35,13 +35,13 @@ impl Wire for ProduceRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let transactional_id = input.nullable_string("transactional_id")?;
-        let acks = input.int16("acks")?;
-        let timeout_ms = input.int32("timeout_ms")?;
-        let topic_data = input.array("topic_data")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { transactional_id, acks, timeout_ms, topic_data, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.transactional_id = input.nullable_string("transactional_id")?;
+        self.acks = input.int16("acks")?;
+        self.timeout_ms = input.int32("timeout_ms")?;
+        self.topic_data = input.array("topic_data")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -85,13 +85,17 @@ impl Wire for TopicProduceData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let name = if version <= 12 { input.string("name")? } else { ByteStr::new() };
-        let topic_id = if version >= 13 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let partition_data = input.array("partition_data")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, topic_id, partition_data, unknown_tagged_fields })
+        if version <= 12 {
+            self.name = input.string("name")?;
+        }
+        if version >= 13 {
+            self.topic_id = input.uuid("topic_id")?;
+        }
+        self.partition_data = input.array("partition_data")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -115,10 +119,10 @@ impl Wire for PartitionProduceData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let index = input.int32("index")?;
-        let records = input.nullable_bytes("records")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { index, records, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.index = input.int32("index")?;
+        self.records = input.nullable_bytes("records")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -41,21 +41,20 @@ impl Wire for ProduceResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let responses = input.array("responses")?;
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let mut node_endpoints = Vec::new();
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+        self.responses = input.array("responses")?;
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 10 => {
-                    node_endpoints = input.array("node_endpoints")?;
+                    self.node_endpoints = input.array("node_endpoints")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self { responses, throttle_time_ms, node_endpoints, unknown_tagged_fields })
+        Ok(())
     }
 }
 
@@ -97,13 +96,17 @@ impl Wire for TopicProduceResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let name = if version <= 12 { input.string("name")? } else { ByteStr::new() };
-        let topic_id = if version >= 13 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let partition_responses = input.array("partition_responses")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, topic_id, partition_responses, unknown_tagged_fields })
+        if version <= 12 {
+            self.name = input.string("name")?;
+        }
+        if version >= 13 {
+            self.topic_id = input.uuid("topic_id")?;
+        }
+        self.partition_responses = input.array("partition_responses")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -178,37 +181,31 @@ impl Wire for PartitionProduceResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let index = input.int32("index")?;
-        let error_code = input.error_code("error_code")?;
-        let base_offset = input.int64("base_offset")?;
-        let log_append_time_ms = input.int64("log_append_time_ms")?;
-        let log_start_offset = if version >= 5 { input.int64("log_start_offset")? } else { -1 };
-        let record_errors = if version >= 8 { input.array("record_errors")? } else { Vec::new() };
-        let error_message =
-            if version >= 8 { input.nullable_string("error_message")? } else { None };
-        let mut current_leader = LeaderIdAndEpoch::default();
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+        self.index = input.int32("index")?;
+        self.error_code = input.error_code("error_code")?;
+        self.base_offset = input.int64("base_offset")?;
+        self.log_append_time_ms = input.int64("log_append_time_ms")?;
+        if version >= 5 {
+            self.log_start_offset = input.int64("log_start_offset")?;
+        }
+        if version >= 8 {
+            self.record_errors = input.array("record_errors")?;
+        }
+        if version >= 8 {
+            self.error_message = input.nullable_string("error_message")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 10 => {
-                    current_leader = input.structure("current_leader")?;
+                    self.current_leader = input.structure("current_leader")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self {
-            index,
-            error_code,
-            base_offset,
-            log_append_time_ms,
-            log_start_offset,
-            record_errors,
-            error_message,
-            current_leader,
-            unknown_tagged_fields,
-        })
+        Ok(())
     }
 }
 
@@ -232,11 +229,11 @@ impl Wire for BatchIndexAndErrorMessage {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let batch_index = input.int32("batch_index")?;
-        let batch_index_error_message = input.nullable_string("batch_index_error_message")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { batch_index, batch_index_error_message, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.batch_index = input.int32("batch_index")?;
+        self.batch_index_error_message = input.nullable_string("batch_index_error_message")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -267,11 +264,11 @@ impl Wire for LeaderIdAndEpoch {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let leader_id = input.int32("leader_id")?;
-        let leader_epoch = input.int32("leader_epoch")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { leader_id, leader_epoch, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.leader_id = input.int32("leader_id")?;
+        self.leader_epoch = input.int32("leader_epoch")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -301,12 +298,12 @@ impl Wire for NodeEndpoint {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let node_id = input.int32("node_id")?;
-        let host = input.string("host")?;
-        let port = input.int32("port")?;
-        let rack = input.nullable_string("rack")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { node_id, host, port, rack, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.node_id = input.int32("node_id")?;
+        self.host = input.string("host")?;
+        self.port = input.int32("port")?;
+        self.rack = input.nullable_string("rack")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -36,21 +36,14 @@ impl Wire for PushTelemetryRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let client_instance_id = input.uuid("client_instance_id")?;
-        let subscription_id = input.int32("subscription_id")?;
-        let terminating = input.bool("terminating")?;
-        let compression_type = input.int8("compression_type")?;
-        let metrics = input.bytes("metrics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            client_instance_id,
-            subscription_id,
-            terminating,
-            compression_type,
-            metrics,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.client_instance_id = input.uuid("client_instance_id")?;
+        self.subscription_id = input.int32("subscription_id")?;
+        self.terminating = input.bool("terminating")?;
+        self.compression_type = input.int8("compression_type")?;
+        self.metrics = input.bytes("metrics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -24,10 +24,10 @@ impl Wire for ReadShareGroupStateResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let results = input.array("results")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { results, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.results = input.array("results")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -61,11 +61,11 @@ impl Wire for ReadStateResult {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_id = input.uuid("topic_id")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_id, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_id = input.uuid("topic_id")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -101,23 +101,15 @@ impl Wire for PartitionResult {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let partition = input.int32("partition")?;
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let state_epoch = input.int32("state_epoch")?;
-        let start_offset = input.int64("start_offset")?;
-        let state_batches = input.array("state_batches")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            partition,
-            error_code,
-            error_message,
-            state_epoch,
-            start_offset,
-            state_batches,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.partition = input.int32("partition")?;
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        self.state_epoch = input.int32("state_epoch")?;
+        self.start_offset = input.int64("start_offset")?;
+        self.state_batches = input.array("state_batches")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -147,18 +139,12 @@ impl Wire for StateBatch {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let first_offset = input.int64("first_offset")?;
-        let last_offset = input.int64("last_offset")?;
-        let delivery_state = input.int8("delivery_state")?;
-        let delivery_count = input.int16("delivery_count")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            first_offset,
-            last_offset,
-            delivery_state,
-            delivery_count,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.first_offset = input.int64("first_offset")?;
+        self.last_offset = input.int64("last_offset")?;
+        self.delivery_state = input.int8("delivery_state")?;
+        self.delivery_count = input.int16("delivery_count")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -40,12 +40,12 @@ impl Wire for RemoveRaftVoterRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let cluster_id = input.nullable_string("cluster_id")?;
-        let voter_id = input.int32("voter_id")?;
-        let voter_directory_id = input.uuid("voter_directory_id")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { cluster_id, voter_id, voter_directory_id, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.cluster_id = input.nullable_string("cluster_id")?;
+        self.voter_id = input.int32("voter_id")?;
+        self.voter_directory_id = input.uuid("voter_directory_id")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

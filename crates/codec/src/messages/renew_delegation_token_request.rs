@@ -27,11 +27,11 @@ impl Wire for RenewDelegationTokenRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let hmac = input.bytes("hmac")?;
-        let renew_period_ms = input.int64("renew_period_ms")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { hmac, renew_period_ms, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.hmac = input.bytes("hmac")?;
+        self.renew_period_ms = input.int64("renew_period_ms")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -43,19 +43,13 @@ impl Wire for RequestHeader {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let request_api_key = input.int16("request_api_key")?;
-        let request_api_version = input.int16("request_api_version")?;
-        let correlation_id = input.int32("correlation_id")?;
-        let client_id = input.inflexible_nullable_string("client_id")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            request_api_key,
-            request_api_version,
-            correlation_id,
-            client_id,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.request_api_key = input.int16("request_api_key")?;
+        self.request_api_version = input.int16("request_api_version")?;
+        self.correlation_id = input.int32("correlation_id")?;
+        self.client_id = input.inflexible_nullable_string("client_id")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

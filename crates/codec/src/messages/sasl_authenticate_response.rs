@@ -49,21 +49,16 @@ impl Wire for SaslAuthenticateResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let auth_bytes = input.bytes("auth_bytes")?;
-        let session_lifetime_ms =
-            if version >= 1 { input.int64("session_lifetime_ms")? } else { 0 };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            error_code,
-            error_message,
-            auth_bytes,
-            session_lifetime_ms,
-            unknown_tagged_fields,
-        })
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        self.auth_bytes = input.bytes("auth_bytes")?;
+        if version >= 1 {
+            self.session_lifetime_ms = input.int64("session_lifetime_ms")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -55,22 +55,17 @@ impl Wire for ShareAcknowledgeRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let group_id = input.nullable_string("group_id")?;
-        let member_id = input.nullable_string("member_id")?;
-        let share_session_epoch = input.int32("share_session_epoch")?;
-        let is_renew_ack = if version >= 2 { input.bool("is_renew_ack")? } else { false };
-        let topics = input.array("topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            group_id,
-            member_id,
-            share_session_epoch,
-            is_renew_ack,
-            topics,
-            unknown_tagged_fields,
-        })
+        self.group_id = input.nullable_string("group_id")?;
+        self.member_id = input.nullable_string("member_id")?;
+        self.share_session_epoch = input.int32("share_session_epoch")?;
+        if version >= 2 {
+            self.is_renew_ack = input.bool("is_renew_ack")?;
+        }
+        self.topics = input.array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -106,11 +101,11 @@ impl Wire for AcknowledgeTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_id = input.uuid("topic_id")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_id, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_id = input.uuid("topic_id")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -134,11 +129,11 @@ impl Wire for AcknowledgePartition {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let partition_index = input.int32("partition_index")?;
-        let acknowledgement_batches = input.array("acknowledgement_batches")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { partition_index, acknowledgement_batches, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.partition_index = input.int32("partition_index")?;
+        self.acknowledgement_batches = input.array("acknowledgement_batches")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -165,11 +160,11 @@ impl Wire for AcknowledgementBatch {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let first_offset = input.int64("first_offset")?;
-        let last_offset = input.int64("last_offset")?;
-        let acknowledge_types = input.array("acknowledge_types")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { first_offset, last_offset, acknowledge_types, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.first_offset = input.int64("first_offset")?;
+        self.last_offset = input.int64("last_offset")?;
+        self.acknowledge_types = input.array("acknowledge_types")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -85,36 +85,26 @@ impl Wire for ShareFetchRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let group_id = input.nullable_string("group_id")?;
-        let member_id = input.nullable_string("member_id")?;
-        let share_session_epoch = input.int32("share_session_epoch")?;
-        let max_wait_ms = input.int32("max_wait_ms")?;
-        let min_bytes = input.int32("min_bytes")?;
-        let max_bytes = input.int32("max_bytes")?;
-        let max_records = input.int32("max_records")?;
-        let batch_size = input.int32("batch_size")?;
-        let share_acquire_mode = if version >= 2 { input.int8("share_acquire_mode")? } else { 0 };
-        let is_renew_ack = if version >= 2 { input.bool("is_renew_ack")? } else { false };
-        let topics = input.array("topics")?;
-        let forgotten_topics_data = input.array("forgotten_topics_data")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            group_id,
-            member_id,
-            share_session_epoch,
-            max_wait_ms,
-            min_bytes,
-            max_bytes,
-            max_records,
-            batch_size,
-            share_acquire_mode,
-            is_renew_ack,
-            topics,
-            forgotten_topics_data,
-            unknown_tagged_fields,
-        })
+        self.group_id = input.nullable_string("group_id")?;
+        self.member_id = input.nullable_string("member_id")?;
+        self.share_session_epoch = input.int32("share_session_epoch")?;
+        self.max_wait_ms = input.int32("max_wait_ms")?;
+        self.min_bytes = input.int32("min_bytes")?;
+        self.max_bytes = input.int32("max_bytes")?;
+        self.max_records = input.int32("max_records")?;
+        self.batch_size = input.int32("batch_size")?;
+        if version >= 2 {
+            self.share_acquire_mode = input.int8("share_acquire_mode")?;
+        }
+        if version >= 2 {
+            self.is_renew_ack = input.bool("is_renew_ack")?;
+        }
+        self.topics = input.array("topics")?;
+        self.forgotten_topics_data = input.array("forgotten_topics_data")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -150,11 +140,11 @@ impl Wire for FetchTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_id = input.uuid("topic_id")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_id, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_id = input.uuid("topic_id")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -178,11 +168,11 @@ impl Wire for FetchPartition {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let partition_index = input.int32("partition_index")?;
-        let acknowledgement_batches = input.array("acknowledgement_batches")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { partition_index, acknowledgement_batches, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.partition_index = input.int32("partition_index")?;
+        self.acknowledgement_batches = input.array("acknowledgement_batches")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -209,12 +199,12 @@ impl Wire for AcknowledgementBatch {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let first_offset = input.int64("first_offset")?;
-        let last_offset = input.int64("last_offset")?;
-        let acknowledge_types = input.array("acknowledge_types")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { first_offset, last_offset, acknowledge_types, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.first_offset = input.int64("first_offset")?;
+        self.last_offset = input.int64("last_offset")?;
+        self.acknowledge_types = input.array("acknowledge_types")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -238,10 +228,10 @@ impl Wire for ForgottenTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_id = input.uuid("topic_id")?;
-        let partitions = input.int32_array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_id, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_id = input.uuid("topic_id")?;
+        self.partitions = input.int32_array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -27,11 +27,11 @@ impl Wire for ShareGroupDescribeRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let group_ids = input.array("group_ids")?;
-        let include_authorized_operations = input.bool("include_authorized_operations")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { group_ids, include_authorized_operations, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.group_ids = input.array("group_ids")?;
+        self.include_authorized_operations = input.bool("include_authorized_operations")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -27,11 +27,11 @@ impl Wire for ShareGroupDescribeResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let groups = input.array("groups")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, groups, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.groups = input.array("groups")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -104,29 +104,18 @@ impl Wire for DescribedGroup {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let group_id = input.string("group_id")?;
-        let group_state = input.string("group_state")?;
-        let group_epoch = input.int32("group_epoch")?;
-        let assignment_epoch = input.int32("assignment_epoch")?;
-        let assignor_name = input.string("assignor_name")?;
-        let members = input.array("members")?;
-        let authorized_operations = input.int32("authorized_operations")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            error_code,
-            error_message,
-            group_id,
-            group_state,
-            group_epoch,
-            assignment_epoch,
-            assignor_name,
-            members,
-            authorized_operations,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        self.group_id = input.string("group_id")?;
+        self.group_state = input.string("group_state")?;
+        self.group_epoch = input.int32("group_epoch")?;
+        self.assignment_epoch = input.int32("assignment_epoch")?;
+        self.assignor_name = input.string("assignor_name")?;
+        self.members = input.array("members")?;
+        self.authorized_operations = input.int32("authorized_operations")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -165,25 +154,16 @@ impl Wire for Member {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let member_id = input.string("member_id")?;
-        let rack_id = input.nullable_string("rack_id")?;
-        let member_epoch = input.int32("member_epoch")?;
-        let client_id = input.string("client_id")?;
-        let client_host = input.string("client_host")?;
-        let subscribed_topic_names = input.array("subscribed_topic_names")?;
-        let assignment = input.structure("assignment")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            member_id,
-            rack_id,
-            member_epoch,
-            client_id,
-            client_host,
-            subscribed_topic_names,
-            assignment,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.member_id = input.string("member_id")?;
+        self.rack_id = input.nullable_string("rack_id")?;
+        self.member_epoch = input.int32("member_epoch")?;
+        self.client_id = input.string("client_id")?;
+        self.client_host = input.string("client_host")?;
+        self.subscribed_topic_names = input.array("subscribed_topic_names")?;
+        self.assignment = input.structure("assignment")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -204,10 +184,10 @@ impl Wire for Assignment {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_partitions = input.array("topic_partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_partitions = input.array("topic_partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -234,11 +214,11 @@ impl Wire for TopicPartitions {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_id = input.uuid("topic_id")?;
-        let topic_name = input.string("topic_name")?;
-        let partitions = input.int32_array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_id, topic_name, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_id = input.uuid("topic_id")?;
+        self.topic_name = input.string("topic_name")?;
+        self.partitions = input.int32_array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -36,21 +36,14 @@ impl Wire for ShareGroupHeartbeatRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let group_id = input.string("group_id")?;
-        let member_id = input.string("member_id")?;
-        let member_epoch = input.int32("member_epoch")?;
-        let rack_id = input.nullable_string("rack_id")?;
-        let subscribed_topic_names = input.nullable_array("subscribed_topic_names")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            group_id,
-            member_id,
-            member_epoch,
-            rack_id,
-            subscribed_topic_names,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.group_id = input.string("group_id")?;
+        self.member_id = input.string("member_id")?;
+        self.member_epoch = input.int32("member_epoch")?;
+        self.rack_id = input.nullable_string("rack_id")?;
+        self.subscribed_topic_names = input.nullable_array("subscribed_topic_names")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

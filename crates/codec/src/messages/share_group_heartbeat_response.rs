@@ -42,25 +42,16 @@ impl Wire for ShareGroupHeartbeatResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let member_id = input.nullable_string("member_id")?;
-        let member_epoch = input.int32("member_epoch")?;
-        let heartbeat_interval_ms = input.int32("heartbeat_interval_ms")?;
-        let assignment = input.nullable_structure("assignment")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            throttle_time_ms,
-            error_code,
-            error_message,
-            member_id,
-            member_epoch,
-            heartbeat_interval_ms,
-            assignment,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        self.member_id = input.nullable_string("member_id")?;
+        self.member_epoch = input.int32("member_epoch")?;
+        self.heartbeat_interval_ms = input.int32("heartbeat_interval_ms")?;
+        self.assignment = input.nullable_structure("assignment")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -91,10 +82,10 @@ impl Wire for Assignment {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_partitions = input.array("topic_partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_partitions = input.array("topic_partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -118,10 +109,10 @@ impl Wire for TopicPartitions {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_id = input.uuid("topic_id")?;
-        let partitions = input.int32_array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_id, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_id = input.uuid("topic_id")?;
+        self.partitions = input.int32_array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

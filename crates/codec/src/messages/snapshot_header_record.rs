@@ -24,11 +24,11 @@ impl Wire for SnapshotHeaderRecord {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let version = input.int16("version")?;
-        let last_contained_log_timestamp = input.int64("last_contained_log_timestamp")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { version, last_contained_log_timestamp, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.version = input.int16("version")?;
+        self.last_contained_log_timestamp = input.int64("last_contained_log_timestamp")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -35,19 +35,15 @@ impl Wire for StreamsGroupDescribeRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let group_ids = input.array("group_ids")?;
-        let include_authorized_operations = input.bool("include_authorized_operations")?;
-        let include_topology_description =
-            if version >= 1 { input.bool("include_topology_description")? } else { false };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            group_ids,
-            include_authorized_operations,
-            include_topology_description,
-            unknown_tagged_fields,
-        })
+        self.group_ids = input.array("group_ids")?;
+        self.include_authorized_operations = input.bool("include_authorized_operations")?;
+        if version >= 1 {
+            self.include_topology_description = input.bool("include_topology_description")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -27,11 +27,11 @@ impl Wire for StreamsGroupDescribeResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let groups = input.array("groups")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { throttle_time_ms, groups, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.groups = input.array("groups")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -130,39 +130,28 @@ impl Wire for DescribedGroup {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let group_id = input.string("group_id")?;
-        let group_state = input.string("group_state")?;
-        let group_epoch = input.int32("group_epoch")?;
-        let assignment_epoch = input.int32("assignment_epoch")?;
-        let topology = input.nullable_structure("topology")?;
-        let members = input.array("members")?;
-        let authorized_operations = input.int32("authorized_operations")?;
-        let topology_description =
-            if version >= 1 { input.nullable_structure("topology_description")? } else { None };
-        let topology_description_status =
-            if version >= 1 { input.int8("topology_description_status")? } else { 0 };
-        let assignor_name =
-            if version >= 1 { input.nullable_string("assignor_name")? } else { None };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            error_code,
-            error_message,
-            group_id,
-            group_state,
-            group_epoch,
-            assignment_epoch,
-            topology,
-            members,
-            authorized_operations,
-            topology_description,
-            topology_description_status,
-            assignor_name,
-            unknown_tagged_fields,
-        })
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        self.group_id = input.string("group_id")?;
+        self.group_state = input.string("group_state")?;
+        self.group_epoch = input.int32("group_epoch")?;
+        self.assignment_epoch = input.int32("assignment_epoch")?;
+        self.topology = input.nullable_structure("topology")?;
+        self.members = input.array("members")?;
+        self.authorized_operations = input.int32("authorized_operations")?;
+        if version >= 1 {
+            self.topology_description = input.nullable_structure("topology_description")?;
+        }
+        if version >= 1 {
+            self.topology_description_status = input.int8("topology_description_status")?;
+        }
+        if version >= 1 {
+            self.assignor_name = input.nullable_string("assignor_name")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -186,11 +175,11 @@ impl Wire for Topology {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let epoch = input.int32("epoch")?;
-        let subtopologies = input.nullable_array("subtopologies")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { epoch, subtopologies, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.epoch = input.int32("epoch")?;
+        self.subtopologies = input.nullable_array("subtopologies")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -223,21 +212,14 @@ impl Wire for Subtopology {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let subtopology_id = input.string("subtopology_id")?;
-        let source_topics = input.array("source_topics")?;
-        let repartition_sink_topics = input.array("repartition_sink_topics")?;
-        let state_changelog_topics = input.array("state_changelog_topics")?;
-        let repartition_source_topics = input.array("repartition_source_topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            subtopology_id,
-            source_topics,
-            repartition_sink_topics,
-            state_changelog_topics,
-            repartition_source_topics,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.subtopology_id = input.string("subtopology_id")?;
+        self.source_topics = input.array("source_topics")?;
+        self.repartition_sink_topics = input.array("repartition_sink_topics")?;
+        self.state_changelog_topics = input.array("state_changelog_topics")?;
+        self.repartition_source_topics = input.array("repartition_source_topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -267,13 +249,13 @@ impl Wire for TopicInfo {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let partitions = input.int32("partitions")?;
-        let replication_factor = input.int16("replication_factor")?;
-        let topic_configs = input.array("topic_configs")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, partitions, replication_factor, topic_configs, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.partitions = input.int32("partitions")?;
+        self.replication_factor = input.int16("replication_factor")?;
+        self.topic_configs = input.array("topic_configs")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -297,11 +279,11 @@ impl Wire for KeyValue {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let key = input.string("key")?;
-        let value = input.string("value")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { key, value, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.key = input.string("key")?;
+        self.value = input.string("value")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -364,41 +346,24 @@ impl Wire for Member {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let member_id = input.string("member_id")?;
-        let member_epoch = input.int32("member_epoch")?;
-        let instance_id = input.nullable_string("instance_id")?;
-        let rack_id = input.nullable_string("rack_id")?;
-        let client_id = input.string("client_id")?;
-        let client_host = input.string("client_host")?;
-        let topology_epoch = input.int32("topology_epoch")?;
-        let process_id = input.string("process_id")?;
-        let user_endpoint = input.nullable_structure("user_endpoint")?;
-        let client_tags = input.array("client_tags")?;
-        let task_offsets = input.array("task_offsets")?;
-        let task_end_offsets = input.array("task_end_offsets")?;
-        let assignment = input.structure("assignment")?;
-        let target_assignment = input.structure("target_assignment")?;
-        let is_classic = input.bool("is_classic")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            member_id,
-            member_epoch,
-            instance_id,
-            rack_id,
-            client_id,
-            client_host,
-            topology_epoch,
-            process_id,
-            user_endpoint,
-            client_tags,
-            task_offsets,
-            task_end_offsets,
-            assignment,
-            target_assignment,
-            is_classic,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.member_id = input.string("member_id")?;
+        self.member_epoch = input.int32("member_epoch")?;
+        self.instance_id = input.nullable_string("instance_id")?;
+        self.rack_id = input.nullable_string("rack_id")?;
+        self.client_id = input.string("client_id")?;
+        self.client_host = input.string("client_host")?;
+        self.topology_epoch = input.int32("topology_epoch")?;
+        self.process_id = input.string("process_id")?;
+        self.user_endpoint = input.nullable_structure("user_endpoint")?;
+        self.client_tags = input.array("client_tags")?;
+        self.task_offsets = input.array("task_offsets")?;
+        self.task_end_offsets = input.array("task_end_offsets")?;
+        self.assignment = input.structure("assignment")?;
+        self.target_assignment = input.structure("target_assignment")?;
+        self.is_classic = input.bool("is_classic")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -422,11 +387,11 @@ impl Wire for Endpoint {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let host = input.string("host")?;
-        let port = input.uint16("port")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { host, port, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.host = input.string("host")?;
+        self.port = input.uint16("port")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -453,12 +418,12 @@ impl Wire for TaskOffset {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let subtopology_id = input.string("subtopology_id")?;
-        let partition = input.int32("partition")?;
-        let offset = input.int64("offset")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { subtopology_id, partition, offset, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.subtopology_id = input.string("subtopology_id")?;
+        self.partition = input.int32("partition")?;
+        self.offset = input.int64("offset")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -485,12 +450,12 @@ impl Wire for Assignment {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let active_tasks = input.array("active_tasks")?;
-        let standby_tasks = input.array("standby_tasks")?;
-        let warmup_tasks = input.array("warmup_tasks")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { active_tasks, standby_tasks, warmup_tasks, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.active_tasks = input.array("active_tasks")?;
+        self.standby_tasks = input.array("standby_tasks")?;
+        self.warmup_tasks = input.array("warmup_tasks")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -514,11 +479,11 @@ impl Wire for TaskIds {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let subtopology_id = input.string("subtopology_id")?;
-        let partitions = input.int32_array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { subtopology_id, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.subtopology_id = input.string("subtopology_id")?;
+        self.partitions = input.int32_array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -542,11 +507,11 @@ impl Wire for TopologyDescription {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let subtopologies = input.array("subtopologies")?;
-        let global_stores = input.array("global_stores")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { subtopologies, global_stores, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.subtopologies = input.array("subtopologies")?;
+        self.global_stores = input.array("global_stores")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -570,11 +535,11 @@ impl Wire for TopologyDescriptionSubtopology {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let subtopology_id = input.string("subtopology_id")?;
-        let nodes = input.array("nodes")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { subtopology_id, nodes, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.subtopology_id = input.string("subtopology_id")?;
+        self.nodes = input.array("nodes")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -610,23 +575,15 @@ impl Wire for TopologyDescriptionNode {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let node_type = input.int8("node_type")?;
-        let source_topics = input.array("source_topics")?;
-        let sink_topic = input.nullable_string("sink_topic")?;
-        let stores = input.array("stores")?;
-        let successors = input.array("successors")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            name,
-            node_type,
-            source_topics,
-            sink_topic,
-            stores,
-            successors,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.node_type = input.int8("node_type")?;
+        self.source_topics = input.array("source_topics")?;
+        self.sink_topic = input.nullable_string("sink_topic")?;
+        self.stores = input.array("stores")?;
+        self.successors = input.array("successors")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -650,10 +607,10 @@ impl Wire for TopologyDescriptionGlobalStore {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let source = input.structure("source")?;
-        let processor = input.structure("processor")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { source, processor, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.source = input.structure("source")?;
+        self.processor = input.structure("processor")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -98,45 +98,26 @@ impl Wire for StreamsGroupHeartbeatRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let group_id = input.string("group_id")?;
-        let member_id = input.string("member_id")?;
-        let member_epoch = input.int32("member_epoch")?;
-        let endpoint_information_epoch = input.int32("endpoint_information_epoch")?;
-        let instance_id = input.nullable_string("instance_id")?;
-        let rack_id = input.nullable_string("rack_id")?;
-        let rebalance_timeout_ms = input.int32("rebalance_timeout_ms")?;
-        let topology = input.nullable_structure("topology")?;
-        let active_tasks = input.nullable_array("active_tasks")?;
-        let standby_tasks = input.nullable_array("standby_tasks")?;
-        let warmup_tasks = input.nullable_array("warmup_tasks")?;
-        let process_id = input.nullable_string("process_id")?;
-        let user_endpoint = input.nullable_structure("user_endpoint")?;
-        let client_tags = input.nullable_array("client_tags")?;
-        let task_offsets = input.nullable_array("task_offsets")?;
-        let task_end_offsets = input.nullable_array("task_end_offsets")?;
-        let shutdown_application = input.bool("shutdown_application")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            group_id,
-            member_id,
-            member_epoch,
-            endpoint_information_epoch,
-            instance_id,
-            rack_id,
-            rebalance_timeout_ms,
-            topology,
-            active_tasks,
-            standby_tasks,
-            warmup_tasks,
-            process_id,
-            user_endpoint,
-            client_tags,
-            task_offsets,
-            task_end_offsets,
-            shutdown_application,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.group_id = input.string("group_id")?;
+        self.member_id = input.string("member_id")?;
+        self.member_epoch = input.int32("member_epoch")?;
+        self.endpoint_information_epoch = input.int32("endpoint_information_epoch")?;
+        self.instance_id = input.nullable_string("instance_id")?;
+        self.rack_id = input.nullable_string("rack_id")?;
+        self.rebalance_timeout_ms = input.int32("rebalance_timeout_ms")?;
+        self.topology = input.nullable_structure("topology")?;
+        self.active_tasks = input.nullable_array("active_tasks")?;
+        self.standby_tasks = input.nullable_array("standby_tasks")?;
+        self.warmup_tasks = input.nullable_array("warmup_tasks")?;
+        self.process_id = input.nullable_string("process_id")?;
+        self.user_endpoint = input.nullable_structure("user_endpoint")?;
+        self.client_tags = input.nullable_array("client_tags")?;
+        self.task_offsets = input.nullable_array("task_offsets")?;
+        self.task_end_offsets = input.nullable_array("task_end_offsets")?;
+        self.shutdown_application = input.bool("shutdown_application")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -172,11 +153,11 @@ impl Wire for Topology {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let epoch = input.int32("epoch")?;
-        let subtopologies = input.array("subtopologies")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { epoch, subtopologies, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.epoch = input.int32("epoch")?;
+        self.subtopologies = input.array("subtopologies")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -215,25 +196,16 @@ impl Wire for Subtopology {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let subtopology_id = input.string("subtopology_id")?;
-        let source_topics = input.array("source_topics")?;
-        let source_topic_regex = input.array("source_topic_regex")?;
-        let state_changelog_topics = input.array("state_changelog_topics")?;
-        let repartition_sink_topics = input.array("repartition_sink_topics")?;
-        let repartition_source_topics = input.array("repartition_source_topics")?;
-        let copartition_groups = input.array("copartition_groups")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            subtopology_id,
-            source_topics,
-            source_topic_regex,
-            state_changelog_topics,
-            repartition_sink_topics,
-            repartition_source_topics,
-            copartition_groups,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.subtopology_id = input.string("subtopology_id")?;
+        self.source_topics = input.array("source_topics")?;
+        self.source_topic_regex = input.array("source_topic_regex")?;
+        self.state_changelog_topics = input.array("state_changelog_topics")?;
+        self.repartition_sink_topics = input.array("repartition_sink_topics")?;
+        self.repartition_source_topics = input.array("repartition_source_topics")?;
+        self.copartition_groups = input.array("copartition_groups")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -263,13 +235,13 @@ impl Wire for TopicInfo {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let partitions = input.int32("partitions")?;
-        let replication_factor = input.int16("replication_factor")?;
-        let topic_configs = input.array("topic_configs")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, partitions, replication_factor, topic_configs, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.partitions = input.int32("partitions")?;
+        self.replication_factor = input.int16("replication_factor")?;
+        self.topic_configs = input.array("topic_configs")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -293,11 +265,11 @@ impl Wire for KeyValue {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let key = input.string("key")?;
-        let value = input.string("value")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { key, value, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.key = input.string("key")?;
+        self.value = input.string("value")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -324,17 +296,12 @@ impl Wire for CopartitionGroup {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let source_topics = input.array("source_topics")?;
-        let source_topic_regex = input.array("source_topic_regex")?;
-        let repartition_source_topics = input.array("repartition_source_topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            source_topics,
-            source_topic_regex,
-            repartition_source_topics,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.source_topics = input.array("source_topics")?;
+        self.source_topic_regex = input.array("source_topic_regex")?;
+        self.repartition_source_topics = input.array("repartition_source_topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -358,11 +325,11 @@ impl Wire for TaskIds {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let subtopology_id = input.string("subtopology_id")?;
-        let partitions = input.int32_array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { subtopology_id, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.subtopology_id = input.string("subtopology_id")?;
+        self.partitions = input.int32_array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -386,11 +353,11 @@ impl Wire for Endpoint {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let host = input.string("host")?;
-        let port = input.uint16("port")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { host, port, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.host = input.string("host")?;
+        self.port = input.uint16("port")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -417,11 +384,11 @@ impl Wire for TaskOffset {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let subtopology_id = input.string("subtopology_id")?;
-        let partition = input.int32("partition")?;
-        let offset = input.int64("offset")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { subtopology_id, partition, offset, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.subtopology_id = input.string("subtopology_id")?;
+        self.partition = input.int32("partition")?;
+        self.offset = input.int64("offset")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -114,47 +114,32 @@ impl Wire for StreamsGroupHeartbeatResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let error_code = input.error_code("error_code")?;
-        let error_message = input.nullable_string("error_message")?;
-        let member_id = input.string("member_id")?;
-        let member_epoch = input.int32("member_epoch")?;
-        let heartbeat_interval_ms = input.int32("heartbeat_interval_ms")?;
-        let acceptable_recovery_lag_legacy =
-            if version <= 0 { input.int32("acceptable_recovery_lag_legacy")? } else { 0 };
-        let task_offset_interval_ms = input.int32("task_offset_interval_ms")?;
-        let acceptable_recovery_lag =
-            if version >= 1 { input.int64("acceptable_recovery_lag")? } else { -1 };
-        let status = input.nullable_array("status")?;
-        let active_tasks = input.nullable_array("active_tasks")?;
-        let standby_tasks = input.nullable_array("standby_tasks")?;
-        let warmup_tasks = input.nullable_array("warmup_tasks")?;
-        let topology_description_required =
-            if version >= 1 { input.bool("topology_description_required")? } else { false };
-        let endpoint_information_epoch = input.int32("endpoint_information_epoch")?;
-        let partitions_by_user_endpoint = input.nullable_array("partitions_by_user_endpoint")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            throttle_time_ms,
-            error_code,
-            error_message,
-            member_id,
-            member_epoch,
-            heartbeat_interval_ms,
-            acceptable_recovery_lag_legacy,
-            task_offset_interval_ms,
-            acceptable_recovery_lag,
-            status,
-            active_tasks,
-            standby_tasks,
-            warmup_tasks,
-            topology_description_required,
-            endpoint_information_epoch,
-            partitions_by_user_endpoint,
-            unknown_tagged_fields,
-        })
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.error_code = input.error_code("error_code")?;
+        self.error_message = input.nullable_string("error_message")?;
+        self.member_id = input.string("member_id")?;
+        self.member_epoch = input.int32("member_epoch")?;
+        self.heartbeat_interval_ms = input.int32("heartbeat_interval_ms")?;
+        if version <= 0 {
+            self.acceptable_recovery_lag_legacy = input.int32("acceptable_recovery_lag_legacy")?;
+        }
+        self.task_offset_interval_ms = input.int32("task_offset_interval_ms")?;
+        if version >= 1 {
+            self.acceptable_recovery_lag = input.int64("acceptable_recovery_lag")?;
+        }
+        self.status = input.nullable_array("status")?;
+        self.active_tasks = input.nullable_array("active_tasks")?;
+        self.standby_tasks = input.nullable_array("standby_tasks")?;
+        self.warmup_tasks = input.nullable_array("warmup_tasks")?;
+        if version >= 1 {
+            self.topology_description_required = input.bool("topology_description_required")?;
+        }
+        self.endpoint_information_epoch = input.int32("endpoint_information_epoch")?;
+        self.partitions_by_user_endpoint = input.nullable_array("partitions_by_user_endpoint")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -188,11 +173,11 @@ impl Wire for Status {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let status_code = input.int8("status_code")?;
-        let status_detail = input.string("status_detail")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { status_code, status_detail, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.status_code = input.int8("status_code")?;
+        self.status_detail = input.string("status_detail")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -216,11 +201,11 @@ impl Wire for TaskIds {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let subtopology_id = input.string("subtopology_id")?;
-        let partitions = input.int32_array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { subtopology_id, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.subtopology_id = input.string("subtopology_id")?;
+        self.partitions = input.int32_array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -247,12 +232,12 @@ impl Wire for EndpointToPartitions {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let user_endpoint = input.structure("user_endpoint")?;
-        let active_partitions = input.array("active_partitions")?;
-        let standby_partitions = input.array("standby_partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { user_endpoint, active_partitions, standby_partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.user_endpoint = input.structure("user_endpoint")?;
+        self.active_partitions = input.array("active_partitions")?;
+        self.standby_partitions = input.array("standby_partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -276,11 +261,11 @@ impl Wire for Endpoint {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let host = input.string("host")?;
-        let port = input.uint16("port")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { host, port, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.host = input.string("host")?;
+        self.port = input.uint16("port")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -304,10 +289,10 @@ impl Wire for TopicPartition {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic = input.string("topic")?;
-        let partitions = input.int32_array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic = input.string("topic")?;
+        self.partitions = input.int32_array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -33,19 +33,13 @@ impl Wire for StreamsGroupTopologyDescriptionUpdateRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let group_id = input.string("group_id")?;
-        let member_id = input.string("member_id")?;
-        let topology_epoch = input.int32("topology_epoch")?;
-        let topology_description = input.structure("topology_description")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            group_id,
-            member_id,
-            topology_epoch,
-            topology_description,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.group_id = input.string("group_id")?;
+        self.member_id = input.string("member_id")?;
+        self.topology_epoch = input.int32("topology_epoch")?;
+        self.topology_description = input.structure("topology_description")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -81,11 +75,11 @@ impl Wire for TopologyDescription {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let subtopologies = input.array("subtopologies")?;
-        let global_stores = input.array("global_stores")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { subtopologies, global_stores, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.subtopologies = input.array("subtopologies")?;
+        self.global_stores = input.array("global_stores")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -109,11 +103,11 @@ impl Wire for TopologyDescriptionSubtopology {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let subtopology_id = input.string("subtopology_id")?;
-        let nodes = input.array("nodes")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { subtopology_id, nodes, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.subtopology_id = input.string("subtopology_id")?;
+        self.nodes = input.array("nodes")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -149,23 +143,15 @@ impl Wire for TopologyDescriptionNode {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let node_type = input.int8("node_type")?;
-        let source_topics = input.array("source_topics")?;
-        let sink_topic = input.nullable_string("sink_topic")?;
-        let stores = input.array("stores")?;
-        let successors = input.array("successors")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            name,
-            node_type,
-            source_topics,
-            sink_topic,
-            stores,
-            successors,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.node_type = input.int8("node_type")?;
+        self.source_topics = input.array("source_topics")?;
+        self.sink_topic = input.nullable_string("sink_topic")?;
+        self.stores = input.array("stores")?;
+        self.successors = input.array("successors")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -189,10 +175,10 @@ impl Wire for TopologyDescriptionGlobalStore {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let source = input.structure("source")?;
-        let processor = input.structure("processor")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { source, processor, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.source = input.structure("source")?;
+        self.processor = input.structure("processor")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -53,29 +53,23 @@ impl Wire for SyncGroupRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let group_id = input.string("group_id")?;
-        let generation_id = input.int32("generation_id")?;
-        let member_id = input.string("member_id")?;
-        let group_instance_id =
-            if version >= 3 { input.nullable_string("group_instance_id")? } else { None };
-        let protocol_type =
-            if version >= 5 { input.nullable_string("protocol_type")? } else { None };
-        let protocol_name =
-            if version >= 5 { input.nullable_string("protocol_name")? } else { None };
-        let assignments = input.array("assignments")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            group_id,
-            generation_id,
-            member_id,
-            group_instance_id,
-            protocol_type,
-            protocol_name,
-            assignments,
-            unknown_tagged_fields,
-        })
+        self.group_id = input.string("group_id")?;
+        self.generation_id = input.int32("generation_id")?;
+        self.member_id = input.string("member_id")?;
+        if version >= 3 {
+            self.group_instance_id = input.nullable_string("group_instance_id")?;
+        }
+        if version >= 5 {
+            self.protocol_type = input.nullable_string("protocol_type")?;
+        }
+        if version >= 5 {
+            self.protocol_name = input.nullable_string("protocol_name")?;
+        }
+        self.assignments = input.array("assignments")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -111,10 +105,10 @@ impl Wire for SyncGroupRequestAssignment {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let member_id = input.string("member_id")?;
-        let assignment = input.bytes("assignment")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { member_id, assignment, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.member_id = input.string("member_id")?;
+        self.assignment = input.bytes("assignment")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

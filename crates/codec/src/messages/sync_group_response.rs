@@ -43,24 +43,21 @@ impl Wire for SyncGroupResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let throttle_time_ms = if version >= 1 { input.int32("throttle_time_ms")? } else { 0 };
-        let error_code = input.error_code("error_code")?;
-        let protocol_type =
-            if version >= 5 { input.nullable_string("protocol_type")? } else { None };
-        let protocol_name =
-            if version >= 5 { input.nullable_string("protocol_name")? } else { None };
-        let assignment = input.bytes("assignment")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            throttle_time_ms,
-            error_code,
-            protocol_type,
-            protocol_name,
-            assignment,
-            unknown_tagged_fields,
-        })
+        if version >= 1 {
+            self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        }
+        self.error_code = input.error_code("error_code")?;
+        if version >= 5 {
+            self.protocol_type = input.nullable_string("protocol_type")?;
+        }
+        if version >= 5 {
+            self.protocol_name = input.nullable_string("protocol_name")?;
+        }
+        self.assignment = input.bytes("assignment")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 

@@ -78,30 +78,24 @@ impl Wire for TxnOffsetCommitRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let transactional_id = input.string("transactional_id")?;
-        let group_id = input.string("group_id")?;
-        let producer_id = input.int64("producer_id")?;
-        let producer_epoch = input.int16("producer_epoch")?;
-        let generation_id_or_member_epoch =
-            if version >= 3 { input.int32("generation_id_or_member_epoch")? } else { -1 };
-        let member_id = if version >= 3 { input.string("member_id")? } else { ByteStr::new() };
-        let group_instance_id =
-            if version >= 3 { input.nullable_string("group_instance_id")? } else { None };
-        let topics = input.array("topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            transactional_id,
-            group_id,
-            producer_id,
-            producer_epoch,
-            generation_id_or_member_epoch,
-            member_id,
-            group_instance_id,
-            topics,
-            unknown_tagged_fields,
-        })
+        self.transactional_id = input.string("transactional_id")?;
+        self.group_id = input.string("group_id")?;
+        self.producer_id = input.int64("producer_id")?;
+        self.producer_epoch = input.int16("producer_epoch")?;
+        if version >= 3 {
+            self.generation_id_or_member_epoch = input.int32("generation_id_or_member_epoch")?;
+        }
+        if version >= 3 {
+            self.member_id = input.string("member_id")?;
+        }
+        if version >= 3 {
+            self.group_instance_id = input.nullable_string("group_instance_id")?;
+        }
+        self.topics = input.array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -145,13 +139,17 @@ impl Wire for TxnOffsetCommitRequestTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let name = if version <= 5 { input.string("name")? } else { ByteStr::new() };
-        let topic_id = if version >= 6 { input.uuid("topic_id")? } else { Uuid::NIL };
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, topic_id, partitions, unknown_tagged_fields })
+        if version <= 5 {
+            self.name = input.string("name")?;
+        }
+        if version >= 6 {
+            self.topic_id = input.uuid("topic_id")?;
+        }
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -197,20 +195,15 @@ impl Wire for TxnOffsetCommitRequestPartition {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let partition_index = input.int32("partition_index")?;
-        let committed_offset = input.int64("committed_offset")?;
-        let committed_leader_epoch =
-            if version >= 2 { input.int32("committed_leader_epoch")? } else { -1 };
-        let committed_metadata = input.nullable_string("committed_metadata")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            partition_index,
-            committed_offset,
-            committed_leader_epoch,
-            committed_metadata,
-            unknown_tagged_fields,
-        })
+        self.partition_index = input.int32("partition_index")?;
+        self.committed_offset = input.int64("committed_offset")?;
+        if version >= 2 {
+            self.committed_leader_epoch = input.int32("committed_leader_epoch")?;
+        }
+        self.committed_metadata = input.nullable_string("committed_metadata")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

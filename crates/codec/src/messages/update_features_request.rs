@@ -47,13 +47,15 @@ impl Wire for UpdateFeaturesRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let timeout_ms = input.int32("timeout_ms")?;
-        let feature_updates = input.array("feature_updates")?;
-        let validate_only = if version >= 1 { input.bool("validate_only")? } else { false };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { timeout_ms, feature_updates, validate_only, unknown_tagged_fields })
+        self.timeout_ms = input.int32("timeout_ms")?;
+        self.feature_updates = input.array("feature_updates")?;
+        if version >= 1 {
+            self.validate_only = input.bool("validate_only")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -117,19 +119,17 @@ impl Wire for FeatureUpdateKey {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let feature = input.string("feature")?;
-        let max_version_level = input.int16("max_version_level")?;
-        let allow_downgrade = if version <= 0 { input.bool("allow_downgrade")? } else { false };
-        let upgrade_type = if version >= 1 { input.int8("upgrade_type")? } else { 1 };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            feature,
-            max_version_level,
-            allow_downgrade,
-            upgrade_type,
-            unknown_tagged_fields,
-        })
+        self.feature = input.string("feature")?;
+        self.max_version_level = input.int16("max_version_level")?;
+        if version <= 0 {
+            self.allow_downgrade = input.bool("allow_downgrade")?;
+        }
+        if version >= 1 {
+            self.upgrade_type = input.int8("upgrade_type")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -54,23 +54,15 @@ impl Wire for UpdateRaftVoterRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let cluster_id = input.nullable_string("cluster_id")?;
-        let current_leader_epoch = input.int32("current_leader_epoch")?;
-        let voter_id = input.int32("voter_id")?;
-        let voter_directory_id = input.uuid("voter_directory_id")?;
-        let listeners = input.array("listeners")?;
-        let kraft_version_feature = input.structure("kraft_version_feature")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            cluster_id,
-            current_leader_epoch,
-            voter_id,
-            voter_directory_id,
-            listeners,
-            kraft_version_feature,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.cluster_id = input.nullable_string("cluster_id")?;
+        self.current_leader_epoch = input.int32("current_leader_epoch")?;
+        self.voter_id = input.int32("voter_id")?;
+        self.voter_directory_id = input.uuid("voter_directory_id")?;
+        self.listeners = input.array("listeners")?;
+        self.kraft_version_feature = input.structure("kraft_version_feature")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -109,12 +101,12 @@ impl Wire for Listener {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let host = input.string("host")?;
-        let port = input.uint16("port")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, host, port, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.host = input.string("host")?;
+        self.port = input.uint16("port")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -138,10 +130,10 @@ impl Wire for KRaftVersionFeature {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let min_supported_version = input.int16("min_supported_version")?;
-        let max_supported_version = input.int16("max_supported_version")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { min_supported_version, max_supported_version, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.min_supported_version = input.int16("min_supported_version")?;
+        self.max_supported_version = input.int16("max_supported_version")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

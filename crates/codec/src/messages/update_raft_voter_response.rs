@@ -38,20 +38,19 @@ impl Wire for UpdateRaftVoterResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let throttle_time_ms = input.int32("throttle_time_ms")?;
-        let error_code = input.error_code("error_code")?;
-        let mut current_leader = CurrentLeader::default();
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.throttle_time_ms = input.int32("throttle_time_ms")?;
+        self.error_code = input.error_code("error_code")?;
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 => {
-                    current_leader = input.structure("current_leader")?;
+                    self.current_leader = input.structure("current_leader")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self { throttle_time_ms, error_code, current_leader, unknown_tagged_fields })
+        Ok(())
     }
 }
 
@@ -104,12 +103,12 @@ impl Wire for CurrentLeader {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let leader_id = input.int32("leader_id")?;
-        let leader_epoch = input.int32("leader_epoch")?;
-        let host = input.string("host")?;
-        let port = input.int32("port")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { leader_id, leader_epoch, host, port, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.leader_id = input.int32("leader_id")?;
+        self.leader_epoch = input.int32("leader_epoch")?;
+        self.host = input.string("host")?;
+        self.port = input.int32("port")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -45,13 +45,15 @@ impl Wire for VoteRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let cluster_id = input.nullable_string("cluster_id")?;
-        let voter_id = if version >= 1 { input.int32("voter_id")? } else { -1 };
-        let topics = input.array("topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { cluster_id, voter_id, topics, unknown_tagged_fields })
+        self.cluster_id = input.nullable_string("cluster_id")?;
+        if version >= 1 {
+            self.voter_id = input.int32("voter_id")?;
+        }
+        self.topics = input.array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -87,11 +89,11 @@ impl Wire for TopicData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_name = input.string("topic_name")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_name, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_name = input.string("topic_name")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -142,29 +144,23 @@ impl Wire for PartitionData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let partition_index = input.int32("partition_index")?;
-        let replica_epoch = input.int32("replica_epoch")?;
-        let replica_id = input.int32("replica_id")?;
-        let replica_directory_id =
-            if version >= 1 { input.uuid("replica_directory_id")? } else { Uuid::NIL };
-        let voter_directory_id =
-            if version >= 1 { input.uuid("voter_directory_id")? } else { Uuid::NIL };
-        let last_offset_epoch = input.int32("last_offset_epoch")?;
-        let last_offset = input.int64("last_offset")?;
-        let pre_vote = if version >= 2 { input.bool("pre_vote")? } else { false };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            partition_index,
-            replica_epoch,
-            replica_id,
-            replica_directory_id,
-            voter_directory_id,
-            last_offset_epoch,
-            last_offset,
-            pre_vote,
-            unknown_tagged_fields,
-        })
+        self.partition_index = input.int32("partition_index")?;
+        self.replica_epoch = input.int32("replica_epoch")?;
+        self.replica_id = input.int32("replica_id")?;
+        if version >= 1 {
+            self.replica_directory_id = input.uuid("replica_directory_id")?;
+        }
+        if version >= 1 {
+            self.voter_directory_id = input.uuid("voter_directory_id")?;
+        }
+        self.last_offset_epoch = input.int32("last_offset_epoch")?;
+        self.last_offset = input.int64("last_offset")?;
+        if version >= 2 {
+            self.pre_vote = input.bool("pre_vote")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

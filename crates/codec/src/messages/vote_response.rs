@@ -41,21 +41,20 @@ impl Wire for VoteResponse {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let error_code = input.error_code("error_code")?;
-        let topics = input.array("topics")?;
-        let mut node_endpoints = Vec::new();
-        let unknown_tagged_fields = input.tagged_fields(|input, tag| {
+        self.error_code = input.error_code("error_code")?;
+        self.topics = input.array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 1 => {
-                    node_endpoints = input.array("node_endpoints")?;
+                    self.node_endpoints = input.array("node_endpoints")?;
                 }
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        Ok(Self { error_code, topics, node_endpoints, unknown_tagged_fields })
+        Ok(())
     }
 }
 
@@ -89,11 +88,11 @@ impl Wire for TopicData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_name = input.string("topic_name")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_name, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_name = input.string("topic_name")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -126,21 +125,14 @@ impl Wire for PartitionData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let partition_index = input.int32("partition_index")?;
-        let error_code = input.error_code("error_code")?;
-        let leader_id = input.int32("leader_id")?;
-        let leader_epoch = input.int32("leader_epoch")?;
-        let vote_granted = input.bool("vote_granted")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            partition_index,
-            error_code,
-            leader_id,
-            leader_epoch,
-            vote_granted,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.partition_index = input.int32("partition_index")?;
+        self.error_code = input.error_code("error_code")?;
+        self.leader_id = input.int32("leader_id")?;
+        self.leader_epoch = input.int32("leader_epoch")?;
+        self.vote_granted = input.bool("vote_granted")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -167,11 +159,11 @@ impl Wire for NodeEndpoint {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let node_id = input.int32("node_id")?;
-        let host = input.string("host")?;
-        let port = input.uint16("port")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { node_id, host, port, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.node_id = input.int32("node_id")?;
+        self.host = input.string("host")?;
+        self.port = input.uint16("port")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

@@ -27,11 +27,11 @@ impl Wire for VotersRecord {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let version = input.int16("version")?;
-        let voters = input.array("voters")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { version, voters, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.version = input.int16("version")?;
+        self.voters = input.array("voters")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -67,19 +67,13 @@ impl Wire for Voter {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let voter_id = input.int32("voter_id")?;
-        let voter_directory_id = input.uuid("voter_directory_id")?;
-        let endpoints = input.array("endpoints")?;
-        let kraft_version_feature = input.structure("kraft_version_feature")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            voter_id,
-            voter_directory_id,
-            endpoints,
-            kraft_version_feature,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.voter_id = input.int32("voter_id")?;
+        self.voter_directory_id = input.uuid("voter_directory_id")?;
+        self.endpoints = input.array("endpoints")?;
+        self.kraft_version_feature = input.structure("kraft_version_feature")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -106,12 +100,12 @@ impl Wire for Endpoint {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let host = input.string("host")?;
-        let port = input.uint16("port")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, host, port, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.host = input.string("host")?;
+        self.port = input.uint16("port")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -135,10 +129,10 @@ impl Wire for KRaftVersionFeature {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let min_supported_version = input.int16("min_supported_version")?;
-        let max_supported_version = input.int16("max_supported_version")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { min_supported_version, max_supported_version, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.min_supported_version = input.int16("min_supported_version")?;
+        self.max_supported_version = input.int16("max_supported_version")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

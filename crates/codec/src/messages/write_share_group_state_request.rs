@@ -27,11 +27,11 @@ impl Wire for WriteShareGroupStateRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let group_id = input.string("group_id")?;
-        let topics = input.array("topics")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { group_id, topics, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.group_id = input.string("group_id")?;
+        self.topics = input.array("topics")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -67,11 +67,11 @@ impl Wire for WriteStateData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let topic_id = input.uuid("topic_id")?;
-        let partitions = input.array("partitions")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { topic_id, partitions, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.topic_id = input.uuid("topic_id")?;
+        self.partitions = input.array("partitions")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -125,25 +125,18 @@ impl Wire for PartitionData {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let partition = input.int32("partition")?;
-        let state_epoch = input.int32("state_epoch")?;
-        let leader_epoch = input.int32("leader_epoch")?;
-        let start_offset = input.int64("start_offset")?;
-        let delivery_complete_count =
-            if version >= 1 { input.int32("delivery_complete_count")? } else { -1 };
-        let state_batches = input.array("state_batches")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            partition,
-            state_epoch,
-            leader_epoch,
-            start_offset,
-            delivery_complete_count,
-            state_batches,
-            unknown_tagged_fields,
-        })
+        self.partition = input.int32("partition")?;
+        self.state_epoch = input.int32("state_epoch")?;
+        self.leader_epoch = input.int32("leader_epoch")?;
+        self.start_offset = input.int64("start_offset")?;
+        if version >= 1 {
+            self.delivery_complete_count = input.int32("delivery_complete_count")?;
+        }
+        self.state_batches = input.array("state_batches")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -173,18 +166,12 @@ impl Wire for StateBatch {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let first_offset = input.int64("first_offset")?;
-        let last_offset = input.int64("last_offset")?;
-        let delivery_state = input.int8("delivery_state")?;
-        let delivery_count = input.int16("delivery_count")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            first_offset,
-            last_offset,
-            delivery_state,
-            delivery_count,
-            unknown_tagged_fields,
-        })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.first_offset = input.int64("first_offset")?;
+        self.last_offset = input.int64("last_offset")?;
+        self.delivery_state = input.int8("delivery_state")?;
+        self.delivery_count = input.int16("delivery_count")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }

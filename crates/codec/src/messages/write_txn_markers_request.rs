@@ -24,10 +24,10 @@ impl Wire for WriteTxnMarkersRequest {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let markers = input.array("markers")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { markers, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.markers = input.array("markers")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -78,25 +78,18 @@ impl Wire for WritableTxnMarker {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        let producer_id = input.int64("producer_id")?;
-        let producer_epoch = input.int16("producer_epoch")?;
-        let transaction_result = input.bool("transaction_result")?;
-        let topics = input.array("topics")?;
-        let coordinator_epoch = input.int32("coordinator_epoch")?;
-        let transaction_version =
-            if version >= 2 { input.int8("transaction_version")? } else { 0 };
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self {
-            producer_id,
-            producer_epoch,
-            transaction_result,
-            topics,
-            coordinator_epoch,
-            transaction_version,
-            unknown_tagged_fields,
-        })
+        self.producer_id = input.int64("producer_id")?;
+        self.producer_epoch = input.int16("producer_epoch")?;
+        self.transaction_result = input.bool("transaction_result")?;
+        self.topics = input.array("topics")?;
+        self.coordinator_epoch = input.int32("coordinator_epoch")?;
+        if version >= 2 {
+            self.transaction_version = input.int8("transaction_version")?;
+        }
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
 
@@ -120,10 +113,10 @@ impl Wire for WritableTxnMarkerTopic {
     }
 
     #[inline]
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let name = input.string("name")?;
-        let partition_indexes = input.int32_array("partition_indexes")?;
-        let unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
-        Ok(Self { name, partition_indexes, unknown_tagged_fields })
+    fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.name = input.string("name")?;
+        self.partition_indexes = input.int32_array("partition_indexes")?;
+        self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
+        Ok(())
     }
 }
