@@ -14,6 +14,9 @@ type Result<T> = core::result::Result<T, DecodeError>;
 /// What reads the tagged fields that a structure knows.
 type Known<'k, 'a> = &'k mut dyn FnMut(&mut Decoder<'a>, u32) -> Result<bool>;
 
+/// How many elements of an array are made before they are read.
+const CHUNK: usize = 16;
+
 /// Reads the fields of one message, one after the other, from a frame.
 ///
 /// Made by [`Message::from_bytes`](crate::Message::from_bytes) and the functions that decode
@@ -119,69 +122,102 @@ impl<'a> Decoder<'a> {
         self.field(field)
     }
 
-    pub(crate) fn string(&mut self, field: &'static str) -> Result<ByteStr> {
-        self.field(field)
+    pub(crate) fn string(&mut self, field: &'static str, to: &mut ByteStr) -> Result<()> {
+        to.fill(self).map_err(|error| error.in_field(field))
     }
 
-    pub(crate) fn bytes(&mut self, field: &'static str) -> Result<Bytes> {
-        self.field(field)
+    pub(crate) fn bytes(&mut self, field: &'static str, to: &mut Bytes) -> Result<()> {
+        to.fill(self).map_err(|error| error.in_field(field))
     }
 
-    pub(crate) fn nullable_string(&mut self, field: &'static str) -> Result<Option<ByteStr>> {
-        self.text(self.flexible).map_err(|error| error.in_field(field))
+    pub(crate) fn nullable_string(
+        &mut self,
+        field: &'static str,
+        to: &mut Option<ByteStr>,
+    ) -> Result<()> {
+        *to = self.text(self.flexible).map_err(|error| error.in_field(field))?;
+        Ok(())
     }
 
     /// A string that has its 16-bit length even in flexible versions.
     pub(crate) fn inflexible_nullable_string(
         &mut self,
         field: &'static str,
-    ) -> Result<Option<ByteStr>> {
-        self.text(false).map_err(|error| error.in_field(field))
+        to: &mut Option<ByteStr>,
+    ) -> Result<()> {
+        *to = self.text(false).map_err(|error| error.in_field(field))?;
+        Ok(())
     }
 
     #[inline]
-    pub(crate) fn nullable_bytes(&mut self, field: &'static str) -> Result<Option<Bytes>> {
-        self.blob().map_err(|error| error.in_field(field))
+    pub(crate) fn nullable_bytes(
+        &mut self,
+        field: &'static str,
+        to: &mut Option<Bytes>,
+    ) -> Result<()> {
+        *to = self.blob().map_err(|error| error.in_field(field))?;
+        Ok(())
     }
 
-    pub(crate) fn structure<T: Wire>(&mut self, field: &'static str) -> Result<T> {
-        self.field(field)
+    #[inline]
+    pub(crate) fn structure<T: Wire>(&mut self, field: &'static str, to: &mut T) -> Result<()> {
+        to.fill(self).map_err(|error| error.in_field(field))
     }
 
-    pub(crate) fn nullable_structure<T: Wire>(&mut self, field: &'static str) -> Result<Option<T>> {
+    pub(crate) fn nullable_structure<T: Wire>(
+        &mut self,
+        field: &'static str,
+        to: &mut Option<T>,
+    ) -> Result<()> {
         match self.read(parse::presence) {
-            Ok(true) => self.field(field).map(Some),
-            Ok(false) => Ok(None),
+            Ok(true) => self.structure(field, to.get_or_insert_default()),
+            Ok(false) => {
+                *to = None;
+                Ok(())
+            }
             Err(error) => Err(error.in_field(field)),
         }
     }
 
-    pub(crate) fn array<T: Wire>(&mut self, field: &'static str) -> Result<Vec<T>> {
+    pub(crate) fn array<T: Wire>(&mut self, field: &'static str, to: &mut Vec<T>) -> Result<()> {
         let start = self.position();
-        let elements = self.elements().map_err(|error| error.in_field(field))?;
-        elements.ok_or_else(|| self.error(start, DecodeErrorKind::Null).in_field(field))
+        match self.elements(to) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.error(start, DecodeErrorKind::Null).in_field(field)),
+            Err(error) => Err(error.in_field(field)),
+        }
     }
 
     pub(crate) fn nullable_array<T: Wire>(
         &mut self,
         field: &'static str,
-    ) -> Result<Option<Vec<T>>> {
-        self.elements().map_err(|error| error.in_field(field))
+        to: &mut Option<Vec<T>>,
+    ) -> Result<()> {
+        if !self.elements(to.get_or_insert_default()).map_err(|error| error.in_field(field))? {
+            *to = None;
+        }
+        Ok(())
     }
 
     /// An array of 32-bit integers, of which there are many.
-    #[inline(never)]
-    pub(crate) fn int32_array(&mut self, field: &'static str) -> Result<Int32Array> {
+    pub(crate) fn int32_array(&mut self, field: &'static str, to: &mut Int32Array) -> Result<()> {
         let start = self.position();
-        let elements = self.int32s().map_err(|error| error.in_field(field))?;
-        elements.ok_or_else(|| self.error(start, DecodeErrorKind::Null).in_field(field))
+        match self.int32s(to) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.error(start, DecodeErrorKind::Null).in_field(field)),
+            Err(error) => Err(error.in_field(field)),
+        }
     }
 
     pub(crate) fn nullable_int32_array(
         &mut self,
         field: &'static str,
-    ) -> Result<Option<Int32Array>> {
-        self.int32s().map_err(|error| error.in_field(field))
+        to: &mut Option<Int32Array>,
+    ) -> Result<()> {
+        if !self.int32s(to.get_or_insert_default()).map_err(|error| error.in_field(field))? {
+            *to = None;
+        }
+        Ok(())
     }
 
     /// The tagged fields at the end of a structure: none but in flexible versions. `known` reads
@@ -239,32 +275,35 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    fn elements<T: Wire>(&mut self) -> Result<Option<Vec<T>>> {
+    /// Reads the elements of an array; false for null.
+    fn elements<T: Wire>(&mut self, to: &mut Vec<T>) -> Result<bool> {
         let start = self.position();
-        let Some(count) = self.read(parse::length(self.flexible))? else { return Ok(None) };
+        let Some(count) = self.read(parse::length(self.flexible))? else { return Ok(false) };
         self.check_count(start, count)?;
-        // No more memory than there is input, to begin with.
-        let fits = self.rest.len() / size_of::<T>().max(1);
-        let mut elements = Vec::with_capacity(count.min(fits));
         let first = self.rest.len();
-        while elements.len() < count {
-            let read = elements.len();
-            if read == elements.capacity() {
+        // No more memory than there is input, to begin with.
+        let fits = first / size_of::<T>().max(1);
+        to.clear();
+        to.reserve_exact(count.min(fits));
+        while to.len() < count {
+            let read = to.len();
+            if read == to.capacity() {
                 let room = self.room(first, read).min(count - read);
                 if room == 0 {
                     // Nothing is left to read it from, which it says itself; a vector that grew for it
                     // would be in memory twice.
-                    elements.push(T::decode(self).map_err(|error| error.in_element(read))?);
+                    to.push(T::decode(self).map_err(|error| error.in_element(read))?);
                     continue;
                 }
-                elements.reserve_exact(room);
+                to.reserve_exact(room);
             }
-            elements.resize_with(elements.capacity().min(count), T::default);
-            for (index, element) in elements.iter_mut().enumerate().skip(read) {
+            // So many as stay in the nearest cache until they are filled.
+            to.resize_with(to.capacity().min(count).min(read + CHUNK), T::default);
+            for (index, element) in to.iter_mut().enumerate().skip(read) {
                 element.fill(self).map_err(|error| error.in_element(index))?;
             }
         }
-        Ok(Some(elements))
+        Ok(true)
     }
 
     /// How many elements more to make room for, where `read` ones have come since `first` bytes were
@@ -286,9 +325,10 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    fn int32s(&mut self) -> Result<Option<Int32Array>> {
+    /// Reads an array of 32-bit integers; false for null.
+    fn int32s(&mut self, to: &mut Int32Array) -> Result<bool> {
         let start = self.position();
-        let Some(count) = self.read(parse::length(self.flexible))? else { return Ok(None) };
+        let Some(count) = self.read(parse::length(self.flexible))? else { return Ok(false) };
         self.check_count(start, count)?;
         // Each of them is there, or the first that is not whole is named.
         let whole = count.min(self.rest.len() / size_of::<i32>());
@@ -299,7 +339,8 @@ impl<'a> Decoder<'a> {
                 |error| error.in_element(whole),
             ));
         }
-        Ok(Some(Int32Array::from_be_bytes(bytes)))
+        to.fill_from_be_bytes(bytes);
+        Ok(true)
     }
 
     #[inline]

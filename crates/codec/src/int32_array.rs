@@ -39,19 +39,21 @@ impl Int32Array {
         Self(Repr::Inline { len: 0, values: [0; INLINE] })
     }
 
-    /// Integers of four bytes each; what is left over is dropped.
-    pub(crate) fn from_be_bytes(bytes: &[u8]) -> Self {
+    /// Takes integers of four bytes each instead of its own; what is left over is dropped.
+    #[inline]
+    pub(crate) fn fill_from_be_bytes(&mut self, bytes: &[u8]) {
         let integer = |bytes: &[u8]| bytes.try_into().map_or(0, i32::from_be_bytes);
         let integers = bytes.chunks_exact(size_of::<i32>());
-        let len = integers.len();
-        if len > INLINE {
-            return Self(Repr::Heap(integers.map(integer).collect()));
+        let count = integers.len();
+        match &mut self.0 {
+            Repr::Inline { len, values } if count <= INLINE => {
+                for (place, bytes) in values.iter_mut().zip(integers) {
+                    *place = integer(bytes);
+                }
+                *len = count as u8;
+            }
+            _ => *self = integers.map(integer).collect(),
         }
-        let mut values = [0; INLINE];
-        for (place, bytes) in values.iter_mut().zip(integers) {
-            *place = integer(bytes);
-        }
-        Self(Repr::Inline { len: len as u8, values })
     }
 
     /// The integers.
@@ -213,11 +215,16 @@ mod tests {
         for len in 0..12 {
             let integers: Vec<i32> = (0..len).map(|n| n * 1_000_003 - 7).collect();
             let bytes: Vec<u8> = integers.iter().flat_map(|n| n.to_be_bytes()).collect();
+            let mut filled = Int32Array::from([8; 5]);
+            filled.fill_from_be_bytes(&bytes);
+            let mut filled_again = Int32Array::from([8; 9]);
+            filled_again.fill_from_be_bytes(&bytes);
             let made = [
                 Int32Array::from(integers.clone()),
                 Int32Array::from(integers.as_slice()),
                 integers.iter().copied().collect(),
-                Int32Array::from_be_bytes(&bytes),
+                filled,
+                filled_again,
             ];
             for array in &made {
                 assert_eq!(*array, integers);

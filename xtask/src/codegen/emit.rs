@@ -324,27 +324,33 @@ fn encode_value(field: &Field, reference: &str, value: &str) -> String {
 }
 
 fn fill_field(out: &mut String, field: &Field, structure: &Struct) {
-    let read = format!("self.{} = {};\n", field.name, decode_present(field));
+    let fill = fill_present(field);
     match condition(field.versions, structure.reach) {
-        None => out.push_str(&read),
+        None => out.push_str(&fill),
         Some(condition) => {
-            let _ = writeln!(out, "if {condition} {{ {read} }}");
+            let _ = writeln!(out, "if {condition} {{ {fill} }}");
         }
     }
 }
 
-/// Reads the field in a version that has it.
-fn decode_present(field: &Field) -> String {
+/// Reads the field, in a version that has it, into its place.
+fn fill_present(field: &Field) -> String {
     let (name, method) = (field.plain_name(), field.ty.method());
-    let value = format!("input.{method}(\"{name}\")?");
+    let place = format!("self.{}", field.name);
+    if field.ty.is_fixed_size() {
+        return format!("{place} = input.{method}(\"{name}\")?;\n");
+    }
     if !field.is_nullable() {
-        return value;
+        return format!("input.{method}(\"{name}\", &mut {place})?;\n");
     }
     let prefix = if field.inflexible { "inflexible_" } else { "" };
-    let nullable = format!("input.{prefix}nullable_{method}(\"{name}\")?");
+    let nullable = format!("input.{prefix}nullable_{method}(\"{name}\", &mut {place})?;\n");
     match condition(field.nullable, field.versions) {
         None => nullable,
-        Some(condition) => format!("if {condition} {{ {nullable} }} else {{ Some({value}) }}"),
+        Some(condition) => format!(
+            "if {condition} {{ {nullable} }} else {{ \
+             input.{method}(\"{name}\", {place}.get_or_insert_default())?; }}\n"
+        ),
     }
 }
 
@@ -389,13 +395,8 @@ fn fill_tagged(out: &mut String, structure: &Struct) {
     for (tag, field) in &tagged {
         let guard =
             condition(field.versions, structure.reach).map(|condition| format!(" if {condition}"));
-        let _ = writeln!(
-            out,
-            "{tag}{} => {{ self.{} = {}; }}",
-            guard.unwrap_or_default(),
-            field.name,
-            decode_present(field)
-        );
+        let _ =
+            writeln!(out, "{tag}{} => {{ {} }}", guard.unwrap_or_default(), fill_present(field));
     }
     out.push_str("_ => return Ok(false),\n}\nOk(true)\n})?;\n");
 }

@@ -32,10 +32,10 @@ impl Wire for AddOffsetsToTxnRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.transactional_id = input.string("transactional_id")?;
+        input.string("transactional_id", &mut self.transactional_id)?;
         self.producer_id = input.int64("producer_id")?;
         self.producer_epoch = input.int16("producer_epoch")?;
-        self.group_id = input.string("group_id")?;
+        input.string("group_id", &mut self.group_id)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

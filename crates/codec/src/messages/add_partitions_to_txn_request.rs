@@ -66,10 +66,11 @@ impl Wire for AddPartitionsToTxnRequest {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version >= 4 {
-            self.transactions = input.array("transactions")?;
+            input.array("transactions", &mut self.transactions)?;
         }
         if version <= 3 {
-            self.v3_and_below_transactional_id = input.string("v3_and_below_transactional_id")?;
+            input
+                .string("v3_and_below_transactional_id", &mut self.v3_and_below_transactional_id)?;
         }
         if version <= 3 {
             self.v3_and_below_producer_id = input.int64("v3_and_below_producer_id")?;
@@ -78,7 +79,7 @@ impl Wire for AddPartitionsToTxnRequest {
             self.v3_and_below_producer_epoch = input.int16("v3_and_below_producer_epoch")?;
         }
         if version <= 3 {
-            self.v3_and_below_topics = input.array("v3_and_below_topics")?;
+            input.array("v3_and_below_topics", &mut self.v3_and_below_topics)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -127,11 +128,11 @@ impl Wire for AddPartitionsToTxnTransaction {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.transactional_id = input.string("transactional_id")?;
+        input.string("transactional_id", &mut self.transactional_id)?;
         self.producer_id = input.int64("producer_id")?;
         self.producer_epoch = input.int16("producer_epoch")?;
         self.verify_only = input.bool("verify_only")?;
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -158,8 +159,8 @@ impl Wire for AddPartitionsToTxnTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.string("name", &mut self.name)?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -54,10 +54,11 @@ impl Wire for AddPartitionsToTxnResponse {
             self.error_code = input.error_code("error_code")?;
         }
         if version >= 4 {
-            self.results_by_transaction = input.array("results_by_transaction")?;
+            input.array("results_by_transaction", &mut self.results_by_transaction)?;
         }
         if version <= 3 {
-            self.results_by_topic_v3_and_below = input.array("results_by_topic_v3_and_below")?;
+            input
+                .array("results_by_topic_v3_and_below", &mut self.results_by_topic_v3_and_below)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -95,8 +96,8 @@ impl Wire for AddPartitionsToTxnResult {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.transactional_id = input.string("transactional_id")?;
-        self.topic_results = input.array("topic_results")?;
+        input.string("transactional_id", &mut self.transactional_id)?;
+        input.array("topic_results", &mut self.topic_results)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -123,8 +124,8 @@ impl Wire for AddPartitionsToTxnTopicResult {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.results_by_partition = input.array("results_by_partition")?;
+        input.string("name", &mut self.name)?;
+        input.array("results_by_partition", &mut self.results_by_partition)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -61,11 +61,11 @@ impl Wire for AddRaftVoterRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.cluster_id = input.nullable_string("cluster_id")?;
+        input.nullable_string("cluster_id", &mut self.cluster_id)?;
         self.timeout_ms = input.int32("timeout_ms")?;
         self.voter_id = input.int32("voter_id")?;
         self.voter_directory_id = input.uuid("voter_directory_id")?;
-        self.listeners = input.array("listeners")?;
+        input.array("listeners", &mut self.listeners)?;
         if version >= 1 {
             self.ack_when_committed = input.bool("ack_when_committed")?;
         }
@@ -110,8 +110,8 @@ impl Wire for Listener {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.host = input.string("host")?;
+        input.string("name", &mut self.name)?;
+        input.string("host", &mut self.host)?;
         self.port = input.uint16("port")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

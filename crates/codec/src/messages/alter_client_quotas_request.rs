@@ -28,7 +28,7 @@ impl Wire for AlterClientQuotasRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.entries = input.array("entries")?;
+        input.array("entries", &mut self.entries)?;
         self.validate_only = input.bool("validate_only")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -68,8 +68,8 @@ impl Wire for EntryData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.entity = input.array("entity")?;
-        self.ops = input.array("ops")?;
+        input.array("entity", &mut self.entity)?;
+        input.array("ops", &mut self.ops)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -107,8 +107,8 @@ impl Wire for EntityData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.entity_type = input.string("entity_type")?;
-        self.entity_name = input.nullable_string("entity_name")?;
+        input.string("entity_type", &mut self.entity_type)?;
+        input.nullable_string("entity_name", &mut self.entity_name)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -138,7 +138,7 @@ impl Wire for OpData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.key = input.string("key")?;
+        input.string("key", &mut self.key)?;
         self.value = input.float64("value")?;
         self.remove = input.bool("remove")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -29,7 +29,7 @@ impl Wire for AlterClientQuotasResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.entries = input.array("entries")?;
+        input.array("entries", &mut self.entries)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -82,8 +82,8 @@ impl Wire for EntryData {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.entity = input.array("entity")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.array("entity", &mut self.entity)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -121,8 +121,8 @@ impl Wire for EntityData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.entity_type = input.string("entity_type")?;
-        self.entity_name = input.nullable_string("entity_name")?;
+        input.string("entity_type", &mut self.entity_type)?;
+        input.nullable_string("entity_name", &mut self.entity_name)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

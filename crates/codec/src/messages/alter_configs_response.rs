@@ -29,7 +29,7 @@ impl Wire for AlterConfigsResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.responses = input.array("responses")?;
+        input.array("responses", &mut self.responses)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -86,9 +86,9 @@ impl Wire for AlterConfigsResourceResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         self.resource_type = input.int8("resource_type")?;
-        self.resource_name = input.string("resource_name")?;
+        input.string("resource_name", &mut self.resource_name)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

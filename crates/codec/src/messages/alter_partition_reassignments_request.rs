@@ -56,7 +56,7 @@ impl Wire for AlterPartitionReassignmentsRequest {
         if version >= 1 {
             self.allow_replication_factor_change = input.bool("allow_replication_factor_change")?;
         }
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -95,8 +95,8 @@ impl Wire for ReassignableTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("name", &mut self.name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -124,7 +124,7 @@ impl Wire for ReassignablePartition {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.partition_index = input.int32("partition_index")?;
-        self.replicas = input.nullable_int32_array("replicas")?;
+        input.nullable_int32_array("replicas", &mut self.replicas)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -60,8 +60,8 @@ impl Wire for AlterPartitionReassignmentsResponse {
             self.allow_replication_factor_change = input.bool("allow_replication_factor_change")?;
         }
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.responses = input.array("responses")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.array("responses", &mut self.responses)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -98,8 +98,8 @@ impl Wire for ReassignableTopicResponse {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("name", &mut self.name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -143,7 +143,7 @@ impl Wire for ReassignablePartitionResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.partition_index = input.int32("partition_index")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -45,7 +45,7 @@ impl Wire for AlterPartitionRequest {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.broker_id = input.int32("broker_id")?;
         self.broker_epoch = input.int64("broker_epoch")?;
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Wire for TopicData {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.topic_id = input.uuid("topic_id")?;
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -137,10 +137,10 @@ impl Wire for PartitionData {
         self.partition_index = input.int32("partition_index")?;
         self.leader_epoch = input.int32("leader_epoch")?;
         if version <= 2 {
-            self.new_isr = input.int32_array("new_isr")?;
+            input.int32_array("new_isr", &mut self.new_isr)?;
         }
         if version >= 3 {
-            self.new_isr_with_epochs = input.array("new_isr_with_epochs")?;
+            input.array("new_isr_with_epochs", &mut self.new_isr_with_epochs)?;
         }
         self.leader_recovery_state = input.int8("leader_recovery_state")?;
         self.partition_epoch = input.int32("partition_epoch")?;

@@ -33,7 +33,7 @@ impl Wire for AlterPartitionResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -71,7 +71,7 @@ impl Wire for TopicData {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.topic_id = input.uuid("topic_id")?;
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -117,7 +117,7 @@ impl Wire for PartitionData {
         self.error_code = input.error_code("error_code")?;
         self.leader_id = input.int32("leader_id")?;
         self.leader_epoch = input.int32("leader_epoch")?;
-        self.isr = input.int32_array("isr")?;
+        input.int32_array("isr", &mut self.isr)?;
         self.leader_recovery_state = input.int8("leader_recovery_state")?;
         self.partition_epoch = input.int32("partition_epoch")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

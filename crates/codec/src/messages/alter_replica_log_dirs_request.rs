@@ -25,7 +25,7 @@ impl Wire for AlterReplicaLogDirsRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.dirs = input.array("dirs")?;
+        input.array("dirs", &mut self.dirs)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -64,8 +64,8 @@ impl Wire for AlterReplicaLogDir {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.path = input.string("path")?;
-        self.topics = input.array("topics")?;
+        input.string("path", &mut self.path)?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -92,8 +92,8 @@ impl Wire for AlterReplicaLogDirTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.string("name", &mut self.name)?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -28,8 +28,8 @@ impl Wire for AlterShareGroupOffsetsRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.group_id = input.string("group_id")?;
-        self.topics = input.array("topics")?;
+        input.string("group_id", &mut self.group_id)?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -68,8 +68,8 @@ impl Wire for AlterShareGroupOffsetsRequestTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic_name = input.string("topic_name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("topic_name", &mut self.topic_name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -30,8 +30,8 @@ impl Wire for AlterUserScramCredentialsRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.deletions = input.array("deletions")?;
-        self.upsertions = input.array("upsertions")?;
+        input.array("deletions", &mut self.deletions)?;
+        input.array("upsertions", &mut self.upsertions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Wire for ScramCredentialDeletion {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.mechanism = input.int8("mechanism")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -107,11 +107,11 @@ impl Wire for ScramCredentialUpsertion {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.mechanism = input.int8("mechanism")?;
         self.iterations = input.int32("iterations")?;
-        self.salt = input.bytes("salt")?;
-        self.salted_password = input.bytes("salted_password")?;
+        input.bytes("salt", &mut self.salt)?;
+        input.bytes("salted_password", &mut self.salted_password)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -56,13 +56,13 @@ impl Wire for ApiVersionsRequest {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version >= 3 {
-            self.client_software_name = input.string("client_software_name")?;
+            input.string("client_software_name", &mut self.client_software_name)?;
         }
         if version >= 3 {
-            self.client_software_version = input.string("client_software_version")?;
+            input.string("client_software_version", &mut self.client_software_version)?;
         }
         if version >= 5 {
-            self.cluster_id = input.nullable_string("cluster_id")?;
+            input.nullable_string("cluster_id", &mut self.cluster_id)?;
         }
         if version >= 5 {
             self.node_id = input.int32("node_id")?;

@@ -103,20 +103,20 @@ impl Wire for ApiVersionsResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         self.error_code = input.error_code("error_code")?;
-        self.api_keys = input.array("api_keys")?;
+        input.array("api_keys", &mut self.api_keys)?;
         if version >= 1 {
             self.throttle_time_ms = input.int32("throttle_time_ms")?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 3 => {
-                    self.supported_features = input.array("supported_features")?;
+                    input.array("supported_features", &mut self.supported_features)?;
                 }
                 1 if version >= 3 => {
                     self.finalized_features_epoch = input.int64("finalized_features_epoch")?;
                 }
                 2 if version >= 3 => {
-                    self.finalized_features = input.array("finalized_features")?;
+                    input.array("finalized_features", &mut self.finalized_features)?;
                 }
                 3 if version >= 3 => {
                     self.zk_migration_ready = input.bool("zk_migration_ready")?;
@@ -203,7 +203,7 @@ impl Wire for SupportedFeatureKey {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.min_version = input.int16("min_version")?;
         self.max_version = input.int16("max_version")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -235,7 +235,7 @@ impl Wire for FinalizedFeatureKey {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.max_version_level = input.int16("max_version_level")?;
         self.min_version_level = input.int16("min_version_level")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

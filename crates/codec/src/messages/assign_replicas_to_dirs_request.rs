@@ -45,7 +45,7 @@ impl Wire for AssignReplicasToDirsRequest {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.broker_id = input.int32("broker_id")?;
         self.broker_epoch = input.int64("broker_epoch")?;
-        self.directories = input.array("directories")?;
+        input.array("directories", &mut self.directories)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Wire for DirectoryData {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.id = input.uuid("id")?;
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -113,7 +113,7 @@ impl Wire for TopicData {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.topic_id = input.uuid("topic_id")?;
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -33,7 +33,7 @@ impl Wire for AssignReplicasToDirsResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.directories = input.array("directories")?;
+        input.array("directories", &mut self.directories)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -71,7 +71,7 @@ impl Wire for DirectoryData {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.id = input.uuid("id")?;
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -99,7 +99,7 @@ impl Wire for TopicData {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.topic_id = input.uuid("topic_id")?;
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -53,13 +53,13 @@ impl Wire for BeginQuorumEpochRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.cluster_id = input.nullable_string("cluster_id")?;
+        input.nullable_string("cluster_id", &mut self.cluster_id)?;
         if version >= 1 {
             self.voter_id = input.int32("voter_id")?;
         }
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         if version >= 1 {
-            self.leader_endpoints = input.array("leader_endpoints")?;
+            input.array("leader_endpoints", &mut self.leader_endpoints)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -99,8 +99,8 @@ impl Wire for TopicData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic_name = input.string("topic_name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("topic_name", &mut self.topic_name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -172,8 +172,8 @@ impl Wire for LeaderEndpoint {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.host = input.string("host")?;
+        input.string("name", &mut self.name)?;
+        input.string("host", &mut self.host)?;
         self.port = input.uint16("port")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -90,10 +90,10 @@ impl Wire for BrokerHeartbeatRequest {
         self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 1 => {
-                    self.offline_log_dirs = input.array("offline_log_dirs")?;
+                    input.array("offline_log_dirs", &mut self.offline_log_dirs)?;
                 }
                 1 if version >= 2 => {
-                    self.cordoned_log_dirs = input.nullable_array("cordoned_log_dirs")?;
+                    input.nullable_array("cordoned_log_dirs", &mut self.cordoned_log_dirs)?;
                 }
                 _ => return Ok(false),
             }

@@ -78,16 +78,16 @@ impl Wire for BrokerRegistrationRequest {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         self.broker_id = input.int32("broker_id")?;
-        self.cluster_id = input.string("cluster_id")?;
+        input.string("cluster_id", &mut self.cluster_id)?;
         self.incarnation_id = input.uuid("incarnation_id")?;
-        self.listeners = input.array("listeners")?;
-        self.features = input.array("features")?;
-        self.rack = input.nullable_string("rack")?;
+        input.array("listeners", &mut self.listeners)?;
+        input.array("features", &mut self.features)?;
+        input.nullable_string("rack", &mut self.rack)?;
         if version >= 1 {
             self.is_migrating_zk_broker = input.bool("is_migrating_zk_broker")?;
         }
         if version >= 2 {
-            self.log_dirs = input.array("log_dirs")?;
+            input.array("log_dirs", &mut self.log_dirs)?;
         }
         if version >= 3 {
             self.previous_broker_epoch = input.int64("previous_broker_epoch")?;
@@ -136,8 +136,8 @@ impl Wire for Listener {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.host = input.string("host")?;
+        input.string("name", &mut self.name)?;
+        input.string("host", &mut self.host)?;
         self.port = input.uint16("port")?;
         self.security_protocol = input.int16("security_protocol")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -169,7 +169,7 @@ impl Wire for Feature {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.min_supported_version = input.int16("min_supported_version")?;
         self.max_supported_version = input.int16("max_supported_version")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

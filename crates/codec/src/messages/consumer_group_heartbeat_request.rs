@@ -77,18 +77,18 @@ impl Wire for ConsumerGroupHeartbeatRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.group_id = input.string("group_id")?;
-        self.member_id = input.string("member_id")?;
+        input.string("group_id", &mut self.group_id)?;
+        input.string("member_id", &mut self.member_id)?;
         self.member_epoch = input.int32("member_epoch")?;
-        self.instance_id = input.nullable_string("instance_id")?;
-        self.rack_id = input.nullable_string("rack_id")?;
+        input.nullable_string("instance_id", &mut self.instance_id)?;
+        input.nullable_string("rack_id", &mut self.rack_id)?;
         self.rebalance_timeout_ms = input.int32("rebalance_timeout_ms")?;
-        self.subscribed_topic_names = input.nullable_array("subscribed_topic_names")?;
+        input.nullable_array("subscribed_topic_names", &mut self.subscribed_topic_names)?;
         if version >= 1 {
-            self.subscribed_topic_regex = input.nullable_string("subscribed_topic_regex")?;
+            input.nullable_string("subscribed_topic_regex", &mut self.subscribed_topic_regex)?;
         }
-        self.server_assignor = input.nullable_string("server_assignor")?;
-        self.topic_partitions = input.nullable_array("topic_partitions")?;
+        input.nullable_string("server_assignor", &mut self.server_assignor)?;
+        input.nullable_array("topic_partitions", &mut self.topic_partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -128,7 +128,7 @@ impl Wire for TopicPartitions {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.topic_id = input.uuid("topic_id")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

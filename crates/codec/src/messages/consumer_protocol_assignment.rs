@@ -30,8 +30,8 @@ impl Wire for ConsumerProtocolAssignment {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.assigned_partitions = input.array("assigned_partitions")?;
-        self.user_data = input.nullable_bytes("user_data")?;
+        input.array("assigned_partitions", &mut self.assigned_partitions)?;
+        input.nullable_bytes("user_data", &mut self.user_data)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -64,8 +64,8 @@ impl Wire for TopicPartition {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic = input.string("topic")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.string("topic", &mut self.topic)?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

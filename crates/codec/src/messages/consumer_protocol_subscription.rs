@@ -61,16 +61,16 @@ impl Wire for ConsumerProtocolSubscription {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.topics = input.array("topics")?;
-        self.user_data = input.nullable_bytes("user_data")?;
+        input.array("topics", &mut self.topics)?;
+        input.nullable_bytes("user_data", &mut self.user_data)?;
         if version >= 1 {
-            self.owned_partitions = input.array("owned_partitions")?;
+            input.array("owned_partitions", &mut self.owned_partitions)?;
         }
         if version >= 2 {
             self.generation_id = input.int32("generation_id")?;
         }
         if version >= 3 {
-            self.rack_id = input.nullable_string("rack_id")?;
+            input.nullable_string("rack_id", &mut self.rack_id)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -104,8 +104,8 @@ impl Wire for TopicPartition {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic = input.string("topic")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.string("topic", &mut self.topic)?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -40,8 +40,8 @@ impl Wire for ControllerRegistrationRequest {
         self.controller_id = input.int32("controller_id")?;
         self.incarnation_id = input.uuid("incarnation_id")?;
         self.zk_migration_ready = input.bool("zk_migration_ready")?;
-        self.listeners = input.array("listeners")?;
-        self.features = input.array("features")?;
+        input.array("listeners", &mut self.listeners)?;
+        input.array("features", &mut self.features)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -86,8 +86,8 @@ impl Wire for Listener {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.host = input.string("host")?;
+        input.string("name", &mut self.name)?;
+        input.string("host", &mut self.host)?;
         self.port = input.uint16("port")?;
         self.security_protocol = input.int16("security_protocol")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -119,7 +119,7 @@ impl Wire for Feature {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.min_supported_version = input.int16("min_supported_version")?;
         self.max_supported_version = input.int16("max_supported_version")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -25,7 +25,7 @@ impl Wire for CreateAclsRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.creations = input.array("creations")?;
+        input.array("creations", &mut self.creations)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -96,10 +96,10 @@ impl Wire for AclCreation {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.resource_type = input.int8("resource_type")?;
-        self.resource_name = input.string("resource_name")?;
+        input.string("resource_name", &mut self.resource_name)?;
         self.resource_pattern_type = input.int8("resource_pattern_type")?;
-        self.principal = input.string("principal")?;
-        self.host = input.string("host")?;
+        input.string("principal", &mut self.principal)?;
+        input.string("host", &mut self.host)?;
         self.operation = input.int8("operation")?;
         self.permission_type = input.int8("permission_type")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -29,7 +29,7 @@ impl Wire for CreateAclsResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.results = input.array("results")?;
+        input.array("results", &mut self.results)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -78,7 +78,7 @@ impl Wire for AclCreationResult {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

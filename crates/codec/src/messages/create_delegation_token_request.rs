@@ -64,12 +64,12 @@ impl Wire for CreateDelegationTokenRequest {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version >= 3 {
-            self.owner_principal_type = input.nullable_string("owner_principal_type")?;
+            input.nullable_string("owner_principal_type", &mut self.owner_principal_type)?;
         }
         if version >= 3 {
-            self.owner_principal_name = input.nullable_string("owner_principal_name")?;
+            input.nullable_string("owner_principal_name", &mut self.owner_principal_name)?;
         }
-        self.renewers = input.array("renewers")?;
+        input.array("renewers", &mut self.renewers)?;
         self.max_lifetime_ms = input.int64("max_lifetime_ms")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -109,8 +109,8 @@ impl Wire for CreatableRenewers {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.principal_type = input.string("principal_type")?;
-        self.principal_name = input.string("principal_name")?;
+        input.string("principal_type", &mut self.principal_type)?;
+        input.string("principal_name", &mut self.principal_name)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -72,19 +72,25 @@ impl Wire for CreateDelegationTokenResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         self.error_code = input.error_code("error_code")?;
-        self.principal_type = input.string("principal_type")?;
-        self.principal_name = input.string("principal_name")?;
+        input.string("principal_type", &mut self.principal_type)?;
+        input.string("principal_name", &mut self.principal_name)?;
         if version >= 3 {
-            self.token_requester_principal_type = input.string("token_requester_principal_type")?;
+            input.string(
+                "token_requester_principal_type",
+                &mut self.token_requester_principal_type,
+            )?;
         }
         if version >= 3 {
-            self.token_requester_principal_name = input.string("token_requester_principal_name")?;
+            input.string(
+                "token_requester_principal_name",
+                &mut self.token_requester_principal_name,
+            )?;
         }
         self.issue_timestamp_ms = input.int64("issue_timestamp_ms")?;
         self.expiry_timestamp_ms = input.int64("expiry_timestamp_ms")?;
         self.max_timestamp_ms = input.int64("max_timestamp_ms")?;
-        self.token_id = input.string("token_id")?;
-        self.hmac = input.bytes("hmac")?;
+        input.string("token_id", &mut self.token_id)?;
+        input.bytes("hmac", &mut self.hmac)?;
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

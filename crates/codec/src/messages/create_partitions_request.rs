@@ -31,7 +31,7 @@ impl Wire for CreatePartitionsRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.timeout_ms = input.int32("timeout_ms")?;
         self.validate_only = input.bool("validate_only")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -87,9 +87,9 @@ impl Wire for CreatePartitionsTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.count = input.int32("count")?;
-        self.assignments = input.nullable_array("assignments")?;
+        input.nullable_array("assignments", &mut self.assignments)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -113,7 +113,7 @@ impl Wire for CreatePartitionsAssignment {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.broker_ids = input.int32_array("broker_ids")?;
+        input.int32_array("broker_ids", &mut self.broker_ids)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -29,7 +29,7 @@ impl Wire for CreatePartitionsResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.results = input.array("results")?;
+        input.array("results", &mut self.results)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -69,9 +69,9 @@ impl Wire for CreatePartitionsTopicResult {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

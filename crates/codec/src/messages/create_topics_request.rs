@@ -43,7 +43,7 @@ impl Wire for CreateTopicsRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.timeout_ms = input.int32("timeout_ms")?;
         self.validate_only = input.bool("validate_only")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -93,11 +93,11 @@ impl Wire for CreatableTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.num_partitions = input.int32("num_partitions")?;
         self.replication_factor = input.int16("replication_factor")?;
-        self.assignments = input.array("assignments")?;
-        self.configs = input.array("configs")?;
+        input.array("assignments", &mut self.assignments)?;
+        input.array("configs", &mut self.configs)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -125,7 +125,7 @@ impl Wire for CreatableReplicaAssignment {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.partition_index = input.int32("partition_index")?;
-        self.broker_ids = input.int32_array("broker_ids")?;
+        input.int32_array("broker_ids", &mut self.broker_ids)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -163,8 +163,8 @@ impl Wire for CreatableTopicConfig {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.value = input.nullable_string("value")?;
+        input.string("name", &mut self.name)?;
+        input.nullable_string("value", &mut self.value)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

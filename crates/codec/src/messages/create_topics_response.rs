@@ -30,7 +30,7 @@ impl Wire for CreateTopicsResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -124,12 +124,12 @@ impl Wire for CreatableTopicResult {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         if version >= 7 {
             self.topic_id = input.uuid("topic_id")?;
         }
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         if version >= 5 {
             self.num_partitions = input.int32("num_partitions")?;
         }
@@ -137,7 +137,7 @@ impl Wire for CreatableTopicResult {
             self.replication_factor = input.int16("replication_factor")?;
         }
         if version >= 5 {
-            self.configs = input.nullable_array("configs")?;
+            input.nullable_array("configs", &mut self.configs)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
@@ -196,8 +196,8 @@ impl Wire for CreatableTopicConfigs {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.value = input.nullable_string("value")?;
+        input.string("name", &mut self.name)?;
+        input.nullable_string("value", &mut self.value)?;
         self.read_only = input.bool("read_only")?;
         self.config_source = input.int8("config_source")?;
         self.is_sensitive = input.bool("is_sensitive")?;

@@ -28,8 +28,8 @@ impl Wire for DefaultPrincipalData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.r#type = input.string("type")?;
-        self.name = input.string("name")?;
+        input.string("type", &mut self.r#type)?;
+        input.string("name", &mut self.name)?;
         self.token_authenticated = input.bool("token_authenticated")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

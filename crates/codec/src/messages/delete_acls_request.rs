@@ -25,7 +25,7 @@ impl Wire for DeleteAclsRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.filters = input.array("filters")?;
+        input.array("filters", &mut self.filters)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -96,10 +96,10 @@ impl Wire for DeleteAclsFilter {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.resource_type_filter = input.int8("resource_type_filter")?;
-        self.resource_name_filter = input.nullable_string("resource_name_filter")?;
+        input.nullable_string("resource_name_filter", &mut self.resource_name_filter)?;
         self.pattern_type_filter = input.int8("pattern_type_filter")?;
-        self.principal_filter = input.nullable_string("principal_filter")?;
-        self.host_filter = input.nullable_string("host_filter")?;
+        input.nullable_string("principal_filter", &mut self.principal_filter)?;
+        input.nullable_string("host_filter", &mut self.host_filter)?;
         self.operation = input.int8("operation")?;
         self.permission_type = input.int8("permission_type")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -29,7 +29,7 @@ impl Wire for DeleteAclsResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.filter_results = input.array("filter_results")?;
+        input.array("filter_results", &mut self.filter_results)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -82,8 +82,8 @@ impl Wire for DeleteAclsFilterResult {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.matching_acls = input.array("matching_acls")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.array("matching_acls", &mut self.matching_acls)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -150,12 +150,12 @@ impl Wire for DeleteAclsMatchingAcl {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         self.resource_type = input.int8("resource_type")?;
-        self.resource_name = input.string("resource_name")?;
+        input.string("resource_name", &mut self.resource_name)?;
         self.pattern_type = input.int8("pattern_type")?;
-        self.principal = input.string("principal")?;
-        self.host = input.string("host")?;
+        input.string("principal", &mut self.principal)?;
+        input.string("host", &mut self.host)?;
         self.operation = input.int8("operation")?;
         self.permission_type = input.int8("permission_type")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

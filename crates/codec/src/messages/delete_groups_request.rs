@@ -25,7 +25,7 @@ impl Wire for DeleteGroupsRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.groups_names = input.array("groups_names")?;
+        input.array("groups_names", &mut self.groups_names)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

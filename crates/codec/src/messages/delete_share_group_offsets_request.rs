@@ -28,8 +28,8 @@ impl Wire for DeleteShareGroupOffsetsRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.group_id = input.string("group_id")?;
-        self.topics = input.array("topics")?;
+        input.string("group_id", &mut self.group_id)?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -65,7 +65,7 @@ impl Wire for DeleteShareGroupOffsetsRequestTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic_name = input.string("topic_name")?;
+        input.string("topic_name", &mut self.topic_name)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

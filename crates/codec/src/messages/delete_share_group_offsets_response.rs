@@ -36,8 +36,8 @@ impl Wire for DeleteShareGroupOffsetsResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.responses = input.array("responses")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.array("responses", &mut self.responses)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -80,10 +80,10 @@ impl Wire for DeleteShareGroupOffsetsResponseTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic_name = input.string("topic_name")?;
+        input.string("topic_name", &mut self.topic_name)?;
         self.topic_id = input.uuid("topic_id")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

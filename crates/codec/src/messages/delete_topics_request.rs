@@ -40,10 +40,10 @@ impl Wire for DeleteTopicsRequest {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version >= 6 {
-            self.topics = input.array("topics")?;
+            input.array("topics", &mut self.topics)?;
         }
         if version <= 5 {
-            self.topic_names = input.array("topic_names")?;
+            input.array("topic_names", &mut self.topic_names)?;
         }
         self.timeout_ms = input.int32("timeout_ms")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -84,7 +84,7 @@ impl Wire for DeleteTopicState {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.nullable_string("name")?;
+        input.nullable_string("name", &mut self.name)?;
         self.topic_id = input.uuid("topic_id")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

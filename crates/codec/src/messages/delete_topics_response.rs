@@ -29,7 +29,7 @@ impl Wire for DeleteTopicsResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.responses = input.array("responses")?;
+        input.array("responses", &mut self.responses)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -96,14 +96,17 @@ impl Wire for DeletableTopicResult {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.name =
-            if version >= 6 { input.nullable_string("name")? } else { Some(input.string("name")?) };
+        if version >= 6 {
+            input.nullable_string("name", &mut self.name)?;
+        } else {
+            input.string("name", self.name.get_or_insert_default())?;
+        }
         if version >= 6 {
             self.topic_id = input.uuid("topic_id")?;
         }
         self.error_code = input.error_code("error_code")?;
         if version >= 5 {
-            self.error_message = input.nullable_string("error_message")?;
+            input.nullable_string("error_message", &mut self.error_message)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -49,8 +49,8 @@ impl Wire for DescribeAclsResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.resources = input.array("resources")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.array("resources", &mut self.resources)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -107,9 +107,9 @@ impl Wire for DescribeAclsResource {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.resource_type = input.int8("resource_type")?;
-        self.resource_name = input.string("resource_name")?;
+        input.string("resource_name", &mut self.resource_name)?;
         self.pattern_type = input.int8("pattern_type")?;
-        self.acls = input.array("acls")?;
+        input.array("acls", &mut self.acls)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -142,8 +142,8 @@ impl Wire for AclDescription {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.principal = input.string("principal")?;
-        self.host = input.string("host")?;
+        input.string("principal", &mut self.principal)?;
+        input.string("host", &mut self.host)?;
         self.operation = input.int8("operation")?;
         self.permission_type = input.int8("permission_type")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -28,7 +28,7 @@ impl Wire for DescribeClientQuotasRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.components = input.array("components")?;
+        input.array("components", &mut self.components)?;
         self.strict = input.bool("strict")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -83,9 +83,9 @@ impl Wire for ComponentData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.entity_type = input.string("entity_type")?;
+        input.string("entity_type", &mut self.entity_type)?;
         self.match_type = input.int8("match_type")?;
-        self.r#match = input.nullable_string("match")?;
+        input.nullable_string("match", &mut self.r#match)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -49,8 +49,8 @@ impl Wire for DescribeClientQuotasResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.entries = input.nullable_array("entries")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.nullable_array("entries", &mut self.entries)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -87,8 +87,8 @@ impl Wire for EntryData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.entity = input.array("entity")?;
-        self.values = input.array("values")?;
+        input.array("entity", &mut self.entity)?;
+        input.array("values", &mut self.values)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -126,8 +126,8 @@ impl Wire for EntityData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.entity_type = input.string("entity_type")?;
-        self.entity_name = input.nullable_string("entity_name")?;
+        input.string("entity_type", &mut self.entity_type)?;
+        input.nullable_string("entity_name", &mut self.entity_name)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -154,7 +154,7 @@ impl Wire for ValueData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.key = input.string("key")?;
+        input.string("key", &mut self.key)?;
         self.value = input.float64("value")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -71,13 +71,13 @@ impl Wire for DescribeClusterResponse {
         let version = input.version();
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         if version >= 1 {
             self.endpoint_type = input.int8("endpoint_type")?;
         }
-        self.cluster_id = input.string("cluster_id")?;
+        input.string("cluster_id", &mut self.cluster_id)?;
         self.controller_id = input.int32("controller_id")?;
-        self.brokers = input.array("brokers")?;
+        input.array("brokers", &mut self.brokers)?;
         self.cluster_authorized_operations = input.int32("cluster_authorized_operations")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -131,9 +131,9 @@ impl Wire for DescribeClusterBroker {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         self.broker_id = input.int32("broker_id")?;
-        self.host = input.string("host")?;
+        input.string("host", &mut self.host)?;
         self.port = input.int32("port")?;
-        self.rack = input.nullable_string("rack")?;
+        input.nullable_string("rack", &mut self.rack)?;
         if version >= 2 {
             self.is_fenced = input.bool("is_fenced")?;
         }

@@ -37,7 +37,7 @@ impl Wire for DescribeConfigsRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.resources = input.array("resources")?;
+        input.array("resources", &mut self.resources)?;
         self.include_synonyms = input.bool("include_synonyms")?;
         if version >= 3 {
             self.include_documentation = input.bool("include_documentation")?;
@@ -96,8 +96,8 @@ impl Wire for DescribeConfigsResource {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.resource_type = input.int8("resource_type")?;
-        self.resource_name = input.string("resource_name")?;
-        self.configuration_keys = input.nullable_array("configuration_keys")?;
+        input.string("resource_name", &mut self.resource_name)?;
+        input.nullable_array("configuration_keys", &mut self.configuration_keys)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -29,7 +29,7 @@ impl Wire for DescribeConfigsResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.results = input.array("results")?;
+        input.array("results", &mut self.results)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -90,10 +90,10 @@ impl Wire for DescribeConfigsResult {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         self.resource_type = input.int8("resource_type")?;
-        self.resource_name = input.string("resource_name")?;
-        self.configs = input.array("configs")?;
+        input.string("resource_name", &mut self.resource_name)?;
+        input.array("configs", &mut self.configs)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -161,17 +161,17 @@ impl Wire for DescribeConfigsResourceResult {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.name = input.string("name")?;
-        self.value = input.nullable_string("value")?;
+        input.string("name", &mut self.name)?;
+        input.nullable_string("value", &mut self.value)?;
         self.read_only = input.bool("read_only")?;
         self.config_source = input.int8("config_source")?;
         self.is_sensitive = input.bool("is_sensitive")?;
-        self.synonyms = input.array("synonyms")?;
+        input.array("synonyms", &mut self.synonyms)?;
         if version >= 3 {
             self.config_type = input.int8("config_type")?;
         }
         if version >= 3 {
-            self.documentation = input.nullable_string("documentation")?;
+            input.nullable_string("documentation", &mut self.documentation)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -214,8 +214,8 @@ impl Wire for DescribeConfigsSynonym {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.value = input.nullable_string("value")?;
+        input.string("name", &mut self.name)?;
+        input.nullable_string("value", &mut self.value)?;
         self.source = input.int8("source")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -32,7 +32,7 @@ impl Wire for DescribeDelegationTokenRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.owners = input.nullable_array("owners")?;
+        input.nullable_array("owners", &mut self.owners)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -71,8 +71,8 @@ impl Wire for DescribeDelegationTokenOwner {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.principal_type = input.string("principal_type")?;
-        self.principal_name = input.string("principal_name")?;
+        input.string("principal_type", &mut self.principal_type)?;
+        input.string("principal_name", &mut self.principal_name)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -34,7 +34,7 @@ impl Wire for DescribeDelegationTokenResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.error_code = input.error_code("error_code")?;
-        self.tokens = input.array("tokens")?;
+        input.array("tokens", &mut self.tokens)?;
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -112,20 +112,26 @@ impl Wire for DescribedDelegationToken {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.principal_type = input.string("principal_type")?;
-        self.principal_name = input.string("principal_name")?;
+        input.string("principal_type", &mut self.principal_type)?;
+        input.string("principal_name", &mut self.principal_name)?;
         if version >= 3 {
-            self.token_requester_principal_type = input.string("token_requester_principal_type")?;
+            input.string(
+                "token_requester_principal_type",
+                &mut self.token_requester_principal_type,
+            )?;
         }
         if version >= 3 {
-            self.token_requester_principal_name = input.string("token_requester_principal_name")?;
+            input.string(
+                "token_requester_principal_name",
+                &mut self.token_requester_principal_name,
+            )?;
         }
         self.issue_timestamp = input.int64("issue_timestamp")?;
         self.expiry_timestamp = input.int64("expiry_timestamp")?;
         self.max_timestamp = input.int64("max_timestamp")?;
-        self.token_id = input.string("token_id")?;
-        self.hmac = input.bytes("hmac")?;
-        self.renewers = input.array("renewers")?;
+        input.string("token_id", &mut self.token_id)?;
+        input.bytes("hmac", &mut self.hmac)?;
+        input.array("renewers", &mut self.renewers)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -152,8 +158,8 @@ impl Wire for DescribedDelegationTokenRenewer {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.principal_type = input.string("principal_type")?;
-        self.principal_name = input.string("principal_name")?;
+        input.string("principal_type", &mut self.principal_type)?;
+        input.string("principal_name", &mut self.principal_name)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -37,7 +37,7 @@ impl Wire for DescribeGroupsRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.groups = input.array("groups")?;
+        input.array("groups", &mut self.groups)?;
         if version >= 3 {
             self.include_authorized_operations = input.bool("include_authorized_operations")?;
         }

@@ -37,7 +37,7 @@ impl Wire for DescribeGroupsResponse {
         if version >= 1 {
             self.throttle_time_ms = input.int32("throttle_time_ms")?;
         }
-        self.groups = input.array("groups")?;
+        input.array("groups", &mut self.groups)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -121,13 +121,13 @@ impl Wire for DescribedGroup {
         let version = input.version();
         self.error_code = input.error_code("error_code")?;
         if version >= 6 {
-            self.error_message = input.nullable_string("error_message")?;
+            input.nullable_string("error_message", &mut self.error_message)?;
         }
-        self.group_id = input.string("group_id")?;
-        self.group_state = input.string("group_state")?;
-        self.protocol_type = input.string("protocol_type")?;
-        self.protocol_data = input.string("protocol_data")?;
-        self.members = input.array("members")?;
+        input.string("group_id", &mut self.group_id)?;
+        input.string("group_state", &mut self.group_state)?;
+        input.string("protocol_type", &mut self.protocol_type)?;
+        input.string("protocol_data", &mut self.protocol_data)?;
+        input.array("members", &mut self.members)?;
         if version >= 3 {
             self.authorized_operations = input.int32("authorized_operations")?;
         }
@@ -173,14 +173,14 @@ impl Wire for DescribedGroupMember {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.member_id = input.string("member_id")?;
+        input.string("member_id", &mut self.member_id)?;
         if version >= 4 {
-            self.group_instance_id = input.nullable_string("group_instance_id")?;
+            input.nullable_string("group_instance_id", &mut self.group_instance_id)?;
         }
-        self.client_id = input.string("client_id")?;
-        self.client_host = input.string("client_host")?;
-        self.member_metadata = input.bytes("member_metadata")?;
-        self.member_assignment = input.bytes("member_assignment")?;
+        input.string("client_id", &mut self.client_id)?;
+        input.string("client_host", &mut self.client_host)?;
+        input.bytes("member_metadata", &mut self.member_metadata)?;
+        input.bytes("member_assignment", &mut self.member_assignment)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

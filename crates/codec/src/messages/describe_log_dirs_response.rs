@@ -39,7 +39,7 @@ impl Wire for DescribeLogDirsResponse {
         if version >= 3 {
             self.error_code = input.error_code("error_code")?;
         }
-        self.results = input.array("results")?;
+        input.array("results", &mut self.results)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -112,8 +112,8 @@ impl Wire for DescribeLogDirsResult {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         self.error_code = input.error_code("error_code")?;
-        self.log_dir = input.string("log_dir")?;
-        self.topics = input.array("topics")?;
+        input.string("log_dir", &mut self.log_dir)?;
+        input.array("topics", &mut self.topics)?;
         if version >= 4 {
             self.total_bytes = input.int64("total_bytes")?;
         }
@@ -149,8 +149,8 @@ impl Wire for DescribeLogDirsTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("name", &mut self.name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -25,7 +25,7 @@ impl Wire for DescribeProducersRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -64,8 +64,8 @@ impl Wire for TopicRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partition_indexes = input.int32_array("partition_indexes")?;
+        input.string("name", &mut self.name)?;
+        input.int32_array("partition_indexes", &mut self.partition_indexes)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -57,11 +57,11 @@ impl Wire for DescribeQuorumResponse {
         let version = input.version();
         self.error_code = input.error_code("error_code")?;
         if version >= 2 {
-            self.error_message = input.nullable_string("error_message")?;
+            input.nullable_string("error_message", &mut self.error_message)?;
         }
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         if version >= 2 {
-            self.nodes = input.array("nodes")?;
+            input.array("nodes", &mut self.nodes)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -99,8 +99,8 @@ impl Wire for TopicData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic_name = input.string("topic_name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("topic_name", &mut self.topic_name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -169,13 +169,13 @@ impl Wire for PartitionData {
         self.partition_index = input.int32("partition_index")?;
         self.error_code = input.error_code("error_code")?;
         if version >= 2 {
-            self.error_message = input.nullable_string("error_message")?;
+            input.nullable_string("error_message", &mut self.error_message)?;
         }
         self.leader_id = input.int32("leader_id")?;
         self.leader_epoch = input.int32("leader_epoch")?;
         self.high_watermark = input.int64("high_watermark")?;
-        self.current_voters = input.array("current_voters")?;
-        self.observers = input.array("observers")?;
+        input.array("current_voters", &mut self.current_voters)?;
+        input.array("observers", &mut self.observers)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -273,7 +273,7 @@ impl Wire for Node {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.node_id = input.int32("node_id")?;
-        self.listeners = input.array("listeners")?;
+        input.array("listeners", &mut self.listeners)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -303,8 +303,8 @@ impl Wire for Listener {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.host = input.string("host")?;
+        input.string("name", &mut self.name)?;
+        input.string("host", &mut self.host)?;
         self.port = input.uint16("port")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

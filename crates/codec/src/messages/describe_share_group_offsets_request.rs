@@ -25,7 +25,7 @@ impl Wire for DescribeShareGroupOffsetsRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.groups = input.array("groups")?;
+        input.array("groups", &mut self.groups)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -75,8 +75,8 @@ impl Wire for DescribeShareGroupOffsetsRequestGroup {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.group_id = input.string("group_id")?;
-        self.topics = input.nullable_array("topics")?;
+        input.string("group_id", &mut self.group_id)?;
+        input.nullable_array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -103,8 +103,8 @@ impl Wire for DescribeShareGroupOffsetsRequestTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic_name = input.string("topic_name")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.string("topic_name", &mut self.topic_name)?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

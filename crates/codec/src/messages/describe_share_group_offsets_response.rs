@@ -29,7 +29,7 @@ impl Wire for DescribeShareGroupOffsetsResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.groups = input.array("groups")?;
+        input.array("groups", &mut self.groups)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -72,10 +72,10 @@ impl Wire for DescribeShareGroupOffsetsResponseGroup {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.group_id = input.string("group_id")?;
-        self.topics = input.array("topics")?;
+        input.string("group_id", &mut self.group_id)?;
+        input.array("topics", &mut self.topics)?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -105,9 +105,9 @@ impl Wire for DescribeShareGroupOffsetsResponseTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic_name = input.string("topic_name")?;
+        input.string("topic_name", &mut self.topic_name)?;
         self.topic_id = input.uuid("topic_id")?;
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -172,7 +172,7 @@ impl Wire for DescribeShareGroupOffsetsResponsePartition {
             self.lag = input.int64("lag")?;
         }
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

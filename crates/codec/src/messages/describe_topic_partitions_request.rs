@@ -43,9 +43,9 @@ impl Wire for DescribeTopicPartitionsRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.response_partition_limit = input.int32("response_partition_limit")?;
-        self.cursor = input.nullable_structure("cursor")?;
+        input.nullable_structure("cursor", &mut self.cursor)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -81,7 +81,7 @@ impl Wire for TopicRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -108,7 +108,7 @@ impl Wire for Cursor {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic_name = input.string("topic_name")?;
+        input.string("topic_name", &mut self.topic_name)?;
         self.partition_index = input.int32("partition_index")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -32,8 +32,8 @@ impl Wire for DescribeTopicPartitionsResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.topics = input.array("topics")?;
-        self.next_cursor = input.nullable_structure("next_cursor")?;
+        input.array("topics", &mut self.topics)?;
+        input.nullable_structure("next_cursor", &mut self.next_cursor)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -98,10 +98,10 @@ impl Wire for DescribeTopicPartitionsResponseTopic {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.error_code = input.error_code("error_code")?;
-        self.name = input.nullable_string("name")?;
+        input.nullable_string("name", &mut self.name)?;
         self.topic_id = input.uuid("topic_id")?;
         self.is_internal = input.bool("is_internal")?;
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.topic_authorized_operations = input.int32("topic_authorized_operations")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -175,11 +175,12 @@ impl Wire for DescribeTopicPartitionsResponsePartition {
         self.partition_index = input.int32("partition_index")?;
         self.leader_id = input.int32("leader_id")?;
         self.leader_epoch = input.int32("leader_epoch")?;
-        self.replica_nodes = input.int32_array("replica_nodes")?;
-        self.isr_nodes = input.int32_array("isr_nodes")?;
-        self.eligible_leader_replicas = input.nullable_int32_array("eligible_leader_replicas")?;
-        self.last_known_elr = input.nullable_int32_array("last_known_elr")?;
-        self.offline_replicas = input.int32_array("offline_replicas")?;
+        input.int32_array("replica_nodes", &mut self.replica_nodes)?;
+        input.int32_array("isr_nodes", &mut self.isr_nodes)?;
+        input
+            .nullable_int32_array("eligible_leader_replicas", &mut self.eligible_leader_replicas)?;
+        input.nullable_int32_array("last_known_elr", &mut self.last_known_elr)?;
+        input.int32_array("offline_replicas", &mut self.offline_replicas)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -206,7 +207,7 @@ impl Wire for Cursor {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic_name = input.string("topic_name")?;
+        input.string("topic_name", &mut self.topic_name)?;
         self.partition_index = input.int32("partition_index")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -25,7 +25,7 @@ impl Wire for DescribeTransactionsRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.transactional_ids = input.array("transactional_ids")?;
+        input.array("transactional_ids", &mut self.transactional_ids)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

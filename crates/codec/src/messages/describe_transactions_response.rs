@@ -29,7 +29,7 @@ impl Wire for DescribeTransactionsResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.transaction_states = input.array("transaction_states")?;
+        input.array("transaction_states", &mut self.transaction_states)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -85,13 +85,13 @@ impl Wire for TransactionState {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.error_code = input.error_code("error_code")?;
-        self.transactional_id = input.string("transactional_id")?;
-        self.transaction_state = input.string("transaction_state")?;
+        input.string("transactional_id", &mut self.transactional_id)?;
+        input.string("transaction_state", &mut self.transaction_state)?;
         self.transaction_timeout_ms = input.int32("transaction_timeout_ms")?;
         self.transaction_start_time_ms = input.int64("transaction_start_time_ms")?;
         self.producer_id = input.int64("producer_id")?;
         self.producer_epoch = input.int16("producer_epoch")?;
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -118,8 +118,8 @@ impl Wire for TopicData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic = input.string("topic")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.string("topic", &mut self.topic)?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -49,8 +49,8 @@ impl Wire for DescribeUserScramCredentialsResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.results = input.array("results")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.array("results", &mut self.results)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -106,10 +106,10 @@ impl Wire for DescribeUserScramCredentialsResult {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.user = input.string("user")?;
+        input.string("user", &mut self.user)?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.credential_infos = input.array("credential_infos")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.array("credential_infos", &mut self.credential_infos)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

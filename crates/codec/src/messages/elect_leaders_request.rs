@@ -52,7 +52,7 @@ impl Wire for ElectLeadersRequest {
         if version >= 1 {
             self.election_type = input.int8("election_type")?;
         }
-        self.topic_partitions = input.nullable_array("topic_partitions")?;
+        input.nullable_array("topic_partitions", &mut self.topic_partitions)?;
         self.timeout_ms = input.int32("timeout_ms")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -92,8 +92,8 @@ impl Wire for TopicPartitions {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic = input.string("topic")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.string("topic", &mut self.topic)?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -41,7 +41,7 @@ impl Wire for ElectLeadersResponse {
         if version >= 1 {
             self.error_code = input.error_code("error_code")?;
         }
-        self.replica_election_results = input.array("replica_election_results")?;
+        input.array("replica_election_results", &mut self.replica_election_results)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -78,8 +78,8 @@ impl Wire for ReplicaElectionResult {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic = input.string("topic")?;
-        self.partition_result = input.array("partition_result")?;
+        input.string("topic", &mut self.topic)?;
+        input.array("partition_result", &mut self.partition_result)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -123,7 +123,7 @@ impl Wire for PartitionResult {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.partition_id = input.int32("partition_id")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

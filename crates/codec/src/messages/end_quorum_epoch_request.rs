@@ -35,10 +35,10 @@ impl Wire for EndQuorumEpochRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.cluster_id = input.nullable_string("cluster_id")?;
-        self.topics = input.array("topics")?;
+        input.nullable_string("cluster_id", &mut self.cluster_id)?;
+        input.array("topics", &mut self.topics)?;
         if version >= 1 {
-            self.leader_endpoints = input.array("leader_endpoints")?;
+            input.array("leader_endpoints", &mut self.leader_endpoints)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -78,8 +78,8 @@ impl Wire for TopicData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic_name = input.string("topic_name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("topic_name", &mut self.topic_name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -125,10 +125,10 @@ impl Wire for PartitionData {
         self.leader_id = input.int32("leader_id")?;
         self.leader_epoch = input.int32("leader_epoch")?;
         if version <= 0 {
-            self.preferred_successors = input.int32_array("preferred_successors")?;
+            input.int32_array("preferred_successors", &mut self.preferred_successors)?;
         }
         if version >= 1 {
-            self.preferred_candidates = input.array("preferred_candidates")?;
+            input.array("preferred_candidates", &mut self.preferred_candidates)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -187,8 +187,8 @@ impl Wire for LeaderEndpoint {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.host = input.string("host")?;
+        input.string("name", &mut self.name)?;
+        input.string("host", &mut self.host)?;
         self.port = input.uint16("port")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

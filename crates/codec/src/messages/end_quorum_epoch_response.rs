@@ -44,11 +44,11 @@ impl Wire for EndQuorumEpochResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         self.error_code = input.error_code("error_code")?;
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 1 => {
-                    self.node_endpoints = input.array("node_endpoints")?;
+                    input.array("node_endpoints", &mut self.node_endpoints)?;
                 }
                 _ => return Ok(false),
             }
@@ -89,8 +89,8 @@ impl Wire for TopicData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic_name = input.string("topic_name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("topic_name", &mut self.topic_name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -157,7 +157,7 @@ impl Wire for NodeEndpoint {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.node_id = input.int32("node_id")?;
-        self.host = input.string("host")?;
+        input.string("host", &mut self.host)?;
         self.port = input.uint16("port")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -32,7 +32,7 @@ impl Wire for EndTxnRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.transactional_id = input.string("transactional_id")?;
+        input.string("transactional_id", &mut self.transactional_id)?;
         self.producer_id = input.int64("producer_id")?;
         self.producer_epoch = input.int16("producer_epoch")?;
         self.committed = input.bool("committed")?;

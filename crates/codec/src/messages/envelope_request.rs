@@ -43,9 +43,9 @@ impl Wire for EnvelopeRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.request_data = input.bytes("request_data")?;
-        self.request_principal = input.nullable_bytes("request_principal")?;
-        self.client_host_address = input.bytes("client_host_address")?;
+        input.bytes("request_data", &mut self.request_data)?;
+        input.nullable_bytes("request_principal", &mut self.request_principal)?;
+        input.bytes("client_host_address", &mut self.client_host_address)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

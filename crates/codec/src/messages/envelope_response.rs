@@ -28,7 +28,7 @@ impl Wire for EnvelopeResponse {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.response_data = input.nullable_bytes("response_data")?;
+        input.nullable_bytes("response_data", &mut self.response_data)?;
         self.error_code = input.error_code("error_code")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

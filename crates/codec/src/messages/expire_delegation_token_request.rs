@@ -28,7 +28,7 @@ impl Wire for ExpireDelegationTokenRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.hmac = input.bytes("hmac")?;
+        input.bytes("hmac", &mut self.hmac)?;
         self.expiry_time_period_ms = input.int64("expiry_time_period_ms")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -127,20 +127,20 @@ impl Wire for FetchRequest {
         if version >= 7 {
             self.session_epoch = input.int32("session_epoch")?;
         }
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         if version >= 7 {
-            self.forgotten_topics_data = input.array("forgotten_topics_data")?;
+            input.array("forgotten_topics_data", &mut self.forgotten_topics_data)?;
         }
         if version >= 11 {
-            self.rack_id = input.string("rack_id")?;
+            input.string("rack_id", &mut self.rack_id)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 12 => {
-                    self.cluster_id = input.nullable_string("cluster_id")?;
+                    input.nullable_string("cluster_id", &mut self.cluster_id)?;
                 }
                 1 if version >= 15 => {
-                    self.replica_state = input.structure("replica_state")?;
+                    input.structure("replica_state", &mut self.replica_state)?;
                 }
                 _ => return Ok(false),
             }
@@ -228,12 +228,12 @@ impl Wire for FetchTopic {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version <= 12 {
-            self.topic = input.string("topic")?;
+            input.string("topic", &mut self.topic)?;
         }
         if version >= 13 {
             self.topic_id = input.uuid("topic_id")?;
         }
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -388,12 +388,12 @@ impl Wire for ForgottenTopic {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version <= 12 {
-            self.topic = input.string("topic")?;
+            input.string("topic", &mut self.topic)?;
         }
         if version >= 13 {
             self.topic_id = input.uuid("topic_id")?;
         }
-        self.partitions = input.int32_array("partitions")?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

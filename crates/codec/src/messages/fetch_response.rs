@@ -64,11 +64,11 @@ impl Wire for FetchResponse {
         if version >= 7 {
             self.session_id = input.int32("session_id")?;
         }
-        self.responses = input.array("responses")?;
+        input.array("responses", &mut self.responses)?;
         self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 16 => {
-                    self.node_endpoints = input.array("node_endpoints")?;
+                    input.array("node_endpoints", &mut self.node_endpoints)?;
                 }
                 _ => return Ok(false),
             }
@@ -119,12 +119,12 @@ impl Wire for FetchableTopicResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version <= 12 {
-            self.topic = input.string("topic")?;
+            input.string("topic", &mut self.topic)?;
         }
         if version >= 13 {
             self.topic_id = input.uuid("topic_id")?;
         }
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -238,21 +238,21 @@ impl Wire for PartitionData {
         if version >= 5 {
             self.log_start_offset = input.int64("log_start_offset")?;
         }
-        self.aborted_transactions = input.nullable_array("aborted_transactions")?;
+        input.nullable_array("aborted_transactions", &mut self.aborted_transactions)?;
         if version >= 11 {
             self.preferred_read_replica = input.int32("preferred_read_replica")?;
         }
-        self.records = input.nullable_bytes("records")?;
+        input.nullable_bytes("records", &mut self.records)?;
         self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 12 => {
-                    self.diverging_epoch = input.structure("diverging_epoch")?;
+                    input.structure("diverging_epoch", &mut self.diverging_epoch)?;
                 }
                 1 if version >= 12 => {
-                    self.current_leader = input.structure("current_leader")?;
+                    input.structure("current_leader", &mut self.current_leader)?;
                 }
                 2 if version >= 12 => {
-                    self.snapshot_id = input.structure("snapshot_id")?;
+                    input.structure("snapshot_id", &mut self.snapshot_id)?;
                 }
                 _ => return Ok(false),
             }
@@ -423,9 +423,9 @@ impl Wire for NodeEndpoint {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.node_id = input.int32("node_id")?;
-        self.host = input.string("host")?;
+        input.string("host", &mut self.host)?;
         self.port = input.int32("port")?;
-        self.rack = input.nullable_string("rack")?;
+        input.nullable_string("rack", &mut self.rack)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

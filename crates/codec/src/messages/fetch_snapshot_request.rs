@@ -59,11 +59,11 @@ impl Wire for FetchSnapshotRequest {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.replica_id = input.int32("replica_id")?;
         self.max_bytes = input.int32("max_bytes")?;
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 => {
-                    self.cluster_id = input.nullable_string("cluster_id")?;
+                    input.nullable_string("cluster_id", &mut self.cluster_id)?;
                 }
                 _ => return Ok(false),
             }
@@ -106,8 +106,8 @@ impl Wire for TopicSnapshot {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("name", &mut self.name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -159,7 +159,7 @@ impl Wire for PartitionSnapshot {
         let version = input.version();
         self.partition = input.int32("partition")?;
         self.current_leader_epoch = input.int32("current_leader_epoch")?;
-        self.snapshot_id = input.structure("snapshot_id")?;
+        input.structure("snapshot_id", &mut self.snapshot_id)?;
         self.position = input.int64("position")?;
         self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {

@@ -50,11 +50,11 @@ impl Wire for FetchSnapshotResponse {
         let version = input.version();
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 1 => {
-                    self.node_endpoints = input.array("node_endpoints")?;
+                    input.array("node_endpoints", &mut self.node_endpoints)?;
                 }
                 _ => return Ok(false),
             }
@@ -95,8 +95,8 @@ impl Wire for TopicSnapshot {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("name", &mut self.name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -149,14 +149,14 @@ impl Wire for PartitionSnapshot {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.index = input.int32("index")?;
         self.error_code = input.error_code("error_code")?;
-        self.snapshot_id = input.structure("snapshot_id")?;
+        input.structure("snapshot_id", &mut self.snapshot_id)?;
         self.size = input.int64("size")?;
         self.position = input.int64("position")?;
-        self.unaligned_records = input.bytes("unaligned_records")?;
+        input.bytes("unaligned_records", &mut self.unaligned_records)?;
         self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 => {
-                    self.current_leader = input.structure("current_leader")?;
+                    input.structure("current_leader", &mut self.current_leader)?;
                 }
                 _ => return Ok(false),
             }
@@ -247,7 +247,7 @@ impl Wire for NodeEndpoint {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.node_id = input.int32("node_id")?;
-        self.host = input.string("host")?;
+        input.string("host", &mut self.host)?;
         self.port = input.uint16("port")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -46,13 +46,13 @@ impl Wire for FindCoordinatorRequest {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version <= 3 {
-            self.key = input.string("key")?;
+            input.string("key", &mut self.key)?;
         }
         if version >= 1 {
             self.key_type = input.int8("key_type")?;
         }
         if version >= 4 {
-            self.coordinator_keys = input.array("coordinator_keys")?;
+            input.array("coordinator_keys", &mut self.coordinator_keys)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

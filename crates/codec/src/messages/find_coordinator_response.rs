@@ -92,19 +92,19 @@ impl Wire for FindCoordinatorResponse {
             self.error_code = input.error_code("error_code")?;
         }
         if (1..=3).contains(&version) {
-            self.error_message = input.nullable_string("error_message")?;
+            input.nullable_string("error_message", &mut self.error_message)?;
         }
         if version <= 3 {
             self.node_id = input.int32("node_id")?;
         }
         if version <= 3 {
-            self.host = input.string("host")?;
+            input.string("host", &mut self.host)?;
         }
         if version <= 3 {
             self.port = input.int32("port")?;
         }
         if version >= 4 {
-            self.coordinators = input.array("coordinators")?;
+            input.array("coordinators", &mut self.coordinators)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -169,12 +169,12 @@ impl Wire for Coordinator {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.key = input.string("key")?;
+        input.string("key", &mut self.key)?;
         self.node_id = input.int32("node_id")?;
-        self.host = input.string("host")?;
+        input.string("host", &mut self.host)?;
         self.port = input.int32("port")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -53,11 +53,11 @@ impl Wire for GetTelemetrySubscriptionsResponse {
         self.error_code = input.error_code("error_code")?;
         self.client_instance_id = input.uuid("client_instance_id")?;
         self.subscription_id = input.int32("subscription_id")?;
-        self.accepted_compression_types = input.array("accepted_compression_types")?;
+        input.array("accepted_compression_types", &mut self.accepted_compression_types)?;
         self.push_interval_ms = input.int32("push_interval_ms")?;
         self.telemetry_max_bytes = input.int32("telemetry_max_bytes")?;
         self.delta_temporality = input.bool("delta_temporality")?;
-        self.requested_metrics = input.array("requested_metrics")?;
+        input.array("requested_metrics", &mut self.requested_metrics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -38,11 +38,11 @@ impl Wire for HeartbeatRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.group_id = input.string("group_id")?;
+        input.string("group_id", &mut self.group_id)?;
         self.generation_id = input.int32("generation_id")?;
-        self.member_id = input.string("member_id")?;
+        input.string("member_id", &mut self.member_id)?;
         if version >= 3 {
-            self.group_instance_id = input.nullable_string("group_instance_id")?;
+            input.nullable_string("group_instance_id", &mut self.group_instance_id)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

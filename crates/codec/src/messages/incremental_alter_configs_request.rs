@@ -28,7 +28,7 @@ impl Wire for IncrementalAlterConfigsRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.resources = input.array("resources")?;
+        input.array("resources", &mut self.resources)?;
         self.validate_only = input.bool("validate_only")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -72,8 +72,8 @@ impl Wire for AlterConfigsResource {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.resource_type = input.int8("resource_type")?;
-        self.resource_name = input.string("resource_name")?;
-        self.configs = input.array("configs")?;
+        input.string("resource_name", &mut self.resource_name)?;
+        input.array("configs", &mut self.configs)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -115,9 +115,9 @@ impl Wire for AlterableConfig {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.config_operation = input.int8("config_operation")?;
-        self.value = input.nullable_string("value")?;
+        input.nullable_string("value", &mut self.value)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

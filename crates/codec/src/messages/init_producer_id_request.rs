@@ -71,7 +71,7 @@ impl Wire for InitProducerIdRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.transactional_id = input.nullable_string("transactional_id")?;
+        input.nullable_string("transactional_id", &mut self.transactional_id)?;
         self.transaction_timeout_ms = input.int32("transaction_timeout_ms")?;
         if version >= 3 {
             self.producer_id = input.int64("producer_id")?;

@@ -75,19 +75,19 @@ impl Wire for JoinGroupRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.group_id = input.string("group_id")?;
+        input.string("group_id", &mut self.group_id)?;
         self.session_timeout_ms = input.int32("session_timeout_ms")?;
         if version >= 1 {
             self.rebalance_timeout_ms = input.int32("rebalance_timeout_ms")?;
         }
-        self.member_id = input.string("member_id")?;
+        input.string("member_id", &mut self.member_id)?;
         if version >= 5 {
-            self.group_instance_id = input.nullable_string("group_instance_id")?;
+            input.nullable_string("group_instance_id", &mut self.group_instance_id)?;
         }
-        self.protocol_type = input.string("protocol_type")?;
-        self.protocols = input.array("protocols")?;
+        input.string("protocol_type", &mut self.protocol_type)?;
+        input.array("protocols", &mut self.protocols)?;
         if version >= 8 {
-            self.reason = input.nullable_string("reason")?;
+            input.nullable_string("reason", &mut self.reason)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -127,8 +127,8 @@ impl Wire for JoinGroupRequestProtocol {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.metadata = input.bytes("metadata")?;
+        input.string("name", &mut self.name)?;
+        input.bytes("metadata", &mut self.metadata)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

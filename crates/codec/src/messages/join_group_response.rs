@@ -90,19 +90,19 @@ impl Wire for JoinGroupResponse {
         self.error_code = input.error_code("error_code")?;
         self.generation_id = input.int32("generation_id")?;
         if version >= 7 {
-            self.protocol_type = input.nullable_string("protocol_type")?;
+            input.nullable_string("protocol_type", &mut self.protocol_type)?;
         }
-        self.protocol_name = if version >= 7 {
-            input.nullable_string("protocol_name")?
+        if version >= 7 {
+            input.nullable_string("protocol_name", &mut self.protocol_name)?;
         } else {
-            Some(input.string("protocol_name")?)
-        };
-        self.leader = input.string("leader")?;
+            input.string("protocol_name", self.protocol_name.get_or_insert_default())?;
+        }
+        input.string("leader", &mut self.leader)?;
         if version >= 9 {
             self.skip_assignment = input.bool("skip_assignment")?;
         }
-        self.member_id = input.string("member_id")?;
-        self.members = input.array("members")?;
+        input.string("member_id", &mut self.member_id)?;
+        input.array("members", &mut self.members)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -146,11 +146,11 @@ impl Wire for JoinGroupResponseMember {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.member_id = input.string("member_id")?;
+        input.string("member_id", &mut self.member_id)?;
         if version >= 5 {
-            self.group_instance_id = input.nullable_string("group_instance_id")?;
+            input.nullable_string("group_instance_id", &mut self.group_instance_id)?;
         }
-        self.metadata = input.bytes("metadata")?;
+        input.bytes("metadata", &mut self.metadata)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -35,8 +35,8 @@ impl Wire for LeaderChangeMessage {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.version = input.int16("version")?;
         self.leader_id = input.int32("leader_id")?;
-        self.voters = input.array("voters")?;
-        self.granting_voters = input.array("granting_voters")?;
+        input.array("voters", &mut self.voters)?;
+        input.array("granting_voters", &mut self.granting_voters)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

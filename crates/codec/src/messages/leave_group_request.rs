@@ -41,12 +41,12 @@ impl Wire for LeaveGroupRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.group_id = input.string("group_id")?;
+        input.string("group_id", &mut self.group_id)?;
         if version <= 2 {
-            self.member_id = input.string("member_id")?;
+            input.string("member_id", &mut self.member_id)?;
         }
         if version >= 3 {
-            self.members = input.array("members")?;
+            input.array("members", &mut self.members)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -93,10 +93,10 @@ impl Wire for MemberIdentity {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.member_id = input.string("member_id")?;
-        self.group_instance_id = input.nullable_string("group_instance_id")?;
+        input.string("member_id", &mut self.member_id)?;
+        input.nullable_string("group_instance_id", &mut self.group_instance_id)?;
         if version >= 5 {
-            self.reason = input.nullable_string("reason")?;
+            input.nullable_string("reason", &mut self.reason)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

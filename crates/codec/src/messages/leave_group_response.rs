@@ -44,7 +44,7 @@ impl Wire for LeaveGroupResponse {
         }
         self.error_code = input.error_code("error_code")?;
         if version >= 3 {
-            self.members = input.array("members")?;
+            input.array("members", &mut self.members)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -97,8 +97,8 @@ impl Wire for MemberResponse {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.member_id = input.string("member_id")?;
-        self.group_instance_id = input.nullable_string("group_instance_id")?;
+        input.string("member_id", &mut self.member_id)?;
+        input.nullable_string("group_instance_id", &mut self.group_instance_id)?;
         self.error_code = input.error_code("error_code")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

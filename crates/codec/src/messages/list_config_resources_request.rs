@@ -32,7 +32,7 @@ impl Wire for ListConfigResourcesRequest {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version >= 1 {
-            self.resource_types = input.array("resource_types")?;
+            input.array("resource_types", &mut self.resource_types)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

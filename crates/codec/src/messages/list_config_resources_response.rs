@@ -33,7 +33,7 @@ impl Wire for ListConfigResourcesResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.config_resources = input.array("config_resources")?;
+        input.array("config_resources", &mut self.config_resources)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Wire for ConfigResource {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.resource_name = input.string("resource_name")?;
+        input.string("resource_name", &mut self.resource_name)?;
         if version >= 1 {
             self.resource_type = input.int8("resource_type")?;
         }

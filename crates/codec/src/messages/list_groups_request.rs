@@ -39,10 +39,10 @@ impl Wire for ListGroupsRequest {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version >= 4 {
-            self.states_filter = input.array("states_filter")?;
+            input.array("states_filter", &mut self.states_filter)?;
         }
         if version >= 5 {
-            self.types_filter = input.array("types_filter")?;
+            input.array("types_filter", &mut self.types_filter)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

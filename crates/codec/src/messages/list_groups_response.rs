@@ -39,7 +39,7 @@ impl Wire for ListGroupsResponse {
             self.throttle_time_ms = input.int32("throttle_time_ms")?;
         }
         self.error_code = input.error_code("error_code")?;
-        self.groups = input.array("groups")?;
+        input.array("groups", &mut self.groups)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -88,13 +88,13 @@ impl Wire for ListedGroup {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.group_id = input.string("group_id")?;
-        self.protocol_type = input.string("protocol_type")?;
+        input.string("group_id", &mut self.group_id)?;
+        input.string("protocol_type", &mut self.protocol_type)?;
         if version >= 4 {
-            self.group_state = input.string("group_state")?;
+            input.string("group_state", &mut self.group_state)?;
         }
         if version >= 5 {
-            self.group_type = input.string("group_type")?;
+            input.string("group_type", &mut self.group_type)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -46,7 +46,7 @@ impl Wire for ListOffsetsRequest {
         if version >= 2 {
             self.isolation_level = input.int8("isolation_level")?;
         }
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         if version >= 10 {
             self.timeout_ms = input.int32("timeout_ms")?;
         }
@@ -88,8 +88,8 @@ impl Wire for ListOffsetsTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("name", &mut self.name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

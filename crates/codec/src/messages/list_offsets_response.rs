@@ -35,7 +35,7 @@ impl Wire for ListOffsetsResponse {
         if version >= 2 {
             self.throttle_time_ms = input.int32("throttle_time_ms")?;
         }
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -72,8 +72,8 @@ impl Wire for ListOffsetsTopicResponse {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("name", &mut self.name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -36,7 +36,7 @@ impl Wire for ListPartitionReassignmentsRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.timeout_ms = input.int32("timeout_ms")?;
-        self.topics = input.nullable_array("topics")?;
+        input.nullable_array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -75,8 +75,8 @@ impl Wire for ListPartitionReassignmentsTopics {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partition_indexes = input.int32_array("partition_indexes")?;
+        input.string("name", &mut self.name)?;
+        input.int32_array("partition_indexes", &mut self.partition_indexes)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -49,8 +49,8 @@ impl Wire for ListPartitionReassignmentsResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.topics = input.array("topics")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -87,8 +87,8 @@ impl Wire for OngoingTopicReassignment {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("name", &mut self.name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -122,9 +122,9 @@ impl Wire for OngoingPartitionReassignment {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.partition_index = input.int32("partition_index")?;
-        self.replicas = input.int32_array("replicas")?;
-        self.adding_replicas = input.int32_array("adding_replicas")?;
-        self.removing_replicas = input.int32_array("removing_replicas")?;
+        input.int32_array("replicas", &mut self.replicas)?;
+        input.int32_array("adding_replicas", &mut self.adding_replicas)?;
+        input.int32_array("removing_replicas", &mut self.removing_replicas)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -63,13 +63,14 @@ impl Wire for ListTransactionsRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.state_filters = input.array("state_filters")?;
-        self.producer_id_filters = input.array("producer_id_filters")?;
+        input.array("state_filters", &mut self.state_filters)?;
+        input.array("producer_id_filters", &mut self.producer_id_filters)?;
         if version >= 1 {
             self.duration_filter = input.int64("duration_filter")?;
         }
         if version >= 2 {
-            self.transactional_id_pattern = input.nullable_string("transactional_id_pattern")?;
+            input
+                .nullable_string("transactional_id_pattern", &mut self.transactional_id_pattern)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -36,8 +36,8 @@ impl Wire for ListTransactionsResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.unknown_state_filters = input.array("unknown_state_filters")?;
-        self.transaction_states = input.array("transaction_states")?;
+        input.array("unknown_state_filters", &mut self.unknown_state_filters)?;
+        input.array("transaction_states", &mut self.transaction_states)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -77,9 +77,9 @@ impl Wire for TransactionState {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.transactional_id = input.string("transactional_id")?;
+        input.string("transactional_id", &mut self.transactional_id)?;
         self.producer_id = input.int64("producer_id")?;
-        self.transaction_state = input.string("transaction_state")?;
+        input.string("transaction_state", &mut self.transaction_state)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

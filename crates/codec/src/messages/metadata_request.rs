@@ -72,11 +72,11 @@ impl Wire for MetadataRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.topics = if version >= 1 {
-            input.nullable_array("topics")?
+        if version >= 1 {
+            input.nullable_array("topics", &mut self.topics)?;
         } else {
-            Some(input.array("topics")?)
-        };
+            input.array("topics", self.topics.get_or_insert_default())?;
+        }
         if version >= 4 {
             self.allow_auto_topic_creation = input.bool("allow_auto_topic_creation")?;
         }
@@ -149,11 +149,11 @@ impl Wire for MetadataRequestTopic {
         if version >= 10 {
             self.topic_id = input.uuid("topic_id")?;
         }
-        self.name = if version >= 10 {
-            input.nullable_string("name")?
+        if version >= 10 {
+            input.nullable_string("name", &mut self.name)?;
         } else {
-            Some(input.string("name")?)
-        };
+            input.string("name", self.name.get_or_insert_default())?;
+        }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

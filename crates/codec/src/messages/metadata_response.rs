@@ -79,14 +79,14 @@ impl Wire for MetadataResponse {
         if version >= 3 {
             self.throttle_time_ms = input.int32("throttle_time_ms")?;
         }
-        self.brokers = input.array("brokers")?;
+        input.array("brokers", &mut self.brokers)?;
         if version >= 2 {
-            self.cluster_id = input.nullable_string("cluster_id")?;
+            input.nullable_string("cluster_id", &mut self.cluster_id)?;
         }
         if version >= 1 {
             self.controller_id = input.int32("controller_id")?;
         }
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         if (8..=10).contains(&version) {
             self.cluster_authorized_operations = input.int32("cluster_authorized_operations")?;
         }
@@ -140,10 +140,10 @@ impl Wire for MetadataResponseBroker {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         self.node_id = input.int32("node_id")?;
-        self.host = input.string("host")?;
+        input.string("host", &mut self.host)?;
         self.port = input.int32("port")?;
         if version >= 1 {
-            self.rack = input.nullable_string("rack")?;
+            input.nullable_string("rack", &mut self.rack)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -217,18 +217,18 @@ impl Wire for MetadataResponseTopic {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         self.error_code = input.error_code("error_code")?;
-        self.name = if version >= 12 {
-            input.nullable_string("name")?
+        if version >= 12 {
+            input.nullable_string("name", &mut self.name)?;
         } else {
-            Some(input.string("name")?)
-        };
+            input.string("name", self.name.get_or_insert_default())?;
+        }
         if version >= 10 {
             self.topic_id = input.uuid("topic_id")?;
         }
         if version >= 1 {
             self.is_internal = input.bool("is_internal")?;
         }
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         if version >= 8 {
             self.topic_authorized_operations = input.int32("topic_authorized_operations")?;
         }
@@ -301,10 +301,10 @@ impl Wire for MetadataResponsePartition {
         if version >= 7 {
             self.leader_epoch = input.int32("leader_epoch")?;
         }
-        self.replica_nodes = input.int32_array("replica_nodes")?;
-        self.isr_nodes = input.int32_array("isr_nodes")?;
+        input.int32_array("replica_nodes", &mut self.replica_nodes)?;
+        input.int32_array("isr_nodes", &mut self.isr_nodes)?;
         if version >= 5 {
-            self.offline_replicas = input.int32_array("offline_replicas")?;
+            input.int32_array("offline_replicas", &mut self.offline_replicas)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

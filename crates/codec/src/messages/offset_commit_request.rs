@@ -63,16 +63,16 @@ impl Wire for OffsetCommitRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.group_id = input.string("group_id")?;
+        input.string("group_id", &mut self.group_id)?;
         self.generation_id_or_member_epoch = input.int32("generation_id_or_member_epoch")?;
-        self.member_id = input.string("member_id")?;
+        input.string("member_id", &mut self.member_id)?;
         if version >= 7 {
-            self.group_instance_id = input.nullable_string("group_instance_id")?;
+            input.nullable_string("group_instance_id", &mut self.group_instance_id)?;
         }
         if version <= 4 {
             self.retention_time_ms = input.int64("retention_time_ms")?;
         }
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -121,12 +121,12 @@ impl Wire for OffsetCommitRequestTopic {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version <= 9 {
-            self.name = input.string("name")?;
+            input.string("name", &mut self.name)?;
         }
         if version >= 10 {
             self.topic_id = input.uuid("topic_id")?;
         }
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -181,7 +181,7 @@ impl Wire for OffsetCommitRequestPartition {
         if version >= 6 {
             self.committed_leader_epoch = input.int32("committed_leader_epoch")?;
         }
-        self.committed_metadata = input.nullable_string("committed_metadata")?;
+        input.nullable_string("committed_metadata", &mut self.committed_metadata)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -33,7 +33,7 @@ impl Wire for OffsetDeleteResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.error_code = input.error_code("error_code")?;
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -70,8 +70,8 @@ impl Wire for OffsetDeleteResponseTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("name", &mut self.name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

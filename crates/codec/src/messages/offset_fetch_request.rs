@@ -74,17 +74,17 @@ impl Wire for OffsetFetchRequest {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version <= 7 {
-            self.group_id = input.string("group_id")?;
+            input.string("group_id", &mut self.group_id)?;
         }
         if version <= 7 {
-            self.topics = if version >= 2 {
-                input.nullable_array("topics")?
+            if version >= 2 {
+                input.nullable_array("topics", &mut self.topics)?;
             } else {
-                Some(input.array("topics")?)
-            };
+                input.array("topics", self.topics.get_or_insert_default())?;
+            }
         }
         if version >= 8 {
-            self.groups = input.array("groups")?;
+            input.array("groups", &mut self.groups)?;
         }
         if version >= 7 {
             self.require_stable = input.bool("require_stable")?;
@@ -127,8 +127,8 @@ impl Wire for OffsetFetchRequestTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partition_indexes = input.int32_array("partition_indexes")?;
+        input.string("name", &mut self.name)?;
+        input.int32_array("partition_indexes", &mut self.partition_indexes)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -180,14 +180,14 @@ impl Wire for OffsetFetchRequestGroup {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.group_id = input.string("group_id")?;
+        input.string("group_id", &mut self.group_id)?;
         if version >= 9 {
-            self.member_id = input.nullable_string("member_id")?;
+            input.nullable_string("member_id", &mut self.member_id)?;
         }
         if version >= 9 {
             self.member_epoch = input.int32("member_epoch")?;
         }
-        self.topics = input.nullable_array("topics")?;
+        input.nullable_array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -224,12 +224,12 @@ impl Wire for OffsetFetchRequestTopics {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version <= 9 {
-            self.name = input.string("name")?;
+            input.string("name", &mut self.name)?;
         }
         if version >= 10 {
             self.topic_id = input.uuid("topic_id")?;
         }
-        self.partition_indexes = input.int32_array("partition_indexes")?;
+        input.int32_array("partition_indexes", &mut self.partition_indexes)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

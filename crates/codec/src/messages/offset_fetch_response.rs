@@ -52,13 +52,13 @@ impl Wire for OffsetFetchResponse {
             self.throttle_time_ms = input.int32("throttle_time_ms")?;
         }
         if version <= 7 {
-            self.topics = input.array("topics")?;
+            input.array("topics", &mut self.topics)?;
         }
         if (2..=7).contains(&version) {
             self.error_code = input.error_code("error_code")?;
         }
         if version >= 8 {
-            self.groups = input.array("groups")?;
+            input.array("groups", &mut self.groups)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -96,8 +96,8 @@ impl Wire for OffsetFetchResponseTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("name", &mut self.name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -156,7 +156,7 @@ impl Wire for OffsetFetchResponsePartition {
         if version >= 5 {
             self.committed_leader_epoch = input.int32("committed_leader_epoch")?;
         }
-        self.metadata = input.nullable_string("metadata")?;
+        input.nullable_string("metadata", &mut self.metadata)?;
         self.error_code = input.error_code("error_code")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -187,8 +187,8 @@ impl Wire for OffsetFetchResponseGroup {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.group_id = input.string("group_id")?;
-        self.topics = input.array("topics")?;
+        input.string("group_id", &mut self.group_id)?;
+        input.array("topics", &mut self.topics)?;
         self.error_code = input.error_code("error_code")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -226,12 +226,12 @@ impl Wire for OffsetFetchResponseTopics {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version <= 9 {
-            self.name = input.string("name")?;
+            input.string("name", &mut self.name)?;
         }
         if version >= 10 {
             self.topic_id = input.uuid("topic_id")?;
         }
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -284,7 +284,7 @@ impl Wire for OffsetFetchResponsePartitions {
         self.partition_index = input.int32("partition_index")?;
         self.committed_offset = input.int64("committed_offset")?;
         self.committed_leader_epoch = input.int32("committed_leader_epoch")?;
-        self.metadata = input.nullable_string("metadata")?;
+        input.nullable_string("metadata", &mut self.metadata)?;
         self.error_code = input.error_code("error_code")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -42,7 +42,7 @@ impl Wire for OffsetForLeaderEpochRequest {
         if version >= 3 {
             self.replica_id = input.int32("replica_id")?;
         }
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -81,8 +81,8 @@ impl Wire for OffsetForLeaderTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic = input.string("topic")?;
-        self.partitions = input.array("partitions")?;
+        input.string("topic", &mut self.topic)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

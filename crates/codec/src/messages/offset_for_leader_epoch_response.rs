@@ -29,7 +29,7 @@ impl Wire for OffsetForLeaderEpochResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -66,8 +66,8 @@ impl Wire for OffsetForLeaderTopicResult {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic = input.string("topic")?;
-        self.partitions = input.array("partitions")?;
+        input.string("topic", &mut self.topic)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

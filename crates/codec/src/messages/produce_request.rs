@@ -36,10 +36,10 @@ impl Wire for ProduceRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.transactional_id = input.nullable_string("transactional_id")?;
+        input.nullable_string("transactional_id", &mut self.transactional_id)?;
         self.acks = input.int16("acks")?;
         self.timeout_ms = input.int32("timeout_ms")?;
-        self.topic_data = input.array("topic_data")?;
+        input.array("topic_data", &mut self.topic_data)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -88,12 +88,12 @@ impl Wire for TopicProduceData {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version <= 12 {
-            self.name = input.string("name")?;
+            input.string("name", &mut self.name)?;
         }
         if version >= 13 {
             self.topic_id = input.uuid("topic_id")?;
         }
-        self.partition_data = input.array("partition_data")?;
+        input.array("partition_data", &mut self.partition_data)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -121,7 +121,7 @@ impl Wire for PartitionProduceData {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.index = input.int32("index")?;
-        self.records = input.nullable_bytes("records")?;
+        input.nullable_bytes("records", &mut self.records)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

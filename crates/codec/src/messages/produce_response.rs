@@ -43,12 +43,12 @@ impl Wire for ProduceResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.responses = input.array("responses")?;
+        input.array("responses", &mut self.responses)?;
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 10 => {
-                    self.node_endpoints = input.array("node_endpoints")?;
+                    input.array("node_endpoints", &mut self.node_endpoints)?;
                 }
                 _ => return Ok(false),
             }
@@ -99,12 +99,12 @@ impl Wire for TopicProduceResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version <= 12 {
-            self.name = input.string("name")?;
+            input.string("name", &mut self.name)?;
         }
         if version >= 13 {
             self.topic_id = input.uuid("topic_id")?;
         }
-        self.partition_responses = input.array("partition_responses")?;
+        input.array("partition_responses", &mut self.partition_responses)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -191,15 +191,15 @@ impl Wire for PartitionProduceResponse {
             self.log_start_offset = input.int64("log_start_offset")?;
         }
         if version >= 8 {
-            self.record_errors = input.array("record_errors")?;
+            input.array("record_errors", &mut self.record_errors)?;
         }
         if version >= 8 {
-            self.error_message = input.nullable_string("error_message")?;
+            input.nullable_string("error_message", &mut self.error_message)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 if version >= 10 => {
-                    self.current_leader = input.structure("current_leader")?;
+                    input.structure("current_leader", &mut self.current_leader)?;
                 }
                 _ => return Ok(false),
             }
@@ -231,7 +231,7 @@ impl Wire for BatchIndexAndErrorMessage {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.batch_index = input.int32("batch_index")?;
-        self.batch_index_error_message = input.nullable_string("batch_index_error_message")?;
+        input.nullable_string("batch_index_error_message", &mut self.batch_index_error_message)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -300,9 +300,9 @@ impl Wire for NodeEndpoint {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.node_id = input.int32("node_id")?;
-        self.host = input.string("host")?;
+        input.string("host", &mut self.host)?;
         self.port = input.int32("port")?;
-        self.rack = input.nullable_string("rack")?;
+        input.nullable_string("rack", &mut self.rack)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

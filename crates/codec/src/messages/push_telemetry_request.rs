@@ -41,7 +41,7 @@ impl Wire for PushTelemetryRequest {
         self.subscription_id = input.int32("subscription_id")?;
         self.terminating = input.bool("terminating")?;
         self.compression_type = input.int8("compression_type")?;
-        self.metrics = input.bytes("metrics")?;
+        input.bytes("metrics", &mut self.metrics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

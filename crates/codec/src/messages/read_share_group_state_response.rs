@@ -25,7 +25,7 @@ impl Wire for ReadShareGroupStateResponse {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.results = input.array("results")?;
+        input.array("results", &mut self.results)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -63,7 +63,7 @@ impl Wire for ReadStateResult {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.topic_id = input.uuid("topic_id")?;
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -104,10 +104,10 @@ impl Wire for PartitionResult {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.partition = input.int32("partition")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         self.state_epoch = input.int32("state_epoch")?;
         self.start_offset = input.int64("start_offset")?;
-        self.state_batches = input.array("state_batches")?;
+        input.array("state_batches", &mut self.state_batches)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -41,7 +41,7 @@ impl Wire for RemoveRaftVoterRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.cluster_id = input.nullable_string("cluster_id")?;
+        input.nullable_string("cluster_id", &mut self.cluster_id)?;
         self.voter_id = input.int32("voter_id")?;
         self.voter_directory_id = input.uuid("voter_directory_id")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -28,7 +28,7 @@ impl Wire for RenewDelegationTokenRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.hmac = input.bytes("hmac")?;
+        input.bytes("hmac", &mut self.hmac)?;
         self.renew_period_ms = input.int64("renew_period_ms")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -47,7 +47,7 @@ impl Wire for RequestHeader {
         self.request_api_key = input.int16("request_api_key")?;
         self.request_api_version = input.int16("request_api_version")?;
         self.correlation_id = input.int32("correlation_id")?;
-        self.client_id = input.inflexible_nullable_string("client_id")?;
+        input.inflexible_nullable_string("client_id", &mut self.client_id)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

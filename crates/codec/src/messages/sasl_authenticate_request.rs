@@ -25,7 +25,7 @@ impl Wire for SaslAuthenticateRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.auth_bytes = input.bytes("auth_bytes")?;
+        input.bytes("auth_bytes", &mut self.auth_bytes)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

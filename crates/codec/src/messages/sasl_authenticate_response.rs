@@ -52,8 +52,8 @@ impl Wire for SaslAuthenticateResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.auth_bytes = input.bytes("auth_bytes")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.bytes("auth_bytes", &mut self.auth_bytes)?;
         if version >= 1 {
             self.session_lifetime_ms = input.int64("session_lifetime_ms")?;
         }

@@ -23,7 +23,7 @@ impl Wire for SaslHandshakeRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.mechanism = input.string("mechanism")?;
+        input.string("mechanism", &mut self.mechanism)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

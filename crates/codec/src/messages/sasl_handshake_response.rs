@@ -29,7 +29,7 @@ impl Wire for SaslHandshakeResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.error_code = input.error_code("error_code")?;
-        self.mechanisms = input.array("mechanisms")?;
+        input.array("mechanisms", &mut self.mechanisms)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

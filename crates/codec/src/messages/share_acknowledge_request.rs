@@ -57,13 +57,13 @@ impl Wire for ShareAcknowledgeRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.group_id = input.nullable_string("group_id")?;
-        self.member_id = input.nullable_string("member_id")?;
+        input.nullable_string("group_id", &mut self.group_id)?;
+        input.nullable_string("member_id", &mut self.member_id)?;
         self.share_session_epoch = input.int32("share_session_epoch")?;
         if version >= 2 {
             self.is_renew_ack = input.bool("is_renew_ack")?;
         }
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -103,7 +103,7 @@ impl Wire for AcknowledgeTopic {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.topic_id = input.uuid("topic_id")?;
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -131,7 +131,7 @@ impl Wire for AcknowledgePartition {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.partition_index = input.int32("partition_index")?;
-        self.acknowledgement_batches = input.array("acknowledgement_batches")?;
+        input.array("acknowledgement_batches", &mut self.acknowledgement_batches)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -163,7 +163,7 @@ impl Wire for AcknowledgementBatch {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.first_offset = input.int64("first_offset")?;
         self.last_offset = input.int64("last_offset")?;
-        self.acknowledge_types = input.array("acknowledge_types")?;
+        input.array("acknowledge_types", &mut self.acknowledge_types)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

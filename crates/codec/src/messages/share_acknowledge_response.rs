@@ -46,12 +46,12 @@ impl Wire for ShareAcknowledgeResponse {
         let version = input.version();
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         if version >= 2 {
             self.acquisition_lock_timeout_ms = input.int32("acquisition_lock_timeout_ms")?;
         }
-        self.responses = input.array("responses")?;
-        self.node_endpoints = input.array("node_endpoints")?;
+        input.array("responses", &mut self.responses)?;
+        input.array("node_endpoints", &mut self.node_endpoints)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -89,7 +89,7 @@ impl Wire for ShareAcknowledgeTopicResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.topic_id = input.uuid("topic_id")?;
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -124,8 +124,8 @@ impl Wire for PartitionData {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.partition_index = input.int32("partition_index")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.current_leader = input.structure("current_leader")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.structure("current_leader", &mut self.current_leader)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -187,9 +187,9 @@ impl Wire for NodeEndpoint {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.node_id = input.int32("node_id")?;
-        self.host = input.string("host")?;
+        input.string("host", &mut self.host)?;
         self.port = input.int32("port")?;
-        self.rack = input.nullable_string("rack")?;
+        input.nullable_string("rack", &mut self.rack)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -87,8 +87,8 @@ impl Wire for ShareFetchRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.group_id = input.nullable_string("group_id")?;
-        self.member_id = input.nullable_string("member_id")?;
+        input.nullable_string("group_id", &mut self.group_id)?;
+        input.nullable_string("member_id", &mut self.member_id)?;
         self.share_session_epoch = input.int32("share_session_epoch")?;
         self.max_wait_ms = input.int32("max_wait_ms")?;
         self.min_bytes = input.int32("min_bytes")?;
@@ -101,8 +101,8 @@ impl Wire for ShareFetchRequest {
         if version >= 2 {
             self.is_renew_ack = input.bool("is_renew_ack")?;
         }
-        self.topics = input.array("topics")?;
-        self.forgotten_topics_data = input.array("forgotten_topics_data")?;
+        input.array("topics", &mut self.topics)?;
+        input.array("forgotten_topics_data", &mut self.forgotten_topics_data)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -142,7 +142,7 @@ impl Wire for FetchTopic {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.topic_id = input.uuid("topic_id")?;
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -170,7 +170,7 @@ impl Wire for FetchPartition {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.partition_index = input.int32("partition_index")?;
-        self.acknowledgement_batches = input.array("acknowledgement_batches")?;
+        input.array("acknowledgement_batches", &mut self.acknowledgement_batches)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -202,7 +202,7 @@ impl Wire for AcknowledgementBatch {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.first_offset = input.int64("first_offset")?;
         self.last_offset = input.int64("last_offset")?;
-        self.acknowledge_types = input.array("acknowledge_types")?;
+        input.array("acknowledge_types", &mut self.acknowledge_types)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -230,7 +230,7 @@ impl Wire for ForgottenTopic {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.topic_id = input.uuid("topic_id")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -44,10 +44,10 @@ impl Wire for ShareFetchResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         self.acquisition_lock_timeout_ms = input.int32("acquisition_lock_timeout_ms")?;
-        self.responses = input.array("responses")?;
-        self.node_endpoints = input.array("node_endpoints")?;
+        input.array("responses", &mut self.responses)?;
+        input.array("node_endpoints", &mut self.node_endpoints)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Wire for ShareFetchableTopicResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.topic_id = input.uuid("topic_id")?;
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -132,12 +132,12 @@ impl Wire for PartitionData {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.partition_index = input.int32("partition_index")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
         self.acknowledge_error_code = input.error_code("acknowledge_error_code")?;
-        self.acknowledge_error_message = input.nullable_string("acknowledge_error_message")?;
-        self.current_leader = input.structure("current_leader")?;
-        self.records = input.bytes("records")?;
-        self.acquired_records = input.array("acquired_records")?;
+        input.nullable_string("acknowledge_error_message", &mut self.acknowledge_error_message)?;
+        input.structure("current_leader", &mut self.current_leader)?;
+        input.bytes("records", &mut self.records)?;
+        input.array("acquired_records", &mut self.acquired_records)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -231,9 +231,9 @@ impl Wire for NodeEndpoint {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.node_id = input.int32("node_id")?;
-        self.host = input.string("host")?;
+        input.string("host", &mut self.host)?;
         self.port = input.int32("port")?;
-        self.rack = input.nullable_string("rack")?;
+        input.nullable_string("rack", &mut self.rack)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

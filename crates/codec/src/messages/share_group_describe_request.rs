@@ -28,7 +28,7 @@ impl Wire for ShareGroupDescribeRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.group_ids = input.array("group_ids")?;
+        input.array("group_ids", &mut self.group_ids)?;
         self.include_authorized_operations = input.bool("include_authorized_operations")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

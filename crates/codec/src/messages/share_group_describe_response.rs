@@ -29,7 +29,7 @@ impl Wire for ShareGroupDescribeResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.groups = input.array("groups")?;
+        input.array("groups", &mut self.groups)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -106,13 +106,13 @@ impl Wire for DescribedGroup {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.group_id = input.string("group_id")?;
-        self.group_state = input.string("group_state")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.string("group_id", &mut self.group_id)?;
+        input.string("group_state", &mut self.group_state)?;
         self.group_epoch = input.int32("group_epoch")?;
         self.assignment_epoch = input.int32("assignment_epoch")?;
-        self.assignor_name = input.string("assignor_name")?;
-        self.members = input.array("members")?;
+        input.string("assignor_name", &mut self.assignor_name)?;
+        input.array("members", &mut self.members)?;
         self.authorized_operations = input.int32("authorized_operations")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -155,13 +155,13 @@ impl Wire for Member {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.member_id = input.string("member_id")?;
-        self.rack_id = input.nullable_string("rack_id")?;
+        input.string("member_id", &mut self.member_id)?;
+        input.nullable_string("rack_id", &mut self.rack_id)?;
         self.member_epoch = input.int32("member_epoch")?;
-        self.client_id = input.string("client_id")?;
-        self.client_host = input.string("client_host")?;
-        self.subscribed_topic_names = input.array("subscribed_topic_names")?;
-        self.assignment = input.structure("assignment")?;
+        input.string("client_id", &mut self.client_id)?;
+        input.string("client_host", &mut self.client_host)?;
+        input.array("subscribed_topic_names", &mut self.subscribed_topic_names)?;
+        input.structure("assignment", &mut self.assignment)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -185,7 +185,7 @@ impl Wire for Assignment {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic_partitions = input.array("topic_partitions")?;
+        input.array("topic_partitions", &mut self.topic_partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -216,8 +216,8 @@ impl Wire for TopicPartitions {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.topic_id = input.uuid("topic_id")?;
-        self.topic_name = input.string("topic_name")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.string("topic_name", &mut self.topic_name)?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -37,11 +37,11 @@ impl Wire for ShareGroupHeartbeatRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.group_id = input.string("group_id")?;
-        self.member_id = input.string("member_id")?;
+        input.string("group_id", &mut self.group_id)?;
+        input.string("member_id", &mut self.member_id)?;
         self.member_epoch = input.int32("member_epoch")?;
-        self.rack_id = input.nullable_string("rack_id")?;
-        self.subscribed_topic_names = input.nullable_array("subscribed_topic_names")?;
+        input.nullable_string("rack_id", &mut self.rack_id)?;
+        input.nullable_array("subscribed_topic_names", &mut self.subscribed_topic_names)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

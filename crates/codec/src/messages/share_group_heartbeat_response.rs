@@ -45,11 +45,11 @@ impl Wire for ShareGroupHeartbeatResponse {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.member_id = input.nullable_string("member_id")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.nullable_string("member_id", &mut self.member_id)?;
         self.member_epoch = input.int32("member_epoch")?;
         self.heartbeat_interval_ms = input.int32("heartbeat_interval_ms")?;
-        self.assignment = input.nullable_structure("assignment")?;
+        input.nullable_structure("assignment", &mut self.assignment)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -83,7 +83,7 @@ impl Wire for Assignment {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic_partitions = input.array("topic_partitions")?;
+        input.array("topic_partitions", &mut self.topic_partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -111,7 +111,7 @@ impl Wire for TopicPartitions {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.topic_id = input.uuid("topic_id")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -37,7 +37,7 @@ impl Wire for StreamsGroupDescribeRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.group_ids = input.array("group_ids")?;
+        input.array("group_ids", &mut self.group_ids)?;
         self.include_authorized_operations = input.bool("include_authorized_operations")?;
         if version >= 1 {
             self.include_topology_description = input.bool("include_topology_description")?;

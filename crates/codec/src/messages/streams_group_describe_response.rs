@@ -29,7 +29,7 @@ impl Wire for StreamsGroupDescribeResponse {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
-        self.groups = input.array("groups")?;
+        input.array("groups", &mut self.groups)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -133,22 +133,22 @@ impl Wire for DescribedGroup {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.group_id = input.string("group_id")?;
-        self.group_state = input.string("group_state")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.string("group_id", &mut self.group_id)?;
+        input.string("group_state", &mut self.group_state)?;
         self.group_epoch = input.int32("group_epoch")?;
         self.assignment_epoch = input.int32("assignment_epoch")?;
-        self.topology = input.nullable_structure("topology")?;
-        self.members = input.array("members")?;
+        input.nullable_structure("topology", &mut self.topology)?;
+        input.array("members", &mut self.members)?;
         self.authorized_operations = input.int32("authorized_operations")?;
         if version >= 1 {
-            self.topology_description = input.nullable_structure("topology_description")?;
+            input.nullable_structure("topology_description", &mut self.topology_description)?;
         }
         if version >= 1 {
             self.topology_description_status = input.int8("topology_description_status")?;
         }
         if version >= 1 {
-            self.assignor_name = input.nullable_string("assignor_name")?;
+            input.nullable_string("assignor_name", &mut self.assignor_name)?;
         }
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -177,7 +177,7 @@ impl Wire for Topology {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.epoch = input.int32("epoch")?;
-        self.subtopologies = input.nullable_array("subtopologies")?;
+        input.nullable_array("subtopologies", &mut self.subtopologies)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -213,11 +213,11 @@ impl Wire for Subtopology {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.subtopology_id = input.string("subtopology_id")?;
-        self.source_topics = input.array("source_topics")?;
-        self.repartition_sink_topics = input.array("repartition_sink_topics")?;
-        self.state_changelog_topics = input.array("state_changelog_topics")?;
-        self.repartition_source_topics = input.array("repartition_source_topics")?;
+        input.string("subtopology_id", &mut self.subtopology_id)?;
+        input.array("source_topics", &mut self.source_topics)?;
+        input.array("repartition_sink_topics", &mut self.repartition_sink_topics)?;
+        input.array("state_changelog_topics", &mut self.state_changelog_topics)?;
+        input.array("repartition_source_topics", &mut self.repartition_source_topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -250,10 +250,10 @@ impl Wire for TopicInfo {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.partitions = input.int32("partitions")?;
         self.replication_factor = input.int16("replication_factor")?;
-        self.topic_configs = input.array("topic_configs")?;
+        input.array("topic_configs", &mut self.topic_configs)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -280,8 +280,8 @@ impl Wire for KeyValue {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.key = input.string("key")?;
-        self.value = input.string("value")?;
+        input.string("key", &mut self.key)?;
+        input.string("value", &mut self.value)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -347,20 +347,20 @@ impl Wire for Member {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.member_id = input.string("member_id")?;
+        input.string("member_id", &mut self.member_id)?;
         self.member_epoch = input.int32("member_epoch")?;
-        self.instance_id = input.nullable_string("instance_id")?;
-        self.rack_id = input.nullable_string("rack_id")?;
-        self.client_id = input.string("client_id")?;
-        self.client_host = input.string("client_host")?;
+        input.nullable_string("instance_id", &mut self.instance_id)?;
+        input.nullable_string("rack_id", &mut self.rack_id)?;
+        input.string("client_id", &mut self.client_id)?;
+        input.string("client_host", &mut self.client_host)?;
         self.topology_epoch = input.int32("topology_epoch")?;
-        self.process_id = input.string("process_id")?;
-        self.user_endpoint = input.nullable_structure("user_endpoint")?;
-        self.client_tags = input.array("client_tags")?;
-        self.task_offsets = input.array("task_offsets")?;
-        self.task_end_offsets = input.array("task_end_offsets")?;
-        self.assignment = input.structure("assignment")?;
-        self.target_assignment = input.structure("target_assignment")?;
+        input.string("process_id", &mut self.process_id)?;
+        input.nullable_structure("user_endpoint", &mut self.user_endpoint)?;
+        input.array("client_tags", &mut self.client_tags)?;
+        input.array("task_offsets", &mut self.task_offsets)?;
+        input.array("task_end_offsets", &mut self.task_end_offsets)?;
+        input.structure("assignment", &mut self.assignment)?;
+        input.structure("target_assignment", &mut self.target_assignment)?;
         self.is_classic = input.bool("is_classic")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -388,7 +388,7 @@ impl Wire for Endpoint {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.host = input.string("host")?;
+        input.string("host", &mut self.host)?;
         self.port = input.uint16("port")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -419,7 +419,7 @@ impl Wire for TaskOffset {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.subtopology_id = input.string("subtopology_id")?;
+        input.string("subtopology_id", &mut self.subtopology_id)?;
         self.partition = input.int32("partition")?;
         self.offset = input.int64("offset")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
@@ -451,9 +451,9 @@ impl Wire for Assignment {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.active_tasks = input.array("active_tasks")?;
-        self.standby_tasks = input.array("standby_tasks")?;
-        self.warmup_tasks = input.array("warmup_tasks")?;
+        input.array("active_tasks", &mut self.active_tasks)?;
+        input.array("standby_tasks", &mut self.standby_tasks)?;
+        input.array("warmup_tasks", &mut self.warmup_tasks)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -480,8 +480,8 @@ impl Wire for TaskIds {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.subtopology_id = input.string("subtopology_id")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.string("subtopology_id", &mut self.subtopology_id)?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -508,8 +508,8 @@ impl Wire for TopologyDescription {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.subtopologies = input.array("subtopologies")?;
-        self.global_stores = input.array("global_stores")?;
+        input.array("subtopologies", &mut self.subtopologies)?;
+        input.array("global_stores", &mut self.global_stores)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -536,8 +536,8 @@ impl Wire for TopologyDescriptionSubtopology {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.subtopology_id = input.string("subtopology_id")?;
-        self.nodes = input.array("nodes")?;
+        input.string("subtopology_id", &mut self.subtopology_id)?;
+        input.array("nodes", &mut self.nodes)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -576,12 +576,12 @@ impl Wire for TopologyDescriptionNode {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.node_type = input.int8("node_type")?;
-        self.source_topics = input.array("source_topics")?;
-        self.sink_topic = input.nullable_string("sink_topic")?;
-        self.stores = input.array("stores")?;
-        self.successors = input.array("successors")?;
+        input.array("source_topics", &mut self.source_topics)?;
+        input.nullable_string("sink_topic", &mut self.sink_topic)?;
+        input.array("stores", &mut self.stores)?;
+        input.array("successors", &mut self.successors)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -608,8 +608,8 @@ impl Wire for TopologyDescriptionGlobalStore {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.source = input.structure("source")?;
-        self.processor = input.structure("processor")?;
+        input.structure("source", &mut self.source)?;
+        input.structure("processor", &mut self.processor)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

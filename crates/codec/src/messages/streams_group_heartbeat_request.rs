@@ -99,22 +99,22 @@ impl Wire for StreamsGroupHeartbeatRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.group_id = input.string("group_id")?;
-        self.member_id = input.string("member_id")?;
+        input.string("group_id", &mut self.group_id)?;
+        input.string("member_id", &mut self.member_id)?;
         self.member_epoch = input.int32("member_epoch")?;
         self.endpoint_information_epoch = input.int32("endpoint_information_epoch")?;
-        self.instance_id = input.nullable_string("instance_id")?;
-        self.rack_id = input.nullable_string("rack_id")?;
+        input.nullable_string("instance_id", &mut self.instance_id)?;
+        input.nullable_string("rack_id", &mut self.rack_id)?;
         self.rebalance_timeout_ms = input.int32("rebalance_timeout_ms")?;
-        self.topology = input.nullable_structure("topology")?;
-        self.active_tasks = input.nullable_array("active_tasks")?;
-        self.standby_tasks = input.nullable_array("standby_tasks")?;
-        self.warmup_tasks = input.nullable_array("warmup_tasks")?;
-        self.process_id = input.nullable_string("process_id")?;
-        self.user_endpoint = input.nullable_structure("user_endpoint")?;
-        self.client_tags = input.nullable_array("client_tags")?;
-        self.task_offsets = input.nullable_array("task_offsets")?;
-        self.task_end_offsets = input.nullable_array("task_end_offsets")?;
+        input.nullable_structure("topology", &mut self.topology)?;
+        input.nullable_array("active_tasks", &mut self.active_tasks)?;
+        input.nullable_array("standby_tasks", &mut self.standby_tasks)?;
+        input.nullable_array("warmup_tasks", &mut self.warmup_tasks)?;
+        input.nullable_string("process_id", &mut self.process_id)?;
+        input.nullable_structure("user_endpoint", &mut self.user_endpoint)?;
+        input.nullable_array("client_tags", &mut self.client_tags)?;
+        input.nullable_array("task_offsets", &mut self.task_offsets)?;
+        input.nullable_array("task_end_offsets", &mut self.task_end_offsets)?;
         self.shutdown_application = input.bool("shutdown_application")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -155,7 +155,7 @@ impl Wire for Topology {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.epoch = input.int32("epoch")?;
-        self.subtopologies = input.array("subtopologies")?;
+        input.array("subtopologies", &mut self.subtopologies)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -197,13 +197,13 @@ impl Wire for Subtopology {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.subtopology_id = input.string("subtopology_id")?;
-        self.source_topics = input.array("source_topics")?;
-        self.source_topic_regex = input.array("source_topic_regex")?;
-        self.state_changelog_topics = input.array("state_changelog_topics")?;
-        self.repartition_sink_topics = input.array("repartition_sink_topics")?;
-        self.repartition_source_topics = input.array("repartition_source_topics")?;
-        self.copartition_groups = input.array("copartition_groups")?;
+        input.string("subtopology_id", &mut self.subtopology_id)?;
+        input.array("source_topics", &mut self.source_topics)?;
+        input.array("source_topic_regex", &mut self.source_topic_regex)?;
+        input.array("state_changelog_topics", &mut self.state_changelog_topics)?;
+        input.array("repartition_sink_topics", &mut self.repartition_sink_topics)?;
+        input.array("repartition_source_topics", &mut self.repartition_source_topics)?;
+        input.array("copartition_groups", &mut self.copartition_groups)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -236,10 +236,10 @@ impl Wire for TopicInfo {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.partitions = input.int32("partitions")?;
         self.replication_factor = input.int16("replication_factor")?;
-        self.topic_configs = input.array("topic_configs")?;
+        input.array("topic_configs", &mut self.topic_configs)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -266,8 +266,8 @@ impl Wire for KeyValue {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.key = input.string("key")?;
-        self.value = input.string("value")?;
+        input.string("key", &mut self.key)?;
+        input.string("value", &mut self.value)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -297,9 +297,9 @@ impl Wire for CopartitionGroup {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.source_topics = input.array("source_topics")?;
-        self.source_topic_regex = input.array("source_topic_regex")?;
-        self.repartition_source_topics = input.array("repartition_source_topics")?;
+        input.array("source_topics", &mut self.source_topics)?;
+        input.array("source_topic_regex", &mut self.source_topic_regex)?;
+        input.array("repartition_source_topics", &mut self.repartition_source_topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -326,8 +326,8 @@ impl Wire for TaskIds {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.subtopology_id = input.string("subtopology_id")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.string("subtopology_id", &mut self.subtopology_id)?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -354,7 +354,7 @@ impl Wire for Endpoint {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.host = input.string("host")?;
+        input.string("host", &mut self.host)?;
         self.port = input.uint16("port")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -385,7 +385,7 @@ impl Wire for TaskOffset {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.subtopology_id = input.string("subtopology_id")?;
+        input.string("subtopology_id", &mut self.subtopology_id)?;
         self.partition = input.int32("partition")?;
         self.offset = input.int64("offset")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;

@@ -118,8 +118,8 @@ impl Wire for StreamsGroupHeartbeatResponse {
         let version = input.version();
         self.throttle_time_ms = input.int32("throttle_time_ms")?;
         self.error_code = input.error_code("error_code")?;
-        self.error_message = input.nullable_string("error_message")?;
-        self.member_id = input.string("member_id")?;
+        input.nullable_string("error_message", &mut self.error_message)?;
+        input.string("member_id", &mut self.member_id)?;
         self.member_epoch = input.int32("member_epoch")?;
         self.heartbeat_interval_ms = input.int32("heartbeat_interval_ms")?;
         if version <= 0 {
@@ -129,15 +129,16 @@ impl Wire for StreamsGroupHeartbeatResponse {
         if version >= 1 {
             self.acceptable_recovery_lag = input.int64("acceptable_recovery_lag")?;
         }
-        self.status = input.nullable_array("status")?;
-        self.active_tasks = input.nullable_array("active_tasks")?;
-        self.standby_tasks = input.nullable_array("standby_tasks")?;
-        self.warmup_tasks = input.nullable_array("warmup_tasks")?;
+        input.nullable_array("status", &mut self.status)?;
+        input.nullable_array("active_tasks", &mut self.active_tasks)?;
+        input.nullable_array("standby_tasks", &mut self.standby_tasks)?;
+        input.nullable_array("warmup_tasks", &mut self.warmup_tasks)?;
         if version >= 1 {
             self.topology_description_required = input.bool("topology_description_required")?;
         }
         self.endpoint_information_epoch = input.int32("endpoint_information_epoch")?;
-        self.partitions_by_user_endpoint = input.nullable_array("partitions_by_user_endpoint")?;
+        input
+            .nullable_array("partitions_by_user_endpoint", &mut self.partitions_by_user_endpoint)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -175,7 +176,7 @@ impl Wire for Status {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.status_code = input.int8("status_code")?;
-        self.status_detail = input.string("status_detail")?;
+        input.string("status_detail", &mut self.status_detail)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -202,8 +203,8 @@ impl Wire for TaskIds {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.subtopology_id = input.string("subtopology_id")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.string("subtopology_id", &mut self.subtopology_id)?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -233,9 +234,9 @@ impl Wire for EndpointToPartitions {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.user_endpoint = input.structure("user_endpoint")?;
-        self.active_partitions = input.array("active_partitions")?;
-        self.standby_partitions = input.array("standby_partitions")?;
+        input.structure("user_endpoint", &mut self.user_endpoint)?;
+        input.array("active_partitions", &mut self.active_partitions)?;
+        input.array("standby_partitions", &mut self.standby_partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -262,7 +263,7 @@ impl Wire for Endpoint {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.host = input.string("host")?;
+        input.string("host", &mut self.host)?;
         self.port = input.uint16("port")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
@@ -290,8 +291,8 @@ impl Wire for TopicPartition {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic = input.string("topic")?;
-        self.partitions = input.int32_array("partitions")?;
+        input.string("topic", &mut self.topic)?;
+        input.int32_array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

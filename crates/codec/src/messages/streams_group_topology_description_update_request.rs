@@ -34,10 +34,10 @@ impl Wire for StreamsGroupTopologyDescriptionUpdateRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.group_id = input.string("group_id")?;
-        self.member_id = input.string("member_id")?;
+        input.string("group_id", &mut self.group_id)?;
+        input.string("member_id", &mut self.member_id)?;
         self.topology_epoch = input.int32("topology_epoch")?;
-        self.topology_description = input.structure("topology_description")?;
+        input.structure("topology_description", &mut self.topology_description)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -76,8 +76,8 @@ impl Wire for TopologyDescription {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.subtopologies = input.array("subtopologies")?;
-        self.global_stores = input.array("global_stores")?;
+        input.array("subtopologies", &mut self.subtopologies)?;
+        input.array("global_stores", &mut self.global_stores)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -104,8 +104,8 @@ impl Wire for TopologyDescriptionSubtopology {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.subtopology_id = input.string("subtopology_id")?;
-        self.nodes = input.array("nodes")?;
+        input.string("subtopology_id", &mut self.subtopology_id)?;
+        input.array("nodes", &mut self.nodes)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -144,12 +144,12 @@ impl Wire for TopologyDescriptionNode {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
+        input.string("name", &mut self.name)?;
         self.node_type = input.int8("node_type")?;
-        self.source_topics = input.array("source_topics")?;
-        self.sink_topic = input.nullable_string("sink_topic")?;
-        self.stores = input.array("stores")?;
-        self.successors = input.array("successors")?;
+        input.array("source_topics", &mut self.source_topics)?;
+        input.nullable_string("sink_topic", &mut self.sink_topic)?;
+        input.array("stores", &mut self.stores)?;
+        input.array("successors", &mut self.successors)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -176,8 +176,8 @@ impl Wire for TopologyDescriptionGlobalStore {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.source = input.structure("source")?;
-        self.processor = input.structure("processor")?;
+        input.structure("source", &mut self.source)?;
+        input.structure("processor", &mut self.processor)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

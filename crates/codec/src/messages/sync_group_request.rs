@@ -55,19 +55,19 @@ impl Wire for SyncGroupRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.group_id = input.string("group_id")?;
+        input.string("group_id", &mut self.group_id)?;
         self.generation_id = input.int32("generation_id")?;
-        self.member_id = input.string("member_id")?;
+        input.string("member_id", &mut self.member_id)?;
         if version >= 3 {
-            self.group_instance_id = input.nullable_string("group_instance_id")?;
+            input.nullable_string("group_instance_id", &mut self.group_instance_id)?;
         }
         if version >= 5 {
-            self.protocol_type = input.nullable_string("protocol_type")?;
+            input.nullable_string("protocol_type", &mut self.protocol_type)?;
         }
         if version >= 5 {
-            self.protocol_name = input.nullable_string("protocol_name")?;
+            input.nullable_string("protocol_name", &mut self.protocol_name)?;
         }
-        self.assignments = input.array("assignments")?;
+        input.array("assignments", &mut self.assignments)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -106,8 +106,8 @@ impl Wire for SyncGroupRequestAssignment {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.member_id = input.string("member_id")?;
-        self.assignment = input.bytes("assignment")?;
+        input.string("member_id", &mut self.member_id)?;
+        input.bytes("assignment", &mut self.assignment)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -50,12 +50,12 @@ impl Wire for SyncGroupResponse {
         }
         self.error_code = input.error_code("error_code")?;
         if version >= 5 {
-            self.protocol_type = input.nullable_string("protocol_type")?;
+            input.nullable_string("protocol_type", &mut self.protocol_type)?;
         }
         if version >= 5 {
-            self.protocol_name = input.nullable_string("protocol_name")?;
+            input.nullable_string("protocol_name", &mut self.protocol_name)?;
         }
-        self.assignment = input.bytes("assignment")?;
+        input.bytes("assignment", &mut self.assignment)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -80,20 +80,20 @@ impl Wire for TxnOffsetCommitRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.transactional_id = input.string("transactional_id")?;
-        self.group_id = input.string("group_id")?;
+        input.string("transactional_id", &mut self.transactional_id)?;
+        input.string("group_id", &mut self.group_id)?;
         self.producer_id = input.int64("producer_id")?;
         self.producer_epoch = input.int16("producer_epoch")?;
         if version >= 3 {
             self.generation_id_or_member_epoch = input.int32("generation_id_or_member_epoch")?;
         }
         if version >= 3 {
-            self.member_id = input.string("member_id")?;
+            input.string("member_id", &mut self.member_id)?;
         }
         if version >= 3 {
-            self.group_instance_id = input.nullable_string("group_instance_id")?;
+            input.nullable_string("group_instance_id", &mut self.group_instance_id)?;
         }
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -142,12 +142,12 @@ impl Wire for TxnOffsetCommitRequestTopic {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         if version <= 5 {
-            self.name = input.string("name")?;
+            input.string("name", &mut self.name)?;
         }
         if version >= 6 {
             self.topic_id = input.uuid("topic_id")?;
         }
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -202,7 +202,7 @@ impl Wire for TxnOffsetCommitRequestPartition {
         if version >= 2 {
             self.committed_leader_epoch = input.int32("committed_leader_epoch")?;
         }
-        self.committed_metadata = input.nullable_string("committed_metadata")?;
+        input.nullable_string("committed_metadata", &mut self.committed_metadata)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

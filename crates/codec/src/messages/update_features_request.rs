@@ -50,7 +50,7 @@ impl Wire for UpdateFeaturesRequest {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
         self.timeout_ms = input.int32("timeout_ms")?;
-        self.feature_updates = input.array("feature_updates")?;
+        input.array("feature_updates", &mut self.feature_updates)?;
         if version >= 1 {
             self.validate_only = input.bool("validate_only")?;
         }
@@ -121,7 +121,7 @@ impl Wire for FeatureUpdateKey {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.feature = input.string("feature")?;
+        input.string("feature", &mut self.feature)?;
         self.max_version_level = input.int16("max_version_level")?;
         if version <= 0 {
             self.allow_downgrade = input.bool("allow_downgrade")?;

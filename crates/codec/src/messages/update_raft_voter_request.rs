@@ -55,12 +55,12 @@ impl Wire for UpdateRaftVoterRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.cluster_id = input.nullable_string("cluster_id")?;
+        input.nullable_string("cluster_id", &mut self.cluster_id)?;
         self.current_leader_epoch = input.int32("current_leader_epoch")?;
         self.voter_id = input.int32("voter_id")?;
         self.voter_directory_id = input.uuid("voter_directory_id")?;
-        self.listeners = input.array("listeners")?;
-        self.kraft_version_feature = input.structure("kraft_version_feature")?;
+        input.array("listeners", &mut self.listeners)?;
+        input.structure("kraft_version_feature", &mut self.kraft_version_feature)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -102,8 +102,8 @@ impl Wire for Listener {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.host = input.string("host")?;
+        input.string("name", &mut self.name)?;
+        input.string("host", &mut self.host)?;
         self.port = input.uint16("port")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

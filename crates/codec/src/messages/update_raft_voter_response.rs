@@ -44,7 +44,7 @@ impl Wire for UpdateRaftVoterResponse {
         self.unknown_tagged_fields = input.tagged_fields(|input, tag| {
             match tag {
                 0 => {
-                    self.current_leader = input.structure("current_leader")?;
+                    input.structure("current_leader", &mut self.current_leader)?;
                 }
                 _ => return Ok(false),
             }
@@ -106,7 +106,7 @@ impl Wire for CurrentLeader {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.leader_id = input.int32("leader_id")?;
         self.leader_epoch = input.int32("leader_epoch")?;
-        self.host = input.string("host")?;
+        input.string("host", &mut self.host)?;
         self.port = input.int32("port")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -47,11 +47,11 @@ impl Wire for VoteRequest {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         let version = input.version();
-        self.cluster_id = input.nullable_string("cluster_id")?;
+        input.nullable_string("cluster_id", &mut self.cluster_id)?;
         if version >= 1 {
             self.voter_id = input.int32("voter_id")?;
         }
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -90,8 +90,8 @@ impl Wire for TopicData {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.topic_name = input.string("topic_name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("topic_name", &mut self.topic_name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

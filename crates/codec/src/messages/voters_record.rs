@@ -29,7 +29,7 @@ impl Wire for VotersRecord {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.version = input.int16("version")?;
-        self.voters = input.array("voters")?;
+        input.array("voters", &mut self.voters)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -70,8 +70,8 @@ impl Wire for Voter {
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.voter_id = input.int32("voter_id")?;
         self.voter_directory_id = input.uuid("voter_directory_id")?;
-        self.endpoints = input.array("endpoints")?;
-        self.kraft_version_feature = input.structure("kraft_version_feature")?;
+        input.array("endpoints", &mut self.endpoints)?;
+        input.structure("kraft_version_feature", &mut self.kraft_version_feature)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -101,8 +101,8 @@ impl Wire for Endpoint {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.host = input.string("host")?;
+        input.string("name", &mut self.name)?;
+        input.string("host", &mut self.host)?;
         self.port = input.uint16("port")?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())

@@ -28,8 +28,8 @@ impl Wire for WriteShareGroupStateRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.group_id = input.string("group_id")?;
-        self.topics = input.array("topics")?;
+        input.string("group_id", &mut self.group_id)?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -69,7 +69,7 @@ impl Wire for WriteStateData {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.topic_id = input.uuid("topic_id")?;
-        self.partitions = input.array("partitions")?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -134,7 +134,7 @@ impl Wire for PartitionData {
         if version >= 1 {
             self.delivery_complete_count = input.int32("delivery_complete_count")?;
         }
-        self.state_batches = input.array("state_batches")?;
+        input.array("state_batches", &mut self.state_batches)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

@@ -25,7 +25,7 @@ impl Wire for WriteTxnMarkersRequest {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.markers = input.array("markers")?;
+        input.array("markers", &mut self.markers)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -83,7 +83,7 @@ impl Wire for WritableTxnMarker {
         self.producer_id = input.int64("producer_id")?;
         self.producer_epoch = input.int16("producer_epoch")?;
         self.transaction_result = input.bool("transaction_result")?;
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.coordinator_epoch = input.int32("coordinator_epoch")?;
         if version >= 2 {
             self.transaction_version = input.int8("transaction_version")?;
@@ -114,8 +114,8 @@ impl Wire for WritableTxnMarkerTopic {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partition_indexes = input.int32_array("partition_indexes")?;
+        input.string("name", &mut self.name)?;
+        input.int32_array("partition_indexes", &mut self.partition_indexes)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

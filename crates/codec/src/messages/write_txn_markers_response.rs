@@ -25,7 +25,7 @@ impl Wire for WriteTxnMarkersResponse {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.markers = input.array("markers")?;
+        input.array("markers", &mut self.markers)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -63,7 +63,7 @@ impl Wire for WritableTxnMarkerResult {
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.producer_id = input.int64("producer_id")?;
-        self.topics = input.array("topics")?;
+        input.array("topics", &mut self.topics)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
@@ -90,8 +90,8 @@ impl Wire for WritableTxnMarkerTopicResult {
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
-        self.name = input.string("name")?;
-        self.partitions = input.array("partitions")?;
+        input.string("name", &mut self.name)?;
+        input.array("partitions", &mut self.partitions)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }
