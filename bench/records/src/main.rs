@@ -8,6 +8,7 @@ mod peers;
 use rohrpost_records::{Codec, Compression};
 
 use crate::load::json_values;
+use crate::ours::Library;
 
 /// Bytes of a value.
 const SIZES: [usize; 2] = [100, 1000];
@@ -17,6 +18,7 @@ fn main() {
     let values = SIZES.map(json_values);
     parts(&values);
     sealing(&values);
+    libraries(&values);
     for (size, values) in SIZES.iter().zip(&values) {
         whole_batches(*size, values, class_path.as_deref());
     }
@@ -38,12 +40,18 @@ fn parts(values: &[Vec<Vec<u8>>; 2]) {
     row("append with a key of 16 B", [short[3], long[3]]);
     row("CRC-32C", each(&ours::crc));
     let read = row("parse, check and read", each(&ours::read));
-    println!("| reading, GB of values a second | {:.2} | {:.2} |\n", 100.0 / read[0], 1000.0 / read[1]);
+    println!(
+        "| reading, GB of values a second | {:.2} | {:.2} |\n",
+        100.0 / read[0],
+        1000.0 / read[1]
+    );
 }
 
 /// Sealing and stamping beside the bare codec and a CRC of what it gives.
 fn sealing(values: &[Vec<Vec<u8>>; 2]) {
-    println!("| ns per record | seal and stamp, 100 B | bare codec and CRC | ratio | 1,000 B | bare | ratio |");
+    println!(
+        "| ns per record | seal and stamp, 100 B | bare codec and CRC | ratio | 1,000 B | bare | ratio |"
+    );
     println!("|---|--:|--:|--:|--:|--:|--:|");
     for codec in [Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
         let compression = compression(codec);
@@ -53,7 +61,8 @@ fn sealing(values: &[Vec<Vec<u8>>; 2]) {
             // In turns: what disturbs the machine disturbs both.
             for _ in 0..3 {
                 best[0] = best[0].min(ours::seal(values, compression));
-                best[1] = best[1].min(ours::bare(values, compression) + ours::crc_of(values, compression));
+                best[1] = best[1]
+                    .min(ours::bare(values, compression) + ours::crc_of(values, compression));
             }
             print!(" {:.1} | {:.1} | {:.3} |", best[0], best[1], best[0] / best[1]);
         }
@@ -62,9 +71,27 @@ fn sealing(values: &[Vec<Vec<u8>>; 2]) {
     println!();
 }
 
+/// What else could compress: the choices that there are for LZ4, Snappy and gzip.
+fn libraries(values: &[Vec<Vec<u8>>; 2]) {
+    println!("| bare blocks | 100 B, ns | bytes | 1,000 B, ns | bytes |\n|---|--:|--:|--:|--:|");
+    for (name, library) in [
+        ("LZ4, lz4_flex without `unsafe`", Library::Lz4Flex),
+        ("LZ4, the C library", Library::Lz4C),
+        ("Snappy, snap", Library::Snap),
+        ("gzip 6, zlib-rs", Library::Gzip(6)),
+        ("gzip 7, zlib-rs", Library::Gzip(7)),
+    ] {
+        let [short, long] = [&values[0], &values[1]].map(|values| ours::library(values, library));
+        println!("| {name} | {:.1} | {} | {:.1} | {} |", short.0, short.1, long.0, long.1);
+    }
+    println!();
+}
+
 /// From records to the bytes to send, by three libraries.
 fn whole_batches(size: usize, values: &[Vec<u8>], class_path: Option<&str>) {
-    println!("| {size} B, append to stamp | rohrpost-records ns | Java ns | kafka-protocol ns | bytes: ours | Java's | kafka-protocol's |");
+    println!(
+        "| {size} B, append to stamp | rohrpost-records ns | Java ns | kafka-protocol ns | bytes: ours | Java's | kafka-protocol's |"
+    );
     println!("|---|--:|--:|--:|--:|--:|--:|");
     for codec in Codec::ALL {
         let compression = compression(codec);
@@ -83,7 +110,10 @@ fn whole_batches(size: usize, values: &[Vec<u8>], class_path: Option<&str>) {
             |(ns, size)| (format!("{ns:.1}"), size.to_string()),
         );
         let (ours, theirs) = (nanos[0], nanos[1]);
-        println!("| {codec} | {ours:.1} | {java_ns} | {theirs:.1} | {} | {java_size} | {their_size} |", batch.len());
+        println!(
+            "| {codec} | {ours:.1} | {java_ns} | {theirs:.1} | {} | {java_size} | {their_size} |",
+            batch.len()
+        );
     }
     println!();
 }

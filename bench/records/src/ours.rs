@@ -34,7 +34,9 @@ pub(crate) fn append(values: &[Vec<u8>]) -> [f64; 4] {
         for (way, best) in best.iter_mut().enumerate() {
             let start = Instant::now();
             let records = match way {
-                0 => floor(&mut out, values, |out, _, value| out.extend_from_slice(black_box(value))),
+                0 => {
+                    floor(&mut out, values, |out, _, value| out.extend_from_slice(black_box(value)))
+                }
                 1 => floor(&mut out, values, frame),
                 2 => with_builder(&mut buffer, |builder| fill(builder, values)),
                 _ => with_builder(&mut buffer, |builder| fill_keyed(builder, values)),
@@ -161,58 +163,72 @@ pub(crate) fn seal(values: &[Vec<u8>], compression: Compression) -> f64 {
     fastest
 }
 
-/// The codec's library on the same bytes, with its context and buffers made before.
+/// A codec's library on the same bytes, with its context and buffers made before.
 pub(crate) fn bare(values: &[Vec<u8>], compression: Compression) -> f64 {
-    let (records, bytes) = batch(values, Compression::NONE);
-    let input = &bytes[61..];
     match compression.codec() {
-        Codec::Snappy => {
-            let mut encoder = snap::raw::Encoder::new();
-            let mut out = vec![0; snap::raw::max_compress_len(32 << 10)];
-            best(records, || {
-                for block in input.chunks(32 << 10) {
-                    black_box(encoder.compress(black_box(block), &mut out).unwrap());
-                }
-            })
-        }
-        Codec::Lz4 if cfg!(feature = "lz4-c") => {
-            let mut out = vec![0; lz4_flex::block::get_maximum_output_size(64 << 10)];
-            let mode = lz4::block::CompressionMode::DEFAULT;
-            best(records, || {
-                for block in input.chunks(64 << 10) {
-                    let block = black_box(block);
-                    let len = lz4::block::compress_to_buffer(block, Some(mode), false, &mut out);
-                    black_box(len.unwrap());
-                }
-            })
-        }
-        Codec::Lz4 => {
-            let mut out = vec![0; lz4_flex::block::get_maximum_output_size(64 << 10)];
-            best(records, || {
-                for block in input.chunks(64 << 10) {
-                    black_box(lz4_flex::block::compress_into(black_box(block), &mut out).unwrap());
-                }
-            })
-        }
-        Codec::Zstd => {
-            let mut compressor = zstd::bulk::Compressor::new(3).unwrap();
-            let mut out = vec![0; zstd::zstd_safe::compress_bound(input.len())];
-            best(records, || {
-                black_box(compressor.compress_to_buffer(black_box(input), &mut out[..]).unwrap());
-            })
-        }
-        _ => {
-            let mut state = flate2::Compress::new(flate2::Compression::default(), true);
-            let mut out = vec![0; input.len()];
-            best(records, || {
-                state.reset();
-                let finish = flate2::FlushCompress::Finish;
-                black_box(state.compress(black_box(input), &mut out, finish).unwrap());
-            })
-        }
+        Codec::Snappy => library(values, Library::Snap).0,
+        Codec::Lz4 => library(values, Library::Lz4Flex).0,
+        Codec::Zstd => library(values, Library::Zstd).0,
+        _ => library(values, Library::Gzip(6)).0,
     }
 }
 
+/// What else compresses records.
+#[derive(Clone, Copy)]
+pub(crate) enum Library {
+    Snap,
+    Lz4Flex,
+    Lz4C,
+    Zstd,
+    Gzip(u32),
+}
+
+/// Nanoseconds per record of a library, and the bytes that it makes of a batch, without frames around its blocks.
+pub(crate) fn library(values: &[Vec<u8>], library: Library) -> (f64, usize) {
+    let (records, bytes) = batch(values, Compression::NONE);
+    let input = &bytes[61..];
+    let mut out = vec![0; zstd::zstd_safe::compress_bound(input.len())];
+    let mut compress: Box<dyn FnMut(&[u8]) -> usize> = match library {
+        Library::Snap => {
+            let mut encoder = snap::raw::Encoder::new();
+            Box::new(move |block| encoder.compress(block, &mut out).unwrap())
+        }
+        Library::Lz4Flex => {
+            let mut table = lz4_flex::block::CompressTable::large();
+            Box::new(move |block| {
+                lz4_flex::block::compress_into_with_table(block, &mut out, &mut table).unwrap()
+            })
+        }
+        Library::Lz4C => {
+            let mode = Some(lz4::block::CompressionMode::DEFAULT);
+            Box::new(move |block| {
+                lz4::block::compress_to_buffer(block, mode, false, &mut out).unwrap()
+            })
+        }
+        Library::Zstd => {
+            let mut compressor = zstd::bulk::Compressor::new(3).unwrap();
+            Box::new(move |block| compressor.compress_to_buffer(block, &mut out[..]).unwrap())
+        }
+        Library::Gzip(level) => {
+            let mut state = flate2::Compress::new_gzip(flate2::Compression::new(level), 15);
+            Box::new(move |block| {
+                state.reset();
+                state.compress(block, &mut out, flate2::FlushCompress::Finish).unwrap();
+                state.total_out() as usize
+            })
+        }
+    };
+    let block = match library {
+        Library::Snap => 32 << 10,
+        Library::Lz4Flex | Library::Lz4C => 64 << 10,
+        Library::Zstd | Library::Gzip(_) => input.len(),
+    };
+    let mut size = 0;
+    let nanos = best(records, || {
+        size = black_box(input).chunks(block).map(|block| compress(block)).sum();
+    });
+    (nanos, size)
+}
 
 /// Appending, sealing and stamping together, with buffers that are used again.
 pub(crate) fn whole(values: &[Vec<u8>], compression: Compression) -> f64 {

@@ -5,7 +5,9 @@ use std::process::Command;
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::indexmap::IndexMap;
-use kafka_protocol::records::{self as theirs, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
+use kafka_protocol::records::{
+    self as theirs, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
+};
 use rohrpost_records::Codec;
 
 use crate::ours::{BATCH, best};
@@ -58,7 +60,8 @@ pub(crate) fn java(
     records: usize,
     codec: Codec,
 ) -> Option<(f64, usize)> {
-    let file = std::env::temp_dir().join(format!("bench-records-{}-{size}.txt", std::process::id()));
+    let file =
+        std::env::temp_dir().join(format!("bench-records-{}-{size}.txt", std::process::id()));
     std::fs::write(&file, values.join(&b'\n')).ok()?;
     let output = Command::new("java")
         .args(["-XX:+UseSerialGC", "-Xmx256m", "-cp", class_path, "BenchRecords"])

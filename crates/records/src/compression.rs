@@ -11,6 +11,8 @@ use crate::error::BatchErrorKind;
 mod gzip;
 #[cfg(feature = "lz4")]
 mod lz4;
+#[cfg(any(feature = "lz4", feature = "snappy"))]
+mod matcher;
 #[cfg(any(feature = "gzip", feature = "lz4"))]
 mod read_limited;
 #[cfg(feature = "snappy")]
@@ -226,27 +228,24 @@ impl Compressor {
         compression: Compression,
         input: &[u8],
     ) -> Result<&[u8], CompressionError> {
-        self.output.clear();
         #[cfg(any(feature = "gzip", feature = "lz4", feature = "zstd"))]
         let level = compression.level;
-        let result = match compression.codec {
+        let output = &mut self.output;
+        // The size of what is at the output's start; behind it may be what it held before, which costs nothing to leave.
+        let result: Result<usize, String> = match compression.codec {
             #[cfg(feature = "gzip")]
-            Codec::Gzip => {
-                self.gzip.get_or_insert_default().compress(level, input, &mut self.output)
-            }
+            Codec::Gzip => self.gzip.get_or_insert_default().compress(level, input, output),
             #[cfg(feature = "snappy")]
-            Codec::Snappy => self.snappy.get_or_insert_default().compress(input, &mut self.output),
+            Codec::Snappy => Ok(self.snappy.get_or_insert_default().compress(input, output)),
             #[cfg(feature = "lz4")]
-            Codec::Lz4 => self.lz4.get_or_insert_default().compress(level, input, &mut self.output),
+            Codec::Lz4 => self.lz4.get_or_insert_default().compress(level, input, output),
             #[cfg(feature = "zstd")]
-            Codec::Zstd => {
-                self.zstd.get_or_insert_default().compress(level, input, &mut self.output)
-            }
+            Codec::Zstd => self.zstd.get_or_insert_default().compress(level, input, output),
             #[allow(unreachable_patterns, reason = "the codecs that are not compiled in")]
             codec => return Err(CompressionError::NotCompiledIn { codec }),
         };
         match result {
-            Ok(()) => Ok(&self.output),
+            Ok(size) => Ok(&self.output[..size]),
             Err(reason) => {
                 // A context that failed is not to be trusted with the next batch.
                 self.release();

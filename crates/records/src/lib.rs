@@ -61,8 +61,8 @@
 //!
 //! `gzip`, `snappy`, `lz4` and `zstd` (all on by default) bring one codec each. gzip (zlib-rs), snappy and lz4 are
 //! pure Rust; zstd is the reference C library. A codec that is compiled out is a typed error, both ways. The
-//! crate is `no_std` with `alloc`; the codecs' libraries use `std`. `lz4-c` compresses LZ4 by the reference C library, which brings the
-//! high-compression levels. `legacy` reads message formats 0 and 1 (`AnyBatch`, `LegacyBatch`).
+//! crate is `no_std` with `alloc`; the codecs' libraries use `std`. `lz4-c` brings the high-compression levels of LZ4, by the
+//! reference C library. `legacy` reads message formats 0 and 1 (`AnyBatch`, `LegacyBatch`).
 #![no_std]
 
 extern crate alloc;

@@ -10,14 +10,13 @@ use crate::codegen::kafka_clients::KafkaClients;
 use crate::{Result, workspace};
 
 const HELP: &str = "\
-cargo xtask bench records [--without-java] [--lz4-c]
+cargo xtask bench records [--without-java]
 
 Builds, seals and reads record batches of 1 MiB with rohrpost-records, and prints nanoseconds per
 record beside the floors, the bare codecs, Java's MemoryRecordsBuilder (warmed up) and
 kafka-protocol 0.18, with the compressed sizes, all of one run. Best rounds, on one core.
 
   --without-java   leave Java out
-  --lz4-c          with LZ4 by the C library
 ";
 
 const PROGRAM: &str = "bench/records/BenchRecords.java";
@@ -28,14 +27,11 @@ pub(super) fn run(args: &[String]) -> Result {
         print!("{HELP}");
         return Ok(());
     }
-    let (without_java, lz4_c) = (args.flag("--without-java"), args.flag("--lz4-c"));
+    let without_java = args.flag("--without-java");
     args.finish()?;
     let root = workspace::root();
     let target = root.join("target/bench/records");
-    let mut arguments: Vec<&OsStr> = vec![OsStr::new("--target-dir"), target.as_os_str()];
-    if lz4_c {
-        arguments.extend([OsStr::new("--features"), OsStr::new("lz4-c")]);
-    }
+    let arguments = [OsStr::new("--target-dir"), target.as_os_str()];
     let program = cargo_build(&root.join("bench/records"), &arguments)?;
     let mut bench = Command::new(program);
     if !without_java {

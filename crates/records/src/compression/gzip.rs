@@ -20,13 +20,14 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Appends one gzip member to `output`.
+    /// Replaces `output` by one gzip member. Returns its size.
     pub(super) fn compress(
         &mut self,
         level: i32,
         input: &[u8],
         output: &mut Vec<u8>,
-    ) -> Result<(), String> {
+    ) -> Result<usize, String> {
+        output.clear();
         let state = match &mut self.state {
             Some((of, state)) if *of == level => {
                 state.reset();
@@ -38,7 +39,7 @@ impl Context {
         loop {
             let consumed = state.total_in() as usize;
             match state.compress_vec(&input[consumed..], output, FlushCompress::Finish) {
-                Ok(Status::StreamEnd) => return Ok(()),
+                Ok(Status::StreamEnd) => return Ok(output.len()),
                 Ok(Status::Ok | Status::BufError) if output.len() == output.capacity() => {
                     output.reserve(output.len() / 2 + 256);
                 }

@@ -1,4 +1,4 @@
-//! Snappy, raw blocks in the framing of xerial's snappy-java, by snap.
+//! Snappy, raw blocks in the framing of xerial's snappy-java: compressed by the crate's own matcher, decompressed by snap.
 //!
 //! The framing: a magic of 8 bytes, a version and the oldest compatible version (i32 each), then blocks, each with its
 //! compressed length (i32) before it.
@@ -7,9 +7,10 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use snap::raw::{Decoder, Encoder, decompress_len, max_compress_len};
+use snap::raw::{Decoder, decompress_len};
 
 use super::DecompressError;
+use super::matcher::{Match, Matcher, Sequences, Window, bytes};
 
 /// `82 S N A P P Y 00`, and version and compatible version 1.
 const HEADER: [u8; 16] = *b"\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01";
@@ -19,29 +20,127 @@ const BLOCK: usize = 32 * 1024;
 /// No block expands more: 3 bytes copy 64 at the most.
 const MAX_EXPANSION: usize = 22;
 
-/// An encoder with its table, and a block's worth of output.
-pub(super) struct Context {
-    encoder: Encoder,
-    block: Vec<u8>,
-}
+/// Before each block: its compressed length.
+const LENGTH: usize = 4;
+/// Of a block, its uncompressed length as a varint.
+const MAX_PREAMBLE: usize = 3;
+/// The bytes that a block never grows by. A match's copies take one byte less at least than what they stand for, which makes up for the literals' tag of one
+/// byte, up to 60 of them; the tag of more takes 3 bytes at the most. The last literals have no match behind them.
+const MAX_GROWTH: usize = MAX_PREAMBLE + 2 * BLOCK / 60 + 3;
+/// The longest copy.
+const MAX_COPY: usize = 64;
+/// What no offset of a copy of two bytes reaches. Its length is 4 to 11.
+const FAR: u32 = 1 << 11;
+/// How many literals are copied at once.
+const AT_ONCE: usize = 16;
+/// What a short sequence overwrites at the most, whatever it keeps.
+const SLACK: usize = 32;
 
-impl Default for Context {
-    fn default() -> Self {
-        Self { encoder: Encoder::new(), block: alloc::vec![0; max_compress_len(BLOCK)] }
-    }
+/// What compresses blocks.
+#[derive(Default)]
+pub(super) struct Context {
+    matcher: Matcher,
 }
 
 impl Context {
-    /// Appends a xerial stream to `output`.
-    pub(super) fn compress(&mut self, input: &[u8], output: &mut Vec<u8>) -> Result<(), String> {
-        output.extend_from_slice(&HEADER);
-        for block in input.chunks(BLOCK) {
-            let len =
-                self.encoder.compress(block, &mut self.block).map_err(|error| error.to_string())?;
-            output.extend_from_slice(&(len as u32).to_be_bytes());
-            output.extend_from_slice(&self.block[..len]);
+    /// Writes a xerial stream to the start of `output`, which grows where it has to and keeps what it held behind the stream. Returns the
+    /// stream's size.
+    pub(super) fn compress(&mut self, input: &[u8], output: &mut Vec<u8>) -> usize {
+        let blocks = input.len().div_ceil(BLOCK);
+        let most = HEADER.len() + blocks * (LENGTH + MAX_GROWTH) + input.len();
+        if output.len() < most + SLACK {
+            output.resize(most + SLACK, 0);
         }
-        Ok(())
+        let mut end = HEADER.len();
+        output[..end].copy_from_slice(&HEADER);
+        for start in (0..input.len()).step_by(BLOCK) {
+            let (rest, len) = (&input[start..], BLOCK.min(input.len() - start));
+            let (length, out) = output[end..].split_at_mut(LENGTH);
+            let mut block = Block { out, end: 0 };
+            block.push_preamble(len);
+            self.matcher.block(rest, len, &mut block);
+            length.copy_from_slice(&(block.end as u32).to_be_bytes());
+            end += LENGTH + block.end;
+        }
+        end
+    }
+}
+
+/// A block in the making: literals and copies, each behind a tag whose two low bits say which. The other bits of a literal's tag are its length less
+/// 1 up to 60 bytes, or else how many bytes of length follow. A copy has 3 bits of length and 11 of offset in two bytes, or 6 and 16 in three.
+struct Block<'a> {
+    out: &'a mut [u8],
+    end: usize,
+}
+
+impl Block<'_> {
+    fn push(&mut self, bytes: &[u8]) {
+        self.out[self.end..self.end + bytes.len()].copy_from_slice(bytes);
+        self.end += bytes.len();
+    }
+
+    fn push_preamble(&mut self, len: usize) {
+        let mut rest = len;
+        while rest >= 0x80 {
+            self.push(&[rest as u8 | 0x80]);
+            rest >>= 7;
+        }
+        self.push(&[rest as u8]);
+    }
+
+    fn push_literals(&mut self, literals: &[u8]) {
+        let Some(less) = literals.len().checked_sub(1) else { return };
+        match less {
+            0..60 => self.push(&[(less as u8) << 2]),
+            60..0x100 => self.push(&[60 << 2, less as u8]),
+            _ => self.push(&[61 << 2, less as u8, (less >> 8) as u8]),
+        }
+        self.push(literals);
+    }
+
+    #[inline(never)]
+    fn push_any(&mut self, literals: &[u8], mut found: Match) {
+        self.push_literals(literals);
+        while found.len > 0 {
+            let len = found.len.min(MAX_COPY);
+            let (bytes, size) = copy(Match { len, ..found });
+            self.push(&bytes[..size]);
+            found.len -= len;
+        }
+    }
+}
+
+/// A copy of at most 64 bytes: its bytes, and how many of them count. Without a branch, which nothing could predict.
+#[inline]
+fn copy(found: Match) -> ([u8; 4], usize) {
+    let (len, offset) = (found.len as u32, u32::from(found.offset));
+    let near = (offset & 0xff) << 8 | offset >> 8 << 5 | (len.wrapping_sub(4) & 7) << 2 | 1;
+    let far = offset << 8 | (len - 1) << 2 | 2;
+    let is_near = (len.wrapping_sub(4) < 8) & (offset < FAR);
+    let bits = if is_near { near } else { far };
+    (bits.to_le_bytes(), 3 - usize::from(is_near))
+}
+
+impl Sequences for Block<'_> {
+    #[inline]
+    fn matched(&mut self, window: &Window, start: usize, len: usize, found: Match) {
+        let literals = bytes::<AT_ONCE>(window, start);
+        let out = self.out[self.end..].first_chunk_mut::<SLACK>();
+        let (Some(out), true) = (out, len <= AT_ONCE && found.len <= MAX_COPY) else {
+            return self.push_any(&window[start..start + len], found);
+        };
+        // A tag without literals is overwritten.
+        out[0] = (len.wrapping_sub(1) as u8) << 2;
+        let at = usize::from(len > 0);
+        out[at..at + AT_ONCE].copy_from_slice(&literals);
+        let at = at + len;
+        let (copy, size) = copy(found);
+        out[at..at + 4].copy_from_slice(&copy);
+        self.end += at + size;
+    }
+
+    fn last(&mut self, literals: &[u8]) {
+        self.push_literals(literals);
     }
 }
 

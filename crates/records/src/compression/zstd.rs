@@ -20,13 +20,14 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Replaces `output` by one frame.
+    /// Replaces `output` by one frame. Returns its size.
     pub(super) fn compress(
         &mut self,
         level: i32,
         input: &[u8],
         output: &mut Vec<u8>,
-    ) -> Result<(), String> {
+    ) -> Result<usize, String> {
+        output.clear();
         let compressor = match &mut self.compressor {
             Some((of, compressor)) => {
                 if *of != level {
@@ -41,8 +42,7 @@ impl Context {
             }
         };
         output.reserve(compress_bound(input.len()));
-        compressor.compress_to_buffer(input, output).map_err(|error| error.to_string())?;
-        Ok(())
+        compressor.compress_to_buffer(input, output).map_err(|error| error.to_string())
     }
 }
 

@@ -81,9 +81,9 @@ fn the_last_record_that_just_fits_does_not_grow_the_buffer() {
 /// Where the numbers of a record take another byte, and where the hot path leaves a record to the other one.
 #[test]
 fn every_length_timestamp_and_offset_is_written_as_long_as_it_is() {
-    let lengths = [0, 1, 62, 63, 64, 100, 8190, 8191, 8192, (1 << 18) - 1, 1 << 18, 1 << 20];
+    let lengths = [0, 1, 62, 63, 64, 100, 8190, 8191, 8192, (1 << 18) - 1, 1 << 18];
     let days = [0, 63, 64, 8191, 8192, 1 << 20, (1 << 27) - 1, 1 << 27, 1 << 41];
-    let zeros = vec![7; 1 << 20];
+    let zeros = vec![7; 1 << 18];
     for len in lengths {
         let mut builder = BatchBuilder::new(BytesMut::with_capacity(1 << 26));
         let (mut records, mut sizes) = (Vec::new(), 61);
