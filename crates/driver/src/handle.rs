@@ -10,6 +10,7 @@ use rohrpost_records::RecordHeader;
 use tokio::sync::oneshot;
 
 use crate::append::{Obstacle, Record};
+use crate::awaits::Wish;
 use crate::clock::wall_milliseconds;
 use crate::delivery::Delivery;
 use crate::failure::SendFailure;
@@ -156,8 +157,9 @@ impl Handle {
         match std::mem::take(&mut wait.step) {
             Step::Append => {}
             Step::Metadata(waiter) => {
-                self.shared.awaits.cancel(waiter);
-                let _ = self.shared.inbox.send(Message::CancelAwait { waiter });
+                if self.shared.awaits.cancel(waiter) {
+                    let _ = self.shared.inbox.send(Message::AwaitsChanged);
+                }
             }
             Step::Memory(ticket, _) => self.shared.memory.cancel(ticket),
         }
@@ -218,16 +220,15 @@ impl Handle {
         let deadline = *wait.deadline.get_or_insert_with(|| shared.now() + self.max_block);
         match *obstacle {
             Obstacle::NoMetadata => {
-                let waiter = shared.awaits.register();
-                wait.step = Step::Metadata(waiter);
                 let topic = ByteStr::copy_from(record.topic);
-                let partition = record.partition;
-                let message = Message::Await { waiter, topic, partition, deadline };
-                shared.inbox.send(message).map_err(|_| {
-                    shared.awaits.cancel(waiter);
-                    wait.step = Step::Append;
-                    self.ended()
-                })
+                let wish = Wish { topic, partition: record.partition, deadline };
+                let (waiter, news) = shared.awaits.register(wish).map_err(|_| self.ended())?;
+                wait.step = Step::Metadata(waiter);
+                if news {
+                    // If the driver is gone, whoever ended it closes the awaits next.
+                    let _ = shared.inbox.send(Message::AwaitsChanged);
+                }
+                Ok(())
             }
             Obstacle::NoMemory { least } => {
                 let (ticket, news) = shared
@@ -251,14 +252,13 @@ impl Handle {
         let shared = &*self.shared;
         match obstacle {
             Obstacle::NoMetadata => {
-                if let Some(waiter) = shared.awaits.probe(record.topic) {
-                    let topic = ByteStr::copy_from(record.topic);
-                    let deadline = shared.now() + self.max_block;
-                    let partition = record.partition;
-                    let message = Message::Await { waiter, topic, partition, deadline };
-                    if shared.inbox.send(message).is_err() {
+                let deadline = || shared.now() + self.max_block;
+                match shared.awaits.probe(record.topic, record.partition, deadline) {
+                    Ok(true) if shared.inbox.send(Message::AwaitsChanged).is_err() => {
                         return self.ended();
                     }
+                    Ok(_) => {}
+                    Err(_) => return self.ended(),
                 }
                 SendFailure::WouldWaitForMetadata
             }

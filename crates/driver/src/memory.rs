@@ -17,6 +17,8 @@ struct State {
     wakers: HashMap<Ticket, Waker>,
     /// Somebody who does not wait found no room since the last bytes came free.
     refused: bool,
+    /// The driver has been told to look, and has not looked yet: telling it again would only fill its inbox.
+    told: bool,
     /// The driver is gone: no bytes will ever come free.
     closed: bool,
 }
@@ -33,7 +35,8 @@ pub(crate) enum Denied {
 impl Memory {
     pub(crate) fn new(total: usize) -> Self {
         let budget = Budget::new(total);
-        let state = State { budget, wakers: HashMap::new(), refused: false, closed: false };
+        let state =
+            State { budget, wakers: HashMap::new(), refused: false, told: false, closed: false };
         Self { state: Mutex::new(state) }
     }
 
@@ -48,7 +51,7 @@ impl Memory {
         let mut state = lock(&self.state);
         let news = !state.wants_memory();
         state.refused = true;
-        news
+        news && state.tell()
     }
 
     /// Gets in line, and says whether the driver has to hear of it: it does not know of a want of memory yet, or of a deadline so early.
@@ -63,7 +66,7 @@ impl Memory {
         }
         let (wanted, next) = (state.wants_memory(), state.budget.next_deadline());
         let ticket = state.budget.wait(bytes, deadline).map_err(Denied::OverBudget)?;
-        let news = !wanted || state.budget.next_deadline() != next;
+        let news = (!wanted || state.budget.next_deadline() != next) && state.tell();
         let woken = state.take_woken();
         drop(state);
         wake(woken);
@@ -130,9 +133,10 @@ impl Memory {
         wakers.into_values().for_each(Waker::wake);
     }
 
-    /// Whether anybody wants memory, and the next deadline of those who wait.
+    /// Whether anybody wants memory, and the next deadline of those who wait: for the driver, which has looked then.
     pub(crate) fn demand(&self) -> (bool, Option<Time>) {
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
+        state.told = false;
         (state.wants_memory(), state.budget.next_deadline())
     }
 
@@ -155,6 +159,10 @@ impl Memory {
 impl State {
     fn wants_memory(&self) -> bool {
         self.refused || self.budget.waiting() > 0
+    }
+
+    fn tell(&mut self) -> bool {
+        !std::mem::replace(&mut self.told, true)
     }
 
     /// The wakers of those whose turn has come or passed. No allocation where there are none.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use rohrpost_codec::ByteStr;
-use rohrpost_engine::{BatchId, SealedBatch, Time, WaiterId};
+use rohrpost_engine::{BatchId, SealedBatch, Time};
 use tokio::sync::oneshot;
 
 use crate::awaits::Awaits;
@@ -49,15 +49,8 @@ pub(crate) enum Message {
         batch: SealedBatch,
         completion: Arc<Completion>,
     },
-    Await {
-        waiter: WaiterId,
-        topic: ByteStr,
-        partition: Option<i32>,
-        deadline: Time,
-    },
-    CancelAwait {
-        waiter: WaiterId,
-    },
+    /// Somebody waits for metadata, or does no more: look at it.
+    AwaitsChanged,
     /// Somebody wants memory: look at it.
     MemoryWanted,
     Flush {

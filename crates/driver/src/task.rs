@@ -15,6 +15,7 @@ use rohrpost_engine::{BatchId, Engine, FlushId, Input, Output, SealedBatch, Time
 use tokio::sync::oneshot;
 use tokio::time::Sleep;
 
+use crate::awaits::{Changes, Wish};
 use crate::bell::Flag;
 use crate::completion::{Completion, News, Verdict};
 use crate::failure::Failure;
@@ -145,10 +146,7 @@ impl Driver {
         let input = match message {
             Message::Opened { batch, at } => Input::Opened { batch, at },
             Message::Sealed { batch, completion } => return self.sealed(now, batch, completion),
-            Message::Await { waiter, topic, partition, deadline } => {
-                Input::Await { waiter, topic, partition, deadline }
-            }
-            Message::CancelAwait { waiter } => Input::CancelAwait { waiter },
+            Message::AwaitsChanged => return self.look_at_awaits(now),
             // Every round looks at the memory.
             Message::MemoryWanted => return,
             Message::Flush { done } => {
@@ -176,6 +174,16 @@ impl Driver {
             self.scales.stir(lane);
         }
         self.engine.handle(now, Input::Sealed(batch));
+    }
+
+    fn look_at_awaits(&mut self, now: Time) {
+        let Changes { wishes, given_up } = self.shared.awaits.take();
+        for (waiter, Wish { topic, partition, deadline }) in wishes {
+            self.engine.handle(now, Input::Await { waiter, topic, partition, deadline });
+        }
+        for waiter in given_up {
+            self.engine.handle(now, Input::CancelAwait { waiter });
+        }
     }
 
     /// Sends those home who have waited for memory too long, and tells the engine when somebody begins or ceases to wait.

@@ -89,7 +89,8 @@ impl Engine {
         self.cluster.want_topic(now, topic);
         self.name_topic(now, topic);
         self.waiters.add(id, Waiter { topic: topic.clone(), partition, deadline });
-        self.serve_waiters(topic);
+        // Not all who wait for the topic: there may be thousands, and nothing is new for them.
+        self.serve_waiter(id);
         if self.waiters.list.contains_key(&id) {
             self.cluster.request_update(now);
         }
@@ -98,15 +99,19 @@ impl Engine {
     /// Answers those who wait for a topic and can be answered now.
     pub(crate) fn serve_waiters(&mut self, topic: &ByteStr) {
         for id in self.waiters.for_topic(topic) {
-            let Some(waiter) = self.waiters.list.get(&id) else { continue };
-            let result = match self.admission(topic, waiter.partition) {
-                Ok(Some(topic)) => Ok(topic),
-                Ok(None) => continue,
-                Err(code) => Err(AdmissionError::Refused { topic: topic.clone(), code }),
-            };
-            self.waiters.take(id);
-            self.outputs.push_back(Output::Awaited { waiter: id, result });
+            self.serve_waiter(id);
         }
+    }
+
+    fn serve_waiter(&mut self, id: WaiterId) {
+        let Some(Waiter { topic, partition, .. }) = self.waiters.list.get(&id) else { return };
+        let result = match self.admission(topic, *partition) {
+            Ok(Some(topic)) => Ok(topic),
+            Ok(None) => return,
+            Err(code) => Err(AdmissionError::Refused { topic: topic.clone(), code }),
+        };
+        self.waiters.take(id);
+        self.outputs.push_back(Output::Awaited { waiter: id, result });
     }
 
     /// The metadata changed: whoever can be answered is, and for the others it is asked again.

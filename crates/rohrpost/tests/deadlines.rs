@@ -5,7 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::future::Future;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rohrpost::{ErrorKind, Outcome, Producer, ProducerBuilder, ProducerRecord};
@@ -160,18 +161,25 @@ async fn stuck(state: State, cluster: &Cluster, builder: ProducerBuilder) -> Pro
     if state == State::WithoutProducerIds {
         drop(first);
     } else {
+        producer.flush().await.unwrap();
         first.await.unwrap();
         state.enter(cluster).await;
     }
     if state == State::Throttling {
-        producer.send(record()).await.unwrap().await.unwrap();
+        let last = producer.send(record()).await.unwrap();
+        producer.flush().await.unwrap();
+        last.await.unwrap();
     }
-    // What there is to notice, the producer notices now.
+    settle().await;
+    tokio::time::pause();
+    producer
+}
+
+/// Until everybody on this thread has done all that there is to do at this moment.
+async fn settle() {
     for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }
-    tokio::time::pause();
-    producer
 }
 
 fn record() -> ProducerRecord<'static> {
@@ -298,4 +306,111 @@ fn a_close_ends_after_its_timeout() {
             assert_on_time(state, start, timeout);
         });
     }
+}
+
+#[test]
+fn dropping_the_producer_tells_every_delivery_in_time() {
+    for (state, _) in STUCK {
+        live(move || async move {
+            let cluster = cluster().await;
+            let (timeout, told) = (Duration::from_secs(30), Arc::new(AtomicUsize::new(0)));
+            let builder = builder(&cluster).delivery_timeout(timeout).batch_size(2_000);
+            // One partition lingers, the other's batches are on their way, and behind each other.
+            let producer = stuck(state, &cluster, builder.linger(Duration::from_secs(20))).await;
+            let start = Instant::now();
+            let mut deliveries = vec![producer.send(record().partition(1)).await.unwrap()];
+            for _ in 0..50 {
+                deliveries.push(producer.send(record()).await.unwrap());
+                let told = told.clone();
+                let callback = move |result: Result<_, _>| {
+                    assert!(result.is_err());
+                    told.fetch_add(1, Ordering::Relaxed);
+                };
+                producer.send_with(record(), callback).await.unwrap();
+            }
+            drop(producer.send(record()));
+            drop(producer);
+            for delivery in deliveries {
+                let error = delivery.await.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::DeliveryTimeout, "{state:?}: {error}");
+            }
+            assert_on_time(state, start, timeout);
+            assert_eq!(told.load(Ordering::Relaxed), 50, "{state:?}");
+        });
+    }
+}
+
+#[test]
+fn an_unknown_topic_delays_no_other() {
+    live(|| async {
+        const WAITING: u64 = 20_000;
+        let cluster = cluster().await;
+        cluster.create_topic("seen-late", 1).unwrap();
+        let producer = builder(&cluster).max_block(Duration::from_secs(60)).build().await.unwrap();
+        tokio::time::pause();
+        let start = Instant::now();
+        let waiting: Vec<_> = (0..WAITING)
+            .map(|number| {
+                let producer = producer.clone();
+                let topic = if number % 2 == 0 {
+                    "unknown".to_owned()
+                } else {
+                    format!("u{}", number % 99)
+                };
+                tokio::spawn(
+                    async move { producer.send(ProducerRecord::new(topic)).await.map(drop) },
+                )
+            })
+            .collect();
+        while producer.stats().senders_waiting_now < WAITING {
+            tokio::task::yield_now().await;
+        }
+        for topic in ["t", "seen-late", "t"] {
+            for _ in 0..100 {
+                let delivery = producer.send(ProducerRecord::new(topic).value("v")).await.unwrap();
+                delivery.await.unwrap();
+            }
+        }
+        // Not even by the back-off before the next question about the unknown ones.
+        assert!(start.elapsed() < Duration::from_millis(90), "{:?}", start.elapsed());
+        assert_eq!(producer.stats().senders_waiting_now, WAITING);
+        for send in waiting {
+            let error = send.await.unwrap().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::UnknownTopic, "{error}");
+        }
+        assert_on_time("unknown", start, Duration::from_secs(60));
+    });
+}
+
+/// The broker remembers the last five batches of a producer. What leaves that window can never be told from what is new.
+#[test]
+fn two_lost_answers_for_a_batch_among_newer_ones_that_pass_leave_it_written_once() {
+    live(|| async {
+        let cluster = cluster().await;
+        let producer = builder(&cluster).batch_size(0).build().await.unwrap();
+        producer.send(record()).await.unwrap().await.unwrap();
+        tokio::time::pause();
+        let appended = Fault::error_after(ErrorCode::REQUEST_TIMED_OUT).on(ApiKey::Produce);
+        cluster.inject(appended.clone());
+        let mut deliveries = Vec::new();
+        for number in 0..40 {
+            let record = ProducerRecord::new("t").partition(0).value(number.to_string());
+            deliveries.push(producer.send(record).await.unwrap());
+        }
+        settle().await;
+        // What is in flight beside the first batch has passed. When that one is sent again, it fares the same.
+        let passed = deliveries.iter().filter(|delivery| delivery.is_resolved()).count();
+        assert!(passed > 0 && !deliveries[0].is_resolved(), "{passed}");
+        cluster.inject(appended);
+        for (offset, delivery) in (1..).zip(deliveries) {
+            let metadata = delivery.await.unwrap();
+            assert!(metadata.offset().is_none_or(|given| given == offset), "{metadata}");
+        }
+        let stats = cluster.stats();
+        assert_eq!(stats.faults, 2);
+        assert!(stats.duplicates >= 2, "{stats:?}");
+        let values = cluster.log("t", 0).into_iter().skip(1).map(|record| record.value.unwrap());
+        let expected = (0..40).map(|number| number.to_string());
+        assert!(values.map(|value| String::from_utf8(value.to_vec()).unwrap()).eq(expected));
+    });
 }

@@ -269,6 +269,60 @@ async fn a_refused_batch_is_an_error_that_says_not_written() {
     assert_eq!(producer.send(record()).await.unwrap().await.unwrap().offset(), Some(0));
 }
 
+/// The broker says of a batch that it is too large, not which record is: so the batch is divided until the one is alone.
+#[tokio::test]
+async fn one_record_too_large_among_41_is_refused_and_40_are_written_in_order() {
+    for (bad, compression) in [
+        (0, Compression::None),
+        (20, Compression::None),
+        (40, Compression::None),
+        (13, Compression::Lz4),
+    ] {
+        let cluster = cluster(1).await;
+        cluster.create_topic_with(&TopicSpec::new("small").max_message_bytes(2_000)).unwrap();
+        let producer = builder(&cluster)
+            .linger(Duration::from_secs(60))
+            .batch_size(1_000_000)
+            .compression(compression)
+            .build()
+            .await
+            .unwrap();
+        let mut deliveries = Vec::new();
+        for number in 0..41_u32 {
+            // Of bytes that do not compress.
+            let size = if number == bad { 3_000 } else { 300 };
+            let noise = (0..size).map(|at: u32| (at ^ number).wrapping_mul(0x9e37_79b1) >> 24);
+            let mut value: Vec<u8> = noise.map(|byte| byte as u8).collect();
+            value[0] = number as u8;
+            let record = ProducerRecord::new("small").value(&value);
+            deliveries.push(producer.send(record).await.unwrap());
+        }
+        producer.flush().await.unwrap();
+        let mut offset = 0;
+        for (number, delivery) in (0..).zip(deliveries) {
+            let result = delivery.try_result().unwrap();
+            if number == bad {
+                let error = result.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::RecordTooLarge, "{error}");
+                assert_eq!(error.outcome(), Outcome::NotWritten);
+                assert_eq!(error.code(), Some(ErrorCode::MESSAGE_TOO_LARGE.0));
+            } else {
+                assert_eq!(result.unwrap().offset(), Some(offset), "record {number} of {bad}");
+                offset += 1;
+            }
+        }
+        let written: Vec<u32> = cluster
+            .log("small", 0)
+            .into_iter()
+            .map(|record| u32::from(record.value.unwrap()[0]))
+            .collect();
+        assert_eq!(written, (0..41).filter(|number| *number != bad).collect::<Vec<_>>());
+        let stats = producer.stats();
+        assert_eq!((stats.records_acknowledged, stats.records_failed), (40, 1));
+        assert_eq!((stats.buffered_bytes_now, stats.records_in_flight_now), (0, 0));
+    }
+}
+
 #[tokio::test]
 async fn a_refused_epoch_fails_its_batch_and_the_partition_goes_on_under_a_new_one() {
     let cluster = cluster(1).await;
