@@ -11,7 +11,7 @@ pub use any::{headers, requests, responses};
 pub use frames::frames;
 pub use messages::messages;
 pub use primitives::primitives;
-pub use records::{gzip, legacy, lz4, round_trip, snappy, xerial, zstd};
+pub use records::{compressors, gzip, legacy, lz4, round_trip, snappy, xerial, zstd};
 
 /// The most bytes of memory that decoding may hold for a byte of input: as the codec's own tests have
 /// it, where it is explained.

@@ -128,6 +128,51 @@ pub fn round_trip(input: &[u8]) {
     }
 }
 
+/// LZ4 and Snappy of anything: of each step of 4 bytes, the first says whether so many bytes of the input follow, or noise, or what stood so far before,
+/// so far or as often again. What comes out is what went in, in blocks of any content and a compressor that is used again.
+pub fn compressors(input: &[u8]) {
+    const MOST: usize = 200 << 10;
+    let mut text = Vec::new();
+    let mut input = Input(input);
+    let mut noise = 0x9e37_79b9u32;
+    while !input.0.is_empty() && text.len() < MOST {
+        let (kind, len) = (input.byte(), usize::from(input.byte()));
+        let distance = usize::from(input.byte()) << 8 | usize::from(input.byte());
+        match kind % 4 {
+            0 => {
+                let (bytes, rest) = input.0.split_at(len.min(input.0.len()));
+                input.0 = rest;
+                text.extend_from_slice(bytes);
+            }
+            1 => text.extend((0..distance % 2048).map(|_| {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (noise >> 24) as u8
+            })),
+            kind => {
+                let Some(start) = text.len().checked_sub(distance.max(1)) else { continue };
+                let len = if kind == 2 { len } else { len * 64 };
+                let repeated: Vec<u8> = text[start..].iter().copied().cycle().take(len).collect();
+                text.extend(repeated);
+            }
+        }
+    }
+    let mut compressor = Compressor::new();
+    for codec in [Codec::Lz4, Codec::Snappy, Codec::Lz4] {
+        let compression = Compression::new(codec).expect("every codec is compiled in");
+        let mut builder = BatchBuilder::new(BytesMut::new());
+        builder.append(0, None, Some(&text), []).expect("it fits");
+        let size = builder.records_size();
+        let sealed = builder.seal(compression, &mut compressor, BytesMut::with_capacity);
+        let bytes = sealed.expect("a record").stamp(None, false).expect("no producer");
+        // Neither format has to grow by more than this.
+        assert!(bytes.len() <= 61 + size + size / 60 + 64, "{} of {size}", bytes.len());
+        let (batch, _) = RecordBatch::parse(&bytes).expect("a batch of ours");
+        let mut records = batch.records(size).expect("it decompresses to its size");
+        let record = records.next().expect("one record").expect("a record of ours");
+        assert!(record.value.as_deref() == Some(&text), "{codec}");
+    }
+}
+
 /// The input as what a batch of this codec holds: no panic, and memory within bounds.
 fn decompress(codec: Codec, input: &[u8]) {
     let bytes = batch_of(codec, input);

@@ -54,6 +54,11 @@ fn every_seed_of_messages_holds() {
 }
 
 #[test]
+fn every_seed_of_compressors_holds() {
+    replay("compressors", rohrpost_fuzz::compressors);
+}
+
+#[test]
 fn every_seed_of_gzip_holds() {
     replay("gzip", rohrpost_fuzz::gzip);
 }

@@ -3,7 +3,8 @@
 //!
 //! One pass, one table: the six bytes at a position are hashed, the table says where such bytes were last, and if they are the same there, as far
 //! as they are the same is a match. Six bytes, where the libraries hash four or five, because records repeat names and structure, not
-//! syllables: fewer and longer matches are both smaller and quicker to write.
+//! syllables: fewer and longer matches are quicker to write, and smaller unless the text is prose. In a large block, which has more to repeat, it is
+//! seven.
 //!
 //! There is no unsafe code and hardly any check either: a position is masked to 16 bits, and the window is an array that reaches beyond all
 //! that 16 bits can say.
@@ -19,7 +20,10 @@ pub(super) type Window = [u8; BLOCK + BEYOND];
 
 /// 16 KiB of table: it stays in the first cache beside half of the block.
 const TABLE_BITS: u32 = 13;
-const HASHED_BYTES: u32 = 6;
+/// How many bytes are hashed, and how many in a block of more than [`LARGE`] bytes.
+const HASHED: u32 = 6;
+const HASHED_IN_LARGE: u32 = 7;
+const LARGE: usize = BLOCK / 2;
 /// A golden ratio's bits, which spread well.
 const FACTOR: u64 = 0x9e37_79b1_85eb_ca87;
 /// After so many positions in a row without a match every second one is looked at, then every third, as what does not compress is not worth it.
@@ -61,17 +65,21 @@ impl Matcher {
     /// Takes the first `len` bytes of `input` apart, [`BLOCK`] at the most. What follows them is not looked at, but being there spares a copy.
     pub(super) fn block(&mut self, input: &[u8], len: usize, out: &mut impl Sequences) {
         self.table.fill(0);
-        let Some(window) = input.first_chunk() else {
+        let window = input.first_chunk().unwrap_or_else(|| {
             self.window[..len].copy_from_slice(&input[..len]);
-            return sequences(&mut self.table, &self.window, len, out);
-        };
-        sequences(&mut self.table, window, len, out);
+            &self.window
+        });
+        if len > LARGE {
+            sequences::<HASHED_IN_LARGE>(&mut self.table, window, len, out);
+        } else {
+            sequences::<HASHED>(&mut self.table, window, len, out);
+        }
     }
 }
 
 /// An empty place in `table` says position 0, which is as good a guess as any.
 #[inline(never)]
-fn sequences(
+fn sequences<const HASHED: u32>(
     table: &mut [u16; 1 << TABLE_BITS],
     window: &Window,
     len: usize,
@@ -87,7 +95,7 @@ fn sequences(
                 break 'block;
             }
             let here = bytes8(window, at);
-            let place = &mut table[hash(here)];
+            let place = &mut table[hash::<HASHED>(here)];
             let candidate = usize::from(core::mem::replace(place, at as u16));
             let difference = here ^ bytes8(window, candidate);
             if difference as u32 == 0 {
@@ -124,8 +132,8 @@ fn end_of_match(window: &Window, mut at: usize, offset: usize, len: usize) -> us
 }
 
 #[inline]
-const fn hash(bytes: u64) -> usize {
-    ((bytes << (64 - 8 * HASHED_BYTES)).wrapping_mul(FACTOR) >> (64 - TABLE_BITS)) as usize
+const fn hash<const HASHED: u32>(bytes: u64) -> usize {
+    ((bytes << (64 - 8 * HASHED)).wrapping_mul(FACTOR) >> (64 - TABLE_BITS)) as usize
 }
 
 #[inline]
