@@ -18,7 +18,7 @@ impl Life {
     pub(crate) fn trouble(&mut self, trouble: Trouble) {
         self.note("trouble", || format!("{trouble:?}"), trouble.kind().as_bytes());
         self.model.advance(model_time(self.now));
-        let in_flight = self.engine.requests_in_flight() > 0;
+        let in_flight = self.are_batches_in_flight();
         let kind = trouble.kind();
         let Some(lasts) = self.begin(&trouble) else { return };
         self.report.count_fault(kind, in_flight && !matches!(trouble, Trouble::Inject { .. }));

@@ -6,7 +6,8 @@ use std::time::Duration;
 use rohrpost_cluster::{ConnectionId, NetworkInput};
 use rohrpost_codec::{ByteStr, Bytes};
 use rohrpost_engine::{
-    AppenderConfig, BatchId, Engine, FlushId, Input, Output, Plant, SealedBatch, Time, Unpooled,
+    Acks, AppenderConfig, BatchId, Engine, FlushId, Input, Output, Plant, SealedBatch, Time,
+    Unpooled,
 };
 use rohrpost_records::Compressor;
 use rohrpost_testkit::model::{BrokerId, Model};
@@ -265,8 +266,7 @@ impl Life {
                 let struck = self.model.stats().faults - faults;
                 if struck > 0 {
                     self.report.struck += struck;
-                    self.report.fired_in_flight +=
-                        u64::from(self.engine.requests_in_flight() > 0) * struck;
+                    self.report.fired_in_flight += u64::from(self.are_batches_in_flight()) * struck;
                 }
                 self.logs.look(&self.model, &mut self.ledger);
                 self.check_waiting();
@@ -426,7 +426,8 @@ impl Life {
             return;
         }
         let is_left = self.left.as_ref().is_none_or(|left| !left.bursts.contains(&number));
-        let is_enough = self.ledger.records.len() >= self.plan.records * 4;
+        let most = self.plan.records * if self.is_full() { 4 } else { 100 };
+        let is_enough = self.ledger.records.len() >= most;
         let mut dice = Dice::of(self.plan.seed, 2, number);
         let pause = dice.millis(0, 2 * self.plan.send_pause.as_millis().max(1) as u64);
         if is_left && !is_enough {
@@ -435,7 +436,9 @@ impl Life {
                 self.send_any(&mut dice);
             }
         }
-        self.after(pause, Event::Send(number + 1));
+        // Batches that nobody answers are hardly ever in flight, unless there are many.
+        let hurry = if self.extensions > 0 && self.plan.engine.acks == Acks::None { 8 } else { 1 };
+        self.after(pause / hurry, Event::Send(number + 1));
     }
 
     pub(crate) fn send_any(&mut self, dice: &mut Dice) {
@@ -463,7 +466,10 @@ impl Life {
         self.report.faults = number + 1;
         let mut dice = Dice::of(self.plan.seed, 3, number);
         let trouble = Trouble::draw(&self.plan, &mut dice);
-        let pause = dice.millis(0, 2 * self.plan.fault_pause.as_millis() as u64);
+        let mut pause = dice.millis(0, 2 * self.plan.fault_pause.as_millis() as u64);
+        if self.extensions > 0 && self.plan.engine.acks != Acks::None {
+            pause *= 4;
+        }
         if self.left.as_ref().is_none_or(|left| !left.faults.contains(&number)) {
             self.trouble(trouble);
         }
@@ -497,6 +503,8 @@ impl Life {
             && self.plan.records > 0;
         if wants_more && may_extend && self.extensions < EXTENSIONS && !self.is_closing {
             self.extensions += 1;
+            // Among so many faults that next to nothing is ever on its way, more of them alone would not do.
+            self.heal();
             let more = self.plan.trouble / 4;
             return self.after(more, Event::Peace);
         }

@@ -193,10 +193,20 @@ impl Life {
         }
     }
 
+    /// Whether batches are between the engine and its answers; without answers, between the engine and the brokers.
+    pub(crate) fn are_batches_in_flight(&self) -> bool {
+        let is_under_way = |event: &Event| match event {
+            Event::Leave { frame, .. } | Event::Arrive { frame, .. } => is_produce(frame),
+            _ => false,
+        };
+        self.engine.requests_in_flight() > 0
+            || self.plan.engine.acks == Acks::None && self.events.values().any(is_under_way)
+    }
+
     /// A frame goes out.
     fn transmitted(&mut self, connection: ConnectionId, frame: &Bytes) {
         let Ok(preamble) = peek_request(frame) else { return };
-        if preamble.api_key != i16::from(ApiKey::Produce) {
+        if !is_produce(frame) {
             // Answers come in the order of the requests: one that comes before this one's is none.
             let (correlation_id, version) = (preamble.correlation_id, preamble.api_version);
             let other =
@@ -331,6 +341,10 @@ impl Life {
             }
         }
     }
+}
+
+fn is_produce(frame: &Bytes) -> bool {
+    peek_request(frame).is_ok_and(|preamble| preamble.api_key == i16::from(ApiKey::Produce))
 }
 
 fn describe(frame: &Bytes) -> String {
