@@ -122,7 +122,7 @@ fn new_lives() -> Result {
     let head = String::from_utf8_lossy(&head.stdout);
     let first = u64::from_str_radix(head.trim(), 16).unwrap_or_default() << 16;
     let seeds = format!("{first}..{}", u64::MAX);
-    sim::run(&["--seeds", &seeds, "--minutes", "1.5", "--twice"].map(str::to_owned))
+    sim::run(&["--seeds", &seeds, "--minutes", "2", "--twice"].map(str::to_owned))
 }
 
 fn readme_and_documentation(report: &mut Report) -> Result {

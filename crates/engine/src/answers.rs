@@ -7,11 +7,13 @@ use rohrpost_cluster::{Answer, RequestId, Time};
 use rohrpost_codec::ErrorCode;
 use rohrpost_codec::messages::ProduceResponse;
 use rohrpost_codec::messages::produce_response::PartitionProduceResponse;
+use rohrpost_records::ProducerStamp;
 
 use crate::classify::{Context, Ending, Verdict, classify};
 use crate::engine::Engine;
 use crate::error::{AttemptFailure, DeliveryError, DeliveryErrorKind, Outcome};
 use crate::hints::{Hint, hints};
+use crate::identity::Epoch;
 use crate::ids::{BatchId, PartitionIndex};
 use crate::io::{Appended, Output};
 use crate::plants::Plant;
@@ -154,7 +156,7 @@ impl Engine {
         match verdict {
             Verdict::Appended { offset_known } => {
                 let reply = reply.filter(|_| offset_known || planted.is(Plant::BelieveOffset));
-                self.appended(index, at, reply, abandoned);
+                self.appended(now, index, at, reply, abandoned);
             }
             Verdict::Retry { maybe, .. } => {
                 sent.ambiguous |= maybe;
@@ -187,6 +189,7 @@ impl Engine {
 
     fn appended(
         &mut self,
+        now: Time,
         index: PartitionIndex,
         at: usize,
         reply: Option<&PartitionProduceResponse>,
@@ -198,9 +201,12 @@ impl Engine {
         let charge = core::mem::take(&mut sent.charge);
         let records = if sent.stamp.is_some() {
             let stamp = partition.window.get(at).and_then(|sent| sent.stamp);
-            partition.is_established |= stamp.zip(partition.epoch).is_some_and(|(of, epoch)| {
+            let is_of = |(of, epoch): (ProducerStamp, Epoch)| {
                 (of.producer_id, of.producer_epoch) == (epoch.producer_id, epoch.epoch)
-            });
+            };
+            if stamp.zip(partition.epoch).is_some_and(is_of) {
+                partition.established = Some(now);
+            }
             partition.window.done(at)
         } else {
             partition.window.remove(at).and_then(|sent| sent.records)

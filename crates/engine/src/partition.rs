@@ -12,7 +12,10 @@
 //!
 //! **The first batch of an epoch travels alone.** A broker that has no state of a producer takes any first sequence. So if a
 //! leader is still coming up, refuses the first batch and takes the second, which is in flight as well, then the first can never be
-//! appended (seen on Kafka 4.3.1 with a topic just created). One answer later the broker knows the producer, and five may be in flight.
+//! appended (seen on Kafka 4.3.1 with a topic just created). One answer later the broker knows the producer, and five may be in flight. A producer
+//! that was idle may be forgotten again (`producer.id.expiration.ms`): then the next batch is like a first one.
+
+use core::time::Duration;
 
 use rohrpost_cluster::{NodeId, Time};
 use rohrpost_records::{ProducerStamp, Sequence};
@@ -23,6 +26,10 @@ use crate::plants::{Plant, Planted};
 use crate::queue::{Front, Queue};
 use crate::why::Waiting;
 use crate::window::{BROKER_WINDOW, Sent, State, Window};
+
+/// How long brokers are trusted to remember a producer that sends nothing. They do for a day unless they are told otherwise, and what is lost by less trust is a
+/// round trip in which nothing follows the next batch.
+const REMEMBERED: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(crate) struct Partition {
@@ -37,8 +44,8 @@ pub(crate) struct Partition {
     /// The identity of what is in the window, and of what follows it.
     pub(crate) epoch: Option<Epoch>,
     pub(crate) next_sequence: Sequence,
-    /// A batch of this epoch was appended: the brokers know where its sequences are.
-    pub(crate) is_established: bool,
+    /// When a batch of this epoch was last appended: for a while the brokers know where its sequences are.
+    pub(crate) established: Option<Time>,
     /// The log knows nothing of this epoch: the topic was created again, or the leader says so (UNKNOWN_PRODUCER_ID). It may take any sequence first, and
     /// so what is known of one batch says nothing of another.
     pub(crate) is_forgotten: bool,
@@ -60,7 +67,7 @@ pub(crate) struct Circumstances {
     /// One request in flight at most: order is kept by that alone.
     pub(crate) one_in_flight: bool,
     /// Until when a batch that was opened then lingers.
-    pub(crate) linger: core::time::Duration,
+    pub(crate) linger: Duration,
     /// Every open batch is ready.
     pub(crate) hurry: bool,
     /// Batches that were born before this number are ready.
@@ -101,7 +108,7 @@ impl Partition {
             window: Window::default(),
             epoch: None,
             next_sequence: Sequence::ZERO,
-            is_established: false,
+            established: None,
             is_forgotten: false,
             must_renew: false,
             is_dirty: false,
@@ -113,6 +120,11 @@ impl Partition {
     /// Whether it has nothing to do, and nothing that it waits for.
     pub(crate) fn is_idle(&self) -> bool {
         self.queue.is_empty() && self.window.is_empty()
+    }
+
+    /// Whether the brokers know the epoch, so that they take no batch before its predecessor.
+    fn is_established(&self, now: Time) -> bool {
+        self.established.is_some_and(|last| now < last + REMEMBERED)
     }
 
     /// See the module's list.
@@ -213,7 +225,7 @@ impl Partition {
     pub(crate) fn begin_epoch(&mut self, epoch: Epoch) {
         self.window.begin_epoch();
         self.epoch = Some(epoch);
-        self.is_established = false;
+        self.established = None;
         self.is_forgotten = false;
         self.must_renew = false;
         let mut next = Sequence::ZERO;
@@ -302,7 +314,7 @@ impl Partition {
                         why = Some(Waiting::Retry);
                     } else if at != node {
                         why = Some(Waiting::FormerLeader { node: at });
-                    } else if sent.stamp.is_some() && !self.is_established {
+                    } else if sent.stamp.is_some() && !self.is_established(around.now) {
                         why = Some(Waiting::FirstAnswer);
                     }
                 }

@@ -278,6 +278,23 @@ fn scenario_16_what_was_stamped_before_a_new_identity_keeps_its_own() {
 }
 
 #[test]
+fn a_producer_that_was_idle_may_be_forgotten_so_its_next_batch_travels_alone() {
+    let mut world = World::new(config(), 1);
+    world.establish(0);
+    world.run(60_000);
+    world.brokers.forget_producers(TOPIC, 0);
+    // The leader is coming up: it refuses what comes first, and takes what follows as the producer's first.
+    world.plan(0, [Fate::Refuse(ErrorCode::NOT_LEADER_OR_FOLLOWER)]);
+    for _ in 0..3 {
+        world.send_alone(0);
+    }
+    world.run(5000);
+    world.assert_delivered(0..4);
+    assert_eq!(world.engine.stats().epoch_bumps, 0);
+    world.end();
+}
+
+#[test]
 fn scenario_22_a_broker_that_forgot_the_producer_costs_one_epoch() {
     for code in [ErrorCode::UNKNOWN_PRODUCER_ID, ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER] {
         let mut world = World::new(config(), 1);
