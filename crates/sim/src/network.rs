@@ -22,6 +22,8 @@ pub(crate) struct Connection {
     pub(crate) is_dead: bool,
     /// Frames told as written.
     pub(crate) written: u64,
+    /// Batches were sent over it: it is ready.
+    pub(crate) has_carried: bool,
     /// Frames that arrived and are not served yet.
     inbox: VecDeque<Bytes>,
     serving: Serving,
@@ -80,6 +82,11 @@ impl Network {
         }
     }
 
+    /// Whether the engine has a connection to a broker over which it sent batches.
+    pub(crate) fn is_connected(&self, broker: i32) -> bool {
+        self.connections.values().any(|of| of.broker == broker && of.is_open && of.has_carried)
+    }
+
     /// Where the resolver sends those who ask for a broker's name.
     pub(crate) fn resolve(&self, host: &str) -> Option<Ipv4Addr> {
         let id: usize = host.strip_prefix("broker-")?.parse().ok()?;
@@ -112,6 +119,7 @@ impl Network {
             is_open: session.is_some(),
             is_dead: false,
             written: 0,
+            has_carried: false,
             inbox: VecDeque::new(),
             serving: Serving::Free,
             last_up: Time::ZERO,

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use rohrpost_cluster::{
     ConnectError, ConnectErrorKind, ConnectionId, LookupError, LostError, NetworkInput,
-    NetworkOutput,
+    NetworkOutput, Time,
 };
 use rohrpost_codec::messages::{ProduceRequest, ProduceResponse};
 use rohrpost_codec::{
@@ -25,6 +26,20 @@ pub(crate) struct Frames {
     open: BTreeMap<ConnectionId, VecDeque<Request>>,
     /// Bytes of the batches in them.
     pub(crate) bytes: usize,
+    /// Until when brokers asked not to be sent anything.
+    throttled: BTreeMap<i32, Time>,
+}
+
+impl Frames {
+    /// Whether a broker asked for a pause that is not over.
+    pub(crate) fn is_throttled(&self, broker: i32, now: Time) -> bool {
+        self.throttled.get(&broker).is_some_and(|&until| until > now)
+    }
+
+    /// How many requests wait for their answers on a connection.
+    pub(crate) fn open_on(&self, connection: ConnectionId) -> usize {
+        self.open.get(&connection).map_or(0, VecDeque::len)
+    }
 }
 
 #[derive(Debug)]
@@ -215,6 +230,9 @@ impl Life {
             return;
         }
         self.report.produce_requests += 1;
+        if let Some(of) = self.network.connections.get_mut(&connection) {
+            of.has_carried = true;
+        }
         let (header, request) = match decode_request::<ProduceRequest>(frame) {
             Ok(decoded) => decoded,
             Err(error) => return self.violation(&format!("I1: an unreadable request: {error}")),
@@ -310,6 +328,14 @@ impl Life {
         self.frames.bytes -= produce.bytes;
         let answer = decode_response::<ProduceResponse>(frame, produce.version);
         self.report.has_seen_garbage |= answer.is_err() && !produce.parts.is_empty();
+        let throttle = answer.as_ref().map_or(0, |(_, answer)| answer.throttle_time_ms);
+        if let (Ok(throttle @ 1..), Some(of)) =
+            (u64::try_from(throttle), self.network.connections.get(&connection))
+        {
+            let until = self.now + Duration::from_millis(throttle);
+            let known = self.frames.throttled.entry(of.broker).or_insert(until);
+            *known = until.max(*known);
+        }
         for (part, topic, number) in produce.parts {
             let reply = answer.as_ref().ok().and_then(|(_, answer)| {
                 // The model answers topics in the order in which they were asked about.

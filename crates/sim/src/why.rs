@@ -66,10 +66,17 @@ impl Life {
             Waiting::Sealing => claim(is_sealing, "nobody seals it"),
             Waiting::Leader => claim(self.is_led_by(topic, partition, None), "its leader is known"),
             Waiting::Connection { node } => {
-                claim(self.is_led_by(topic, partition, Some(node)), "another leads it")
+                claim(self.is_led_by(topic, partition, Some(node)), "another leads it")?;
+                claim(!self.network.is_connected(node.0), "there is a connection to it")
             }
             Waiting::Node { node } => {
-                claim(!self.engine.cluster().can_send(node, self.now), "the leader takes more")
+                let is_busy = self.network.connections.iter().any(|(&id, of)| {
+                    of.broker == node.0
+                        && of.is_open
+                        && self.frames.open_on(id) >= self.plan.engine.cluster.max_in_flight
+                });
+                let is_throttled = self.frames.is_throttled(node.0, self.now);
+                claim(is_busy || is_throttled, "the leader takes more")
             }
             Waiting::ProducerId => {
                 claim(self.engine.producer_id().is_none(), "there is a producer id")
