@@ -104,6 +104,7 @@ fn sequences<const HASHED: u32>(
             at += tried / PATIENCE;
             tried += 1;
         };
+        // Up to 16 bytes without a branch: how long a match is, nothing can predict.
         let next = bytes8(window, at + 8) ^ bytes8(window, candidate + 8);
         let more = if difference == 0 { next.trailing_zeros() / 8 } else { 0 };
         let mut end = at + (difference.trailing_zeros() / 8 + more) as usize;
@@ -111,8 +112,9 @@ fn sequences<const HASHED: u32>(
             end = end_of_match(window, end, at - candidate, len);
         }
         let end = end.min(len - LAST_LITERALS);
-        let found = Match { offset: (at - candidate) as u16, len: end - at };
-        out.matched(window, start, at - start, found);
+        let begin = at - same_before(window, at, candidate).min(at - start);
+        let found = Match { offset: (at - candidate) as u16, len: end - begin };
+        out.matched(window, start, begin - start, found);
         (start, at) = (end, end);
     }
     out.last(&window[start..len]);
@@ -129,6 +131,16 @@ fn end_of_match(window: &Window, mut at: usize, offset: usize, len: usize) -> us
         at += 8;
     }
     at
+}
+
+/// How many of the 8 bytes before both places are the same: a match is often found late, as the table does not know what lies within earlier ones.
+#[inline]
+fn same_before(window: &Window, at: usize, candidate: usize) -> usize {
+    if candidate < 8 {
+        return 0;
+    }
+    let difference = bytes8(window, at - 8) ^ bytes8(window, candidate - 8);
+    (difference.leading_zeros() / 8) as usize
 }
 
 #[inline]
