@@ -281,7 +281,9 @@ async fn one_record_too_large_among_41_is_refused_and_40_are_written_in_order() 
         let cluster = cluster(1).await;
         cluster.create_topic_with(&TopicSpec::new("small").max_message_bytes(2_000)).unwrap();
         let producer = builder(&cluster)
-            .linger(Duration::from_secs(60))
+            .linger(Duration::from_secs(5))
+            .request_timeout(Duration::from_secs(5))
+            .delivery_timeout(Duration::from_secs(10))
             .batch_size(1_000_000)
             .compression(compression)
             .build()
