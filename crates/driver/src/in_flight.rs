@@ -61,15 +61,17 @@ impl InFlight {
     }
 
     /// Everything that is left.
-    pub(crate) fn drain(&mut self) -> Vec<Arc<Completion>> {
-        let rings = std::mem::take(&mut self.partitions).into_iter();
-        rings
-            .flat_map(|ring| ring.places)
-            .filter_map(|place| match place {
-                Place::Here(completion) => Some(completion),
-                Place::Coming | Place::Done => None,
-            })
-            .collect()
+    pub(crate) fn drain(&mut self) -> Vec<(BatchId, Arc<Completion>)> {
+        let rings = (0..).map(PartitionIndex).zip(std::mem::take(&mut self.partitions));
+        let mut left = Vec::new();
+        for (partition, ring) in rings {
+            for (slot, place) in (ring.first..).map(Slot).zip(ring.places) {
+                if let Place::Here(completion) = place {
+                    left.push((BatchId { partition, slot }, completion));
+                }
+            }
+        }
+        left
     }
 }
 
@@ -126,6 +128,7 @@ mod tests {
             assert!(in_flight.partitions[3].places.is_empty());
         }
         in_flight.insert(Time::ZERO, id(31), Arc::new(Completion::new("t".into(), 31)));
-        assert_eq!(in_flight.drain().len(), 1);
+        let left: Vec<_> = in_flight.drain().into_iter().map(|(batch, _)| batch).collect();
+        assert_eq!(left, [id(31)]);
     }
 }

@@ -384,9 +384,10 @@ impl Driver {
             completion.resolve_rest(gone(false));
         }
         self.announce(self.shared.now());
-        for completion in self.in_flight.drain() {
-            completion.resolve_rest(gone(true));
+        for (batch, completion) in self.in_flight.drain() {
+            completion.resolve_rest(gone(!self.engine.is_unwritten(batch)));
         }
+        self.shared.memory.release(self.engine.charged());
         self.shared.memory.close();
         self.shared.awaits.close();
     }

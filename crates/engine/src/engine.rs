@@ -193,6 +193,17 @@ impl Engine {
         stats
     }
 
+    /// Bytes of `buffer.memory` that it holds, in batches that it has and in those that it awaits answers about.
+    pub const fn charged(&self) -> usize {
+        self.charged
+    }
+
+    /// Whether a batch that it was given, and has not completed, is in no log for certain: for a driver that ends at once and has to say what it leaves behind.
+    pub fn is_unwritten(&self, batch: BatchId) -> bool {
+        let Some(partition) = self.partitions.get(batch.partition.at()) else { return true };
+        partition.queue.is_ahead(batch.slot) || partition.window.is_unwritten(batch.slot)
+    }
+
     /// The network below: metadata, connections and their troubles.
     pub const fn cluster(&self) -> &Cluster {
         &self.cluster

@@ -94,6 +94,11 @@ impl Queue {
         }
     }
 
+    /// Whether a slot has not left yet.
+    pub(crate) const fn is_ahead(&self, slot: Slot) -> bool {
+        slot.0 >= self.next
+    }
+
     pub(crate) fn front(&self) -> Front {
         let Some(first) = self.entries.front() else { return Front::Nothing };
         if first.slot.0 != self.next {

@@ -123,6 +123,15 @@ impl Window {
         self.entries.iter_mut()
     }
 
+    /// Whether all of a batch that is still open is in no log for certain. Not for a batch that is not here.
+    pub(crate) fn is_unwritten(&self, slot: Slot) -> bool {
+        let mut open = self
+            .iter()
+            .filter(|sent| sent.key.slot == slot && sent.state != State::Done)
+            .peekable();
+        open.peek().is_some() && open.all(|sent| sent.is_waiting() && !sent.ambiguous)
+    }
+
     pub(crate) fn get(&self, at: usize) -> Option<&Sent> {
         self.entries.get(at)
     }

@@ -11,101 +11,175 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rohrpost::{Delivery, Error, ErrorKind, Outcome, Producer, ProducerRecord, RecordMetadata};
-use rohrpost_testkit::{ApiKey, Cluster, ErrorCode, Fault, Permission, TopicSpec};
+use rohrpost::{
+    Delivery, Error, ErrorKind, Outcome, Producer, ProducerBuilder, ProducerRecord, RecordMetadata,
+};
+use rohrpost_testkit::{Cluster, TopicSpec};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+#[path = "chaos/trouble.rs"]
+mod trouble;
+
+use trouble::{Dice, Kind, Trouble};
 
 const TOPICS: [&str; 2] = ["orders", "payments"];
 const PARTITIONS: i32 = 4;
 const SENDERS: u64 = 8;
-const RECORDS: u32 = 400;
 /// A sender makes trouble once in so many records.
-const TROUBLE_EVERY: u64 = 25;
+const TROUBLE_EVERY: u64 = 15;
 /// More than every time-out of the producer together.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How a producer's life ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It is flushed and closed when everything is well again.
+    Closed,
+    /// Every handle is dropped while there is trouble and records are queued.
+    Dropped,
+    /// Its runtime shuts down in the middle.
+    ShutDown,
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_senders_are_told_is_true_whatever_happens() {
-    for seed in seeds(1) {
-        live(seed).await;
+    for seed in seeds(1..2) {
+        live(seed, 100, End::Closed).await;
     }
 }
 
-#[tokio::test]
-async fn and_on_a_single_thread() {
-    for seed in seeds(2) {
-        live(seed).await;
+/// One thread has one clock, which is stopped while there is something to do: hours of waiting take no time, and there is time for many lives.
+#[tokio::test(start_paused = true)]
+async fn and_on_a_single_thread_by_its_own_clock() {
+    let mut happened = BTreeMap::new();
+    for seed in seeds(10..16) {
+        for (kind, count) in live(seed, 300, End::Closed).await {
+            *happened.entry(kind).or_insert(0) += count;
+        }
+    }
+    println!("{happened:?}");
+    let missing: Vec<Kind> =
+        Kind::ALL.into_iter().filter(|kind| !happened.contains_key(kind)).collect();
+    assert!(missing.is_empty(), "{missing:?} never happened");
+}
+
+#[tokio::test(start_paused = true)]
+async fn and_when_the_producer_is_dropped() {
+    for seed in seeds(20..24) {
+        live(seed, 150, End::Dropped).await;
     }
 }
 
-fn seeds(default: u64) -> std::ops::Range<u64> {
-    let Ok(range) = std::env::var("ROHRPOST_CHAOS") else { return default..default + 1 };
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn and_when_its_runtime_is_shut_down() {
+    for seed in seeds(30..34) {
+        live(seed, 100, End::ShutDown).await;
+    }
+}
+
+fn seeds(default: std::ops::Range<u64>) -> std::ops::Range<u64> {
+    let Ok(range) = std::env::var("ROHRPOST_CHAOS") else { return default };
     let (first, end) = range.split_once("..").unwrap();
     first.parse().unwrap()..end.parse().unwrap()
 }
 
-async fn live(seed: u64) {
+fn builder(cluster: &Cluster) -> ProducerBuilder {
+    Producer::builder().bootstrap_servers(cluster.bootstrap_servers()).properties([
+        ("batch.size", "1000"),
+        ("linger.ms", "2"),
+        ("buffer.memory", "60000"),
+        ("max.block.ms", "500"),
+        ("request.timeout.ms", "200"),
+        ("delivery.timeout.ms", "1000"),
+        ("retry.backoff.ms", "5"),
+        ("retry.backoff.max.ms", "50"),
+        ("reconnect.backoff.ms", "5"),
+        ("reconnect.backoff.max.ms", "50"),
+    ])
+}
+
+/// Lives a life, and tells what trouble there was.
+async fn live(seed: u64, records: u32, end: End) -> BTreeMap<Kind, u32> {
     println!("seed {seed}");
     let cluster = Arc::new(Cluster::builder().brokers(3).seed(seed).start().await.unwrap());
     for topic in TOPICS {
         let spec = TopicSpec::new(topic).partitions(PARTITIONS).replication_factor(3);
         cluster.create_topic_with(&spec).unwrap();
     }
-    let producer = Producer::builder()
-        .bootstrap_servers(cluster.bootstrap_servers())
-        .properties([
-            ("batch.size", "1000"),
-            ("linger.ms", "2"),
-            ("buffer.memory", "60000"),
-            ("max.block.ms", "500"),
-            ("request.timeout.ms", "200"),
-            ("delivery.timeout.ms", "1000"),
-            ("retry.backoff.ms", "5"),
-            ("retry.backoff.max.ms", "50"),
-            ("reconnect.backoff.ms", "5"),
-            ("reconnect.backoff.max.ms", "50"),
-        ])
-        .build()
-        .await
-        .unwrap();
-    let trouble = Arc::new(tokio::sync::Mutex::new(Trouble { remedies: Vec::new() }));
+    let trouble = Arc::new(tokio::sync::Mutex::new(Trouble::default()));
+    trouble.lock().await.meet(&cluster);
+    let builder = builder(&cluster);
+    let home = (end == End::ShutDown).then(home);
+    let producer = match &home {
+        Some(home) => home.spawn(builder.build()).await.unwrap(),
+        None => builder.build().await,
+    };
+    let producer = producer.unwrap();
+    let (half, half_sent) = oneshot::channel();
+    let mut half = Some(half);
     let senders: Vec<_> = (0..SENDERS)
         .map(|number| {
             let sender = Sender {
                 number,
+                records,
                 dice: Dice(seed << 8 | number),
                 producer: producer.clone(),
                 cluster: cluster.clone(),
                 trouble: trouble.clone(),
                 told: Arc::default(),
+                may_lose_driver: end == End::ShutDown,
+                half: half.take(),
             };
             tokio::spawn(sender.send_all())
         })
         .collect();
+    // Where it is to be dropped the senders have the last handles.
+    let producer = Some(producer).filter(|_| end != End::Dropped);
+    if let Some(home) = home {
+        half_sent.await.unwrap();
+        home.shutdown_background();
+    }
     let mut sent = Vec::new();
     for sender in senders {
         // None of a sender's steps takes longer than a second or two.
-        let sender = tokio::time::timeout(4 * PATIENCE, sender).await;
-        sent.push(sender.expect("a sender hangs").unwrap());
+        sent.push(timeout(4 * PATIENCE, sender).await.expect("a sender hangs").unwrap());
     }
-    cluster.clear_faults();
-    for remedy in trouble.lock().await.remedies.drain(..) {
-        remedy.apply(&cluster).await;
+    let happened = trouble.lock().await.end(&cluster).await;
+    if let (End::Closed, Some(producer)) = (end, &producer) {
+        timeout(PATIENCE, producer.flush()).await.expect("the flush hangs").unwrap();
     }
-    tokio::time::timeout(PATIENCE, producer.flush()).await.expect("the flush hangs").unwrap();
-    let mut lives = Vec::new();
+    let mut logs = Vec::new();
     for (told, open) in sent {
         for (record, delivery) in open {
-            let result = tokio::time::timeout(PATIENCE, delivery).await.expect("a delivery hangs");
+            let result = timeout(PATIENCE, delivery).await.expect("a delivery hangs");
             note(&told, record, result);
         }
-        lives.append(&mut told.lock().unwrap());
+        logs.push(told);
     }
-    let closed = tokio::time::timeout(PATIENCE, producer.close(PATIENCE)).await;
-    closed.expect("the close hangs").unwrap();
-    let stats = producer.stats();
-    assert_eq!((stats.buffered_bytes_now, stats.senders_waiting_now), (0, 0));
-    assert_eq!((stats.records_in_flight_now, stats.requests_in_flight_now), (0, 0));
-    check(seed, &cluster, &lives);
+    if let (End::Closed, Some(producer)) = (end, &producer) {
+        let closed = timeout(PATIENCE, producer.close(PATIENCE)).await;
+        closed.expect("the close hangs").unwrap();
+        let stats = producer.stats();
+        assert_eq!((stats.records_in_flight_now, stats.requests_in_flight_now), (0, 0));
+    }
+    // What a producer that is gone had sent has been dealt with then, and nobody is called back any more.
+    cluster.wait_until(|stats| stats.open_connections == 0).await.unwrap();
+    if let Some(producer) = &producer {
+        let stats = producer.stats();
+        assert_eq!((stats.buffered_bytes_now, stats.senders_waiting_now), (0, 0));
+    }
+    let lives: Vec<_> =
+        logs.iter().flat_map(|told| std::mem::take(&mut *told.lock().unwrap())).collect();
+    assert_eq!(lives.len(), SENDERS as usize * records as usize, "seed {seed}");
+    check(seed, end, &cluster, &lives);
+    happened
+}
+
+/// A runtime of the producer's own.
+fn home() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
 /// A record's name: who sent it where, and his how manieth it was.
@@ -147,18 +221,25 @@ fn note(log: &Log, record: Record, result: Result<RecordMetadata, Error>) {
 
 struct Sender {
     number: u64,
+    records: u32,
     dice: Dice,
     producer: Producer,
     cluster: Arc<Cluster>,
     trouble: Arc<tokio::sync::Mutex<Trouble>>,
     told: Log,
+    may_lose_driver: bool,
+    /// Told when half of the records are sent.
+    half: Option<oneshot::Sender<()>>,
 }
 
 impl Sender {
     /// Gives what it was told so far, and what it has not awaited yet.
     async fn send_all(mut self) -> (Log, Vec<(Record, Delivery)>) {
         let mut open = Vec::new();
-        for number in 0..RECORDS {
+        for number in 0..self.records {
+            if number == self.records / 2 {
+                self.half.take().map(|half| half.send(()));
+            }
             if self.dice.one_in(TROUBLE_EVERY) {
                 self.trouble.lock().await.make(&mut self.dice, &self.cluster).await;
             }
@@ -176,7 +257,8 @@ impl Sender {
                 (Some(delivery), _) => open.push((record, delivery)),
             }
             if self.dice.one_in(200) {
-                self.producer.flush().await.unwrap();
+                let flushed = self.producer.flush().await;
+                assert!(flushed.is_ok() || self.may_lose_driver, "{flushed:?}");
             }
         }
         (self.told, open)
@@ -204,6 +286,17 @@ impl Sender {
                 }
             }
             2 => {
+                // Given up after a while.
+                match timeout(Duration::from_millis(1), self.producer.send(record)).await {
+                    Ok(result) => result,
+                    Err(_) => {
+                        let told = Told::Failed(Outcome::NotWritten);
+                        self.told.lock().unwrap().push((of, told));
+                        return None;
+                    }
+                }
+            }
+            3 => {
                 let told = self.told.clone();
                 let callback = move |result| note(&told, of, result);
                 match self.producer.send_with(record, callback).await {
@@ -216,7 +309,8 @@ impl Sender {
         match result {
             Ok(delivery) => Some(delivery),
             Err(error) => {
-                assert_ne!(error.kind(), ErrorKind::DriverGone, "{error}");
+                let is_gone = error.kind() == ErrorKind::DriverGone;
+                assert!(!is_gone || self.may_lose_driver, "{error}");
                 assert_eq!(error.outcome(), Outcome::NotWritten, "{error}");
                 note(&self.told, of, Err(error));
                 None
@@ -225,111 +319,8 @@ impl Sender {
     }
 }
 
-/// What goes wrong, and what is to be put right again.
-struct Trouble {
-    remedies: Vec<Remedy>,
-}
-
-enum Remedy {
-    Start(i32),
-    StartElsewhere(i32),
-    Resume(i32),
-    Heal(i32),
-    Allow(Permission),
-}
-
-impl Remedy {
-    async fn apply(self, cluster: &Cluster) {
-        match self {
-            Self::Start(broker) => cluster.start_broker(broker).await.unwrap(),
-            Self::StartElsewhere(broker) => cluster.start_broker_elsewhere(broker).await.unwrap(),
-            Self::Resume(broker) => cluster.resume_broker(broker),
-            Self::Heal(broker) => cluster.heal_broker(broker),
-            Self::Allow(permission) => cluster.allow(&permission),
-        }
-    }
-}
-
-impl Trouble {
-    async fn make(&mut self, dice: &mut Dice, cluster: &Cluster) {
-        // Two things at most are broken for long.
-        if self.remedies.len() > 1 || !self.remedies.is_empty() && dice.one_in(2) {
-            return self.remedies.remove(0).apply(cluster).await;
-        }
-        let broker = dice.below(3) as i32 + 1;
-        let topic = TOPICS[dice.below(TOPICS.len() as u64) as usize];
-        let fault = match dice.below(20) {
-            0..=2 => Fault::error(dice.one_of(&REFUSALS)).on(ApiKey::Produce),
-            3..=4 => Fault::error_after(dice.one_of(&LATE_ERRORS)).on(ApiKey::Produce),
-            5 => Fault::error(dice.one_of(&METADATA_ERRORS)).on(ApiKey::Metadata),
-            6 => Fault::disconnect_before(),
-            7 => Fault::disconnect_after(),
-            8 => Fault::delay(Duration::from_millis(dice.below(400))),
-            9 => Fault::throttle(Duration::from_millis(dice.below(300))).on(ApiKey::Produce),
-            10 => Fault::swallow(),
-            11 => Fault::garbage(),
-            12 => Fault::cut(dice.below(40) as usize),
-            13 => Fault::stall(),
-            14 => {
-                let partition = dice.below(PARTITIONS as u64) as i32;
-                // Not in sync, perhaps.
-                let _ = cluster.move_leader(topic, partition, broker);
-                return;
-            }
-            15 => {
-                cluster.stop_broker(broker).await;
-                return self.remedies.push(Remedy::Start(broker));
-            }
-            16 => {
-                cluster.stop_broker(broker).await;
-                return self.remedies.push(Remedy::StartElsewhere(broker));
-            }
-            17 => {
-                cluster.pause_broker(broker);
-                return self.remedies.push(Remedy::Resume(broker));
-            }
-            18 => {
-                cluster.isolate_broker(broker);
-                cluster.fence_broker(broker);
-                return self.remedies.push(Remedy::Heal(broker));
-            }
-            _ => {
-                let permission = match dice.below(2) {
-                    0 => Permission::WriteTopic(topic.to_owned()),
-                    _ => Permission::DescribeTopic(topic.to_owned()),
-                };
-                cluster.deny(permission.clone());
-                return self.remedies.push(Remedy::Allow(permission));
-            }
-        };
-        cluster.inject(fault.skip(dice.below(3) as u32).times(dice.below(3) as u32 + 1));
-    }
-}
-
-const REFUSALS: [ErrorCode; 9] = [
-    ErrorCode::NOT_LEADER_OR_FOLLOWER,
-    ErrorCode::NOT_ENOUGH_REPLICAS,
-    ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
-    ErrorCode::KAFKA_STORAGE_ERROR,
-    ErrorCode::CORRUPT_MESSAGE,
-    ErrorCode::INVALID_RECORD,
-    ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
-    ErrorCode::UNKNOWN_PRODUCER_ID,
-    ErrorCode::MESSAGE_TOO_LARGE,
-];
-
-const LATE_ERRORS: [ErrorCode; 4] = [
-    ErrorCode::REQUEST_TIMED_OUT,
-    ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND,
-    ErrorCode::NETWORK_EXCEPTION,
-    ErrorCode::UNKNOWN_SERVER_ERROR,
-];
-
-const METADATA_ERRORS: [ErrorCode; 2] =
-    [ErrorCode::LEADER_NOT_AVAILABLE, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION];
-
 /// Compares what senders were told with the logs.
-fn check(seed: u64, cluster: &Cluster, lives: &[(Record, Told)]) {
+fn check(seed: u64, end: End, cluster: &Cluster, lives: &[(Record, Told)]) {
     let mut places: BTreeMap<(&str, i32, String), Vec<i64>> = BTreeMap::new();
     for topic in TOPICS {
         for partition in 0..PARTITIONS {
@@ -367,27 +358,7 @@ fn check(seed: u64, cluster: &Cluster, lives: &[(Record, Told)]) {
     assert!(places.is_empty(), "seed {seed}: nobody sent {places:?}");
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), SENDERS as usize * RECORDS as usize, "seed {seed}");
+    assert_eq!(names.len(), lives.len(), "seed {seed}: something was told twice");
     println!("{delivered} delivered, {failed} failed");
-    assert!(delivered > 0 && failed > 0, "{delivered} delivered, {failed} failed");
-}
-
-struct Dice(u64);
-
-impl Dice {
-    /// SplitMix64.
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-
-    fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
-
-    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len() as u64) as usize]
-    }
+    assert!(failed > 0 && (delivered > 0 || end == End::ShutDown), "seed {seed}");
 }

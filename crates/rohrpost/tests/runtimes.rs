@@ -10,7 +10,7 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use rohrpost::{ErrorKind, Outcome, Producer, ProducerBuilder, ProducerRecord, blocking};
-use rohrpost_testkit::{ApiKey, Cluster, Fault};
+use rohrpost_testkit::{ApiKey, Cluster, ErrorCode, Fault};
 use tokio::runtime::{Builder, Runtime};
 
 const TIME: Duration = Duration::from_secs(20);
@@ -142,20 +142,42 @@ fn a_starved_runtime_does_not_stall_a_producer_on_a_thread_of_its_own() {
 fn a_runtime_that_is_shut_down_fails_what_was_under_way() {
     let cluster = cluster();
     let runtime = current_thread();
-    let (producer, open, sent) = runtime.block_on(async {
-        let producer = builder(&cluster).linger(Duration::ZERO).build().await.unwrap();
+    let (producer, sent, refused, queued) = runtime.block_on(async {
+        let producer = builder(&cluster)
+            .linger(Duration::ZERO)
+            .batch_size(0)
+            .retry_backoff(TIME, TIME)
+            .build()
+            .await
+            .unwrap();
         producer.partitions_for("t").await.unwrap();
-        cluster.inject(Fault::swallow().on(ApiKey::Produce).always());
+        // The batch of partition 1 was refused, and waits to be sent again; of partition 0 one batch is under way, and the others are behind it.
+        cluster.inject(Fault::error(ErrorCode::NOT_ENOUGH_REPLICAS).on(ApiKey::Produce));
+        let refused = producer.send(record().partition(1)).await.unwrap();
+        while cluster.stats().faults == 0 || producer.stats().requests_in_flight_now > 0 {
+            tokio::task::yield_now().await;
+        }
+        cluster.inject(Fault::swallow().on(ApiKey::Produce));
         let sent = producer.send(record().partition(0)).await.unwrap();
-        cluster.wait_until(|stats| stats.requests_of(ApiKey::Produce) >= 1).await.unwrap();
-        let open = producer.send(record().partition(1)).await.unwrap();
-        (producer, open, sent)
+        cluster.wait_until(|stats| stats.faults >= 2).await.unwrap();
+        let mut queued = Vec::new();
+        for _ in 0..10 {
+            queued.push(producer.send(record().partition(0)).await.unwrap());
+        }
+        tokio::task::yield_now().await;
+        queued.push(producer.send(record().partition(0)).await.unwrap());
+        (producer, sent, refused, queued)
     });
     drop(runtime);
-    for (delivery, outcome) in [(sent, Outcome::MaybeWritten), (open, Outcome::NotWritten)] {
+    let error = block_on(sent).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DriverGone);
+    assert_eq!(error.outcome(), Outcome::MaybeWritten, "{error}");
+    for delivery in queued.into_iter().chain([refused]) {
         let error = block_on(delivery).unwrap_err();
-        assert_eq!((error.kind(), error.outcome()), (ErrorKind::DriverGone, outcome), "{error}");
+        assert_eq!(error.kind(), ErrorKind::DriverGone);
+        assert_eq!(error.outcome(), Outcome::NotWritten, "{error}");
     }
+    assert_eq!(producer.stats().buffered_bytes_now, 0);
     assert_eq!(block_on(producer.send(record())).unwrap_err().kind(), ErrorKind::DriverGone);
     assert_eq!(
         block_on(producer.send(ProducerRecord::new("new"))).unwrap_err().kind(),
