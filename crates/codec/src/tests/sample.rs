@@ -25,12 +25,15 @@ pub(crate) struct Source {
     pub(crate) with_wrong_nulls: bool,
     /// How many array elements may still be made: values stay small.
     elements: usize,
+    /// Whether one array may still be longer than all that.
+    with_long: bool,
 }
 
 impl Source {
     pub(crate) fn new(seed: u64, version: i16, flexible: bool) -> Self {
-        let (with_unknown, with_wrong_nulls) = (true, false);
-        Self { state: seed | 1, version, flexible, with_unknown, with_wrong_nulls, elements: 12 }
+        let (with_unknown, with_wrong_nulls, with_long) = (true, false, true);
+        let state = seed | 1;
+        Self { state, version, flexible, with_unknown, with_wrong_nulls, elements: 12, with_long }
     }
 
     /// A value for a field that is in these versions, and null in some of them; else its default.
@@ -162,8 +165,14 @@ impl<T: Sample> Sample for Option<T> {
 
 impl<T: Sample + Wire> Sample for Vec<T> {
     fn sample(source: &mut Source, _: bool) -> Self {
-        let length = (source.next() as usize % 4).min(source.elements);
-        source.elements -= length;
+        let length = if source.with_long && source.chance(8) {
+            // More than are made at a time when they are decoded.
+            source.with_long = false;
+            15 + source.below(20)
+        } else {
+            (source.next() as usize % 4).min(source.elements)
+        };
+        source.elements = source.elements.saturating_sub(length);
         (0..length).map(|_| T::sample(source, false)).collect()
     }
 }
