@@ -141,10 +141,10 @@ pub trait Request: Message {
     type Response: Response;
 
     /// The version of the [`RequestHeader`](crate::RequestHeader) before it: 2 in flexible
-    /// versions, else 1.
+    /// versions, else 1. A version to come is taken to have the newest one's.
     #[must_use]
     fn header_version(version: i16) -> i16 {
-        if Self::is_flexible(version) { 2 } else { 1 }
+        1 + i16::from(has_flexible_header::<Self>(version))
     }
 
     /// What a request of a version that is not spoken is taken for, and in which version it is to be
@@ -163,10 +163,10 @@ pub trait Response: Message {
 
     /// The version of the [`ResponseHeader`](crate::ResponseHeader) before it: 1 in flexible
     /// versions, else 0. Always 0 for ApiVersions, which must be readable before versions are
-    /// known (KIP-511).
+    /// known (KIP-511). A version to come is taken to have the newest one's.
     #[must_use]
     fn header_version(version: i16) -> i16 {
-        i16::from(Self::is_flexible(version))
+        i16::from(has_flexible_header::<Self>(version))
     }
 
     /// The version that `body` has in answer to a request of `version`: that one, but for an
@@ -217,6 +217,11 @@ pub(crate) fn join(mut segments: Vec<Bytes>) -> Bytes {
         return segments.pop().unwrap_or_default();
     }
     Bytes::from(segments.concat())
+}
+
+/// No API has gone back from flexible versions to others.
+fn has_flexible_header<M: Message>(version: i16) -> bool {
+    M::is_flexible(version.min(M::FLEXIBLE.max))
 }
 
 pub(crate) fn is_spoken<M: Message>(version: i16) -> bool {

@@ -69,6 +69,11 @@ fn headers_have_the_versions_of_their_messages() {
     assert_eq!([2, 3].map(ApiVersionsRequest::header_version), [1, 2]);
     assert_eq!([2, 3].map(ApiVersionsResponse::header_version), [0, 0]);
     assert_eq!([0, 1].map(SaslHandshakeRequest::header_version), [1, 1]);
+    // Versions to come are flexible, unless no version has been.
+    assert_eq!([14, i16::MAX].map(ProduceRequest::header_version), [2, 2]);
+    assert_eq!([14, i16::MAX].map(ProduceResponse::header_version), [1, 1]);
+    assert_eq!([99, i16::MAX].map(SaslHandshakeRequest::header_version), [1, 1]);
+    assert_eq!([-1, i16::MIN].map(ProduceRequest::header_version), [1, 1]);
 
     // The client id keeps its 16-bit length; the tagged fields of header version 2 follow it.
     let frame = encode_request(0x01020304, Some("ab"), &MetadataRequest::default(), 9).unwrap();
