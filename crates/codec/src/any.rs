@@ -59,12 +59,13 @@ impl RequestFrame {
     #[inline]
     pub fn decode(frame: &Bytes) -> Result<Self, DecodeError> {
         let preamble = peek_request(frame)?;
-        let unknown = || unknown_api(RequestHeader::NAME, preamble.api_version, preamble.api_key);
+        let unknown = || unknown_api(RequestHeader::NAME, 1, preamble.api_key);
         let api_key = ApiKey::try_from(preamble.api_key).map_err(|_| unknown())?;
         AnyRequest::read(frame, api_key).ok_or_else(unknown)?
     }
 
-    /// Decodes the answer to this request from a frame without its length prefix.
+    /// Decodes the answer to this request from a frame without its length prefix. Whether it repeats
+    /// the request's correlation id is not looked at: between two others, ids may have been changed.
     ///
     /// # Errors
     ///
@@ -114,7 +115,7 @@ impl ResponseFrame {
     /// a frame that ends early, is wrong, or goes on behind the response.
     #[inline]
     pub fn decode(frame: &Bytes, api_key: ApiKey, version: i16) -> Result<Self, DecodeError> {
-        let unknown = || unknown_api(ResponseHeader::NAME, version, api_key.into());
+        let unknown = || unknown_api(ResponseHeader::NAME, 0, api_key.into());
         AnyResponse::read(frame, api_key, version).ok_or_else(unknown)?
     }
 
@@ -148,9 +149,10 @@ impl ResponseFrame {
     }
 }
 
+/// Nothing has been read but the start of the header, which is the same in all of its versions.
 #[cold]
-fn unknown_api(message: &'static str, version: i16, key: i16) -> DecodeError {
-    DecodeError::new(message, version, 0, DecodeErrorKind::UnknownApi { key })
+fn unknown_api(header: &'static str, header_version: i16, key: i16) -> DecodeError {
+    DecodeError::new(header, header_version, 0, DecodeErrorKind::UnknownApi { key })
 }
 
 macro_rules! any {

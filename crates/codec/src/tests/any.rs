@@ -93,10 +93,11 @@ fn an_api_that_nobody_knows_is_named() {
         (-1, "no API with key -1 is known"),
         (4, "the API LeaderAndIsr (key 4) was removed in Kafka 4"),
     ] {
-        let header = RequestHeader { request_api_key: key, ..Default::default() };
+        let header =
+            RequestHeader { request_api_key: key, request_api_version: 5, ..Default::default() };
         let error = RequestFrame::decode(&header.to_bytes(1).unwrap()).unwrap_err();
         assert_eq!(error.kind(), DecodeErrorKind::UnknownApi { key });
-        assert_eq!(error.to_string(), alloc::format!("RequestHeader v0 at byte 0: {text}"));
+        assert_eq!(error.to_string(), alloc::format!("RequestHeader v1 at byte 0: {text}"));
     }
     let error = RequestFrame::decode(&Bytes::from_static(&[0, 18, 0])).unwrap_err();
     assert_eq!(error.kind(), DecodeErrorKind::Short { needed: 5 });
