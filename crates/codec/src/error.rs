@@ -23,7 +23,7 @@ struct Decode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
-    /// The input ends inside of the field.
+    /// The input ends inside of the field; or the tagged field that it is a part of does.
     Short {
         /// How many bytes more the field has at least.
         needed: usize,
@@ -203,10 +203,16 @@ impl DecodeError {
         self.0.kind
     }
 
-    /// Whether the input ended too early, rather than had wrong bytes.
+    /// Whether the input ended too early, rather than had wrong bytes: those of a tagged field which
+    /// is all there, but whose announced size is less than what is in it, are wrong.
     #[must_use]
     pub fn is_short(&self) -> bool {
-        matches!(self.0.kind, DecodeErrorKind::Short { .. } | DecodeErrorKind::CountTooLarge { .. })
+        let is_short = matches!(
+            self.0.kind,
+            DecodeErrorKind::Short { .. } | DecodeErrorKind::CountTooLarge { .. }
+        );
+        let mut around = self.0.field.reversed.iter().skip(1);
+        is_short && !around.any(|step| matches!(step, Step::Tag(_)))
     }
 }
 
@@ -391,15 +397,14 @@ mod tests {
             DecodeError::new("MetadataResponse", 9, 77, DecodeErrorKind::Short { needed: 3 })
                 .in_field("leader_id")
                 .in_element(2)
-                .in_field("partitions")
-                .in_tag(5)
-                .in_element(0)
-                .in_field("topics");
+                .in_field("partitions");
+        assert!(error.is_short());
+        let error = error.in_tag(5).in_element(0).in_field("topics");
         assert_eq!(
             error.to_string(),
             "MetadataResponse v9, topics[0]<tag 5>.partitions[2].leader_id at byte 77: \
              the input is too short: at least 3 more bytes are needed"
         );
-        assert!(error.is_short());
+        assert!(!error.is_short(), "the tagged field was there, of a size that is wrong");
     }
 }

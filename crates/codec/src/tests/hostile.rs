@@ -101,6 +101,22 @@ fn a_nullable_structure_has_a_marker_of_one_or_minus_one() {
     assert_eq!(request.cursor.map(|cursor| cursor.partition_index), Some(7));
 }
 
+#[test]
+fn only_bytes_that_are_missing_make_an_input_short() {
+    let is_short = |fields: &[&[u8]]| {
+        let bytes = [&[PRODUCE_RESPONSE], fields].concat().concat();
+        ProduceResponse::from_bytes(&bytes.into(), 10).unwrap_err().is_short()
+    };
+    // The size of a tagged field, or its content, is not there.
+    assert!(is_short(&[&[1], &[0]]));
+    assert!(is_short(&[&[1], &[0, 9, 2, 0, 0]]));
+    assert!(is_short(&[&[1], &[7, 5, 1, 1]]));
+    // It is all there, but cuts off what is in it: an array of nodes.
+    assert!(!is_short(&[&[1], &[0, 0]]));
+    assert!(!is_short(&[&[1], &[0, 1, 9], &[0; 64]]));
+    assert!(!is_short(&[&[1], &[0, 3, 2, 0, 0], &[0; 64]]));
+}
+
 /// A Produce response of version 10 without topics, then its tagged fields.
 const PRODUCE_RESPONSE: &[u8] = &[1, 0, 0, 0, 0];
 
