@@ -89,8 +89,9 @@ impl fmt::Display for KafkaCodecError {
 impl core::error::Error for KafkaCodecError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Io(error) => Some(error),
-            Self::Frame(error) => Some(error),
+            // What they say is in `Display` already.
+            Self::Io(error) => error.source(),
+            Self::Frame(error) => error.source(),
         }
     }
 }
@@ -133,6 +134,16 @@ mod tests {
         let mut stream = BytesMut::from(&(limit + 1).to_be_bytes()[..]);
         let error = KafkaCodec::default().decode(&mut stream).unwrap_err();
         assert!(matches!(error, KafkaCodecError::Frame(error) if error.length() == limit + 1));
+    }
+
+    #[test]
+    fn a_chain_of_errors_says_each_once() {
+        use core::error::Error;
+        use std::string::ToString;
+
+        let inner = KafkaCodecError::from(io::Error::other("the cable is cut"));
+        assert_eq!(inner.to_string(), "the cable is cut");
+        assert!(inner.source().is_none());
     }
 
     #[test]
