@@ -1,3 +1,5 @@
+// The first definition of a link counts: in the file, it is a path in the repository.
+#![doc = "[docs/protocol.md]: crate::protocol_guide\n"]
 #![doc = include_str!("../README.md")]
 #![no_std]
 
