@@ -64,11 +64,8 @@ fn pump(
     let (mut reader, mut received) = (FrameReader::default(), vec![0; 64 * 1024]);
     loop {
         while let Some(frame) = reader.next_frame()? {
-            let sent = match seen(&frame)? {
-                Some(replaced) => replaced.to_bytes(),
-                None => [&(frame.len() as u32).to_be_bytes(), &frame[..]].concat().into(),
-            };
-            to.write_all(&sent)?;
+            let sent = seen(&frame)?.or_else(|| Frame::around(frame)).ok_or("a frame too long")?;
+            to.write_all(&sent.to_bytes())?;
         }
         match from.read(&mut received) {
             Ok(length @ 1..) => reader.extend(&received[..length]),

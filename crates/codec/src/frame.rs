@@ -31,6 +31,16 @@ impl Frame {
         Self { segments, len }
     }
 
+    /// A frame around a header and a message that are encoded already, such as those of a frame that
+    /// has been read: their length prefix, and the bytes as they are. `None` over 2 GiB.
+    #[must_use]
+    pub fn around(content: Bytes) -> Option<Self> {
+        let prefix = i32::try_from(content.len()).ok()?.to_be_bytes();
+        let mut segments = Vec::from([Bytes::copy_from_slice(&prefix), content]);
+        segments.retain(|segment| !segment.is_empty());
+        Some(Self::new(segments))
+    }
+
     /// The bytes of the frame in order, with the length prefix; no segment is empty.
     #[must_use]
     pub fn segments(&self) -> &[Bytes] {

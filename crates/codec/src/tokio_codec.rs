@@ -12,7 +12,23 @@ use crate::frame_reader::next_frame;
 use crate::{DEFAULT_MAX_FRAME, Frame, FrameError};
 
 /// Reads frames without their length prefix, as `Bytes`; writes [`Frame`]s, which it has to copy:
-/// `Framed` knows no vectored writes.
+/// `Framed` knows no vectored writes. The limit is for what is read.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use rohrpost_codec::{Frame, KafkaCodec, decode_request, encode_request};
+/// use rohrpost_codec::messages::ApiVersionsRequest;
+/// use tokio_util::codec::{Decoder, Encoder}; // or `KafkaCodec::framed`, around a socket
+///
+/// let (mut codec, mut buffer) = (KafkaCodec::new(1024 * 1024), BytesMut::new());
+/// codec.encode(encode_request(7, Some("me"), &ApiVersionsRequest::default(), 3)?, &mut buffer)?;
+/// let read = codec.decode(&mut buffer)?.expect("all of it has come");
+/// let (header, _) = decode_request::<ApiVersionsRequest>(&read)?;
+/// assert_eq!(header.correlation_id, 7);
+/// // As it came, to somebody else:
+/// codec.encode(Frame::around(read).expect("no more than was read"), &mut buffer)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct KafkaCodec {
     max_frame: usize,

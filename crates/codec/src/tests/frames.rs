@@ -83,6 +83,18 @@ fn headers_have_the_versions_of_their_messages() {
 }
 
 #[test]
+fn what_has_been_read_becomes_the_frame_that_it_was() {
+    let batches = [Bytes::from(vec![1; 4096])];
+    let sent = encode_request(1, Some("me"), &produce_request(&batches), 9).unwrap();
+    let read = content(&sent);
+    let again = crate::Frame::around(read.clone()).unwrap();
+    assert_eq!((again.len(), again.to_bytes()), (sent.len(), sent.to_bytes()));
+    assert_eq!(again.segments()[1].as_ptr(), read.as_ptr(), "the bytes are copied");
+    let empty = crate::Frame::around(Bytes::new()).unwrap();
+    assert_eq!(empty.into_segments(), [[0; 4].as_slice()]);
+}
+
+#[test]
 fn a_frame_says_what_it_is_before_it_is_decoded() {
     let frame = content(&encode_request(-7, None, &MetadataRequest::default(), 13).unwrap());
     let preamble = RequestPreamble { api_key: 3, api_version: 13, correlation_id: -7 };
