@@ -140,6 +140,10 @@ impl Plan {
         if dice.percent(12) {
             plan.first_sequence = i32::MAX - dice.below(60) as i32;
         }
+        if dice.percent(10) {
+            // More than the brokers can tell from duplicates.
+            plan.engine.cluster.max_in_flight = 20;
+        }
         plan
     }
 
