@@ -3,7 +3,7 @@
 //! `cargo run -p rohrpost-codec --features all --example sniff -- 127.0.0.1:9092`, and let the client
 //! connect to the address that is printed. Brokers tell clients where to find the others: those addresses
 //! are replaced on the way by proxies of their own, so that no client gets past. Connections must be
-//! without TLS.
+//! without TLS. It ends when its standard input does.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -23,7 +23,6 @@ static PROXIES: Mutex<BTreeMap<String, u16>> = Mutex::new(BTreeMap::new());
 fn main() -> Result {
     let broker = std::env::args().nth(1).ok_or("which broker? HOST:PORT")?;
     println!("clients may connect to 127.0.0.1:{}", proxy_of(broker)?);
-    // Until standard input, or the process, ends.
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
     Ok(())
 }

@@ -19,7 +19,7 @@ const FIRST_CAPACITY: usize = 256;
 ///
 /// Large byte fields, the record batches of a Produce request above all, are segments of their own
 /// that share the caller's memory: writing the segments with one vectored write copies nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     segments: Vec<Bytes>,
     len: usize,
