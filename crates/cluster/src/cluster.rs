@@ -56,6 +56,10 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// The longest pause that a broker's `throttle_time_ms` is believed. Quotas ask for seconds, and `int32` milliseconds are weeks: one wrong answer is not
+    /// to silence a client for so long. A broker that means more holds the requests back itself, as it does in any case.
+    pub const MAX_THROTTLE: Duration = Duration::from_secs(600);
+
     /// A cluster to be found through the bootstrap servers, in an order that the seed decides. Asks for metadata at once.
     #[must_use]
     pub fn new(config: ClusterConfig, now: Time) -> Self {
@@ -221,7 +225,7 @@ impl Cluster {
 
     /// A node's answer asks this client to pause (`throttle_time_ms`): nothing more is sent to the node until then, and the requests that are in
     /// flight on it get that much more time (KIP-219). Takes the API and the version of the answer, because with older versions the broker
-    /// itself waits.
+    /// itself waits. A pause of more than [`MAX_THROTTLE`](Self::MAX_THROTTLE) counts as one of that length.
     pub fn throttle(
         &mut self,
         now: Time,
@@ -234,7 +238,7 @@ impl Cluster {
         if millis == 0 || !client_throttles(api_key, version) {
             return;
         }
-        let pause = Duration::from_millis(millis);
+        let pause = Duration::from_millis(millis).min(Self::MAX_THROTTLE);
         let Some(found) = self.nodes.get_mut(&node) else { return };
         if let Some(connection) = found.connection_mut() {
             connection.extend_deadlines(pause);

@@ -104,6 +104,58 @@ async fn no_room_in_time_is_an_error_and_try_send_gives_the_record_back() {
 }
 
 #[tokio::test]
+async fn without_any_time_to_block_what_needs_no_waiting_is_sent() {
+    let cluster = cluster(1).await;
+    let producer = builder(&cluster).max_block(Duration::ZERO).build().await.unwrap();
+    // Nothing is known yet, but asking has begun.
+    while let Err(error) = producer.send(record()).await {
+        assert_eq!(error.kind(), ErrorKind::MetadataTimeout, "{error}");
+    }
+    for _ in 0..1_000 {
+        drop(producer.send(record()).await.unwrap());
+    }
+    producer.close(TIME).await.unwrap();
+    assert_eq!(cluster.log("t", 0).len(), 1_001);
+}
+
+/// With acks=0 a broker says nothing, and what is lost with a connection is lost: but nobody waits for it, and nothing is kept for it.
+#[tokio::test]
+async fn with_acks_0_lost_connections_lose_records_and_nothing_else() {
+    let cluster = cluster(1).await;
+    let producer = builder(&cluster)
+        .acks(rohrpost::Acks::None)
+        .batch_size(0)
+        .linger(Duration::ZERO)
+        .build()
+        .await
+        .unwrap();
+    let mut deliveries = Vec::new();
+    for round in 0..20 {
+        match round % 4 {
+            0 => drop(cluster.inject(Fault::disconnect_before().on(ApiKey::Produce))),
+            1 => drop(cluster.inject(Fault::stall().on(ApiKey::Produce))),
+            2 => cluster.stop_broker(1).await,
+            _ => cluster.start_broker(1).await.unwrap(),
+        }
+        for _ in 0..20 {
+            deliveries.push(producer.send(record()).await.unwrap());
+        }
+    }
+    cluster.clear_faults();
+    producer.flush().await.unwrap();
+    for delivery in deliveries {
+        assert_eq!(delivery.await.unwrap().offset(), None);
+    }
+    let written = cluster.log("t", 0).len();
+    producer.send(record()).await.unwrap().await.unwrap();
+    producer.close(TIME).await.unwrap();
+    let stats = producer.stats();
+    assert_eq!((stats.records_acknowledged, stats.records_failed), (401, 0));
+    assert_eq!((stats.buffered_bytes_now, stats.requests_in_flight_now), (0, 0));
+    assert!(written < 400, "{written}");
+}
+
+#[tokio::test]
 async fn why_tells_of_sends_that_wait_for_memory() {
     let cluster = cluster(1).await;
     let producer = full(&cluster, Duration::from_secs(60)).await;
