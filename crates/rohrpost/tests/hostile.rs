@@ -280,7 +280,9 @@ async fn an_answer_that_contradicts_itself_ends_the_record_once() {
         let lied = lie_about_produce("a negative offset", move |response| {
             response.responses[0].partition_responses[0].base_offset = base_offset;
         });
-        assert_eq!(lied.await.unwrap(), None, "{base_offset}");
+        // Where the true answer came in time after all, that one counts.
+        let offset = lied.await.unwrap();
+        assert!(offset.is_none_or(|offset| offset == 0), "{base_offset}: {offset:?}");
     }
     // A code that nobody knows says nothing about what was done.
     let unknown = lie_about_produce("an unknown code", |response| {

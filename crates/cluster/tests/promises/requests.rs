@@ -1,7 +1,7 @@
 //! Every request that is accepted ends exactly once, and says whether the broker may have got it.
 
 use rohrpost_cluster::{
-    ClusterEvent, LostError, NetworkInput, NetworkOutput, NodeId, NodeState, RequestError,
+    Cluster, ClusterEvent, LostError, NetworkInput, NetworkOutput, NodeId, NodeState, RequestError,
     RequestId, SendError,
 };
 use rohrpost_codec::messages::ProduceResponse;
@@ -214,6 +214,14 @@ fn a_throttled_node_gets_nothing_and_more_time() {
     assert_eq!(world.events, [], "30 s and the pauses");
     world.pass(ms(20));
     assert_eq!(world.events[0], failed(request, RequestError::TimedOut, true));
+}
+
+#[test]
+fn a_pause_of_weeks_counts_as_one_of_ten_minutes() {
+    let mut world = holding();
+    world.cluster.throttle(world.now, NODE, ApiKey::Produce, 9, i32::MAX);
+    let until = world.now + Cluster::MAX_THROTTLE;
+    assert_eq!(world.produce(1, -1), Err(SendError::Throttled { until }));
 }
 
 #[test]
