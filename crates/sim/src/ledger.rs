@@ -308,9 +308,10 @@ impl Ledger {
         let place = record.place;
         let is_settled = self.lanes[record.lane].is_settled(place);
         let sent = self.lanes[record.lane].around(place);
-        let is_known_unwritten = sent
-            .as_ref()
-            .is_none_or(|sent| !sent.in_doubt && sent.open == 0 && !sent.acked && !sent.implied);
+        // A later one that was taken speaks against it, but proves nothing: the log may have begun anew between the two.
+        let is_refused =
+            sent.as_ref().is_none_or(|sent| !sent.in_doubt && sent.open == 0 && !sent.acked);
+        let is_known_unwritten = is_refused && sent.as_ref().is_none_or(|sent| !sent.implied);
         let last = sent.as_ref().map_or(ErrorCode::NONE, |sent| sent.last);
         let was_acked = sent.as_ref().is_some_and(|sent| sent.acked);
         if let Some(sent) = sent {
@@ -329,7 +330,7 @@ impl Ledger {
             }
             Err(error) => {
                 let is_it = match error.outcome() {
-                    Outcome::NotWritten => is_known_unwritten || is_settled,
+                    Outcome::NotWritten => is_refused || is_settled,
                     Outcome::MaybeWritten => !is_known_unwritten,
                     Outcome::Written => last == ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND,
                 };

@@ -42,6 +42,10 @@ fn what_was_broken_once_stays_mended() {
             9_006_277,
             "a late frame that names its topic came into the topic's new log, and its batch was sent again under a new epoch",
         ),
+        (
+            103_032_258_429_423,
+            "a refusal counted as a doubt, since a later batch was taken: by another log of that name",
+        ),
         (57, "a batch stood twice in one request after its leader had gone away and come back"),
         (52, "the same, with idempotence"),
         (74, "batches went out without an identity while a new producer id was asked for"),
