@@ -4,7 +4,8 @@
 
 use std::error::Error;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use rohrpost_records::{
     BatchHeader, Bytes, Codec, ControlKind, ControlRecord, Record, RecordBatch, RecordBatches,
@@ -14,12 +15,20 @@ use rohrpost_records::{
 /// What a batch may decompress to: well above any `message.max.bytes`.
 const LIMIT: usize = 256 << 20;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    for path in std::env::args_os().skip(1) {
-        dump(Path::new(&path), &mut out)?;
+fn main() -> ExitCode {
+    let paths: Vec<_> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    if paths.is_empty() {
+        eprintln!("dump_log FILE...: the log segments to print");
+        return ExitCode::from(2);
     }
-    Ok(out.flush()?)
+    let mut out = BufWriter::new(io::stdout().lock());
+    for path in &paths {
+        if let Err(error) = dump(path, &mut out).and_then(|()| Ok(out.flush()?)) {
+            eprintln!("{}: {error}", path.display());
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
 }
 
 fn dump(path: &Path, out: &mut impl Write) -> Result<(), Box<dyn Error>> {

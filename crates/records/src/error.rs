@@ -209,7 +209,7 @@ pub struct BatchError {
     /// The field or part that is wrong, in Kafka's words.
     pub what: &'static str,
     /// Byte offset: from the start of the batch for its header, from the start of the (decompressed) records section for
-    /// records.
+    /// records. Of a [`ControlRecord`](crate::ControlRecord), from the start of the record's key or value.
     pub at: usize,
     /// The record's index in the batch, where the error lies in one.
     pub record: Option<i32>,
@@ -297,7 +297,7 @@ impl fmt::Display for BatchError {
             }
             BatchErrorKind::WrongCrc { stored, computed } => write!(
                 f,
-                " is {stored:#010x} but the bytes give {computed:#010x}: they were damaged on the way"
+                " is {stored:#010x} but the bytes give {computed:#010x}: they were damaged"
             ),
             BatchErrorKind::VarintTooLong => f.write_str(" is a varint of too many bits"),
             BatchErrorKind::TrailingBytes(count) => write!(f, ": {count} bytes left over"),

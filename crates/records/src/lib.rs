@@ -11,6 +11,8 @@
 //! | [`Bytes`] | the stamped batch, shared by every attempt to send it |
 //! | [`RecordBatch`] | a received batch, checked: lengths, magic, codec, CRC, counts |
 //! | [`Records`], [`Record`] | its records; slices of the input where it is not compressed |
+//! | [`RecordBatches`] | the batches of a Fetch response or a log segment, of which the last may be cut |
+//! | [`ControlRecord`] | a marker of the cluster, in a batch that [is one of control](Attributes::is_control) |
 //!
 //! ```
 //! use rohrpost_records::{BatchBuilder, BytesMut, Compression, Compressor, RecordBatch, RecordHeader};

@@ -48,7 +48,7 @@ impl RecordBatch {
     }
 
     /// The records: slices of the batch where it is not compressed, and of one buffer of at most `max_decompressed` bytes
-    /// where it is.
+    /// where it is. Without a codec nothing is decompressed, and the limit bounds nothing.
     ///
     /// Every item can be an error: record lengths, deltas and counts are checked as they are read.
     ///
@@ -62,7 +62,33 @@ impl RecordBatch {
 /// Iterates over the batches of a Produce request, a Fetch response or a log segment.
 ///
 /// A last batch that is cut comes as an error that [is truncated](BatchError::is_truncated), which is usual in a Fetch response.
-/// Ends after the first error; [`remaining`](Self::remaining) is what was not read.
+/// Ends after the first error; [`remaining`](Self::remaining) is what was not read, for whoever iterates by reference.
+///
+/// ```
+/// use rohrpost_records::{BatchError, Bytes, RecordBatches};
+///
+/// /// The records in `input`, and the bytes of the batch that is cut at its end.
+/// fn count(input: Bytes) -> Result<(usize, usize), BatchError> {
+///     let mut batches = RecordBatches::new(input);
+///     let mut records = 0;
+///     for batch in &mut batches {
+///         match batch {
+///             Ok(batch) if batch.header().attributes.is_control() => {} // the cluster's own
+///             Ok(batch) => {
+///                 for record in batch.records(1 << 20)? {
+///                     record?;
+///                     records += 1;
+///                 }
+///             }
+///             Err(cut) if cut.is_truncated() => break,
+///             Err(error) => return Err(error),
+///         }
+///     }
+///     Ok((records, batches.remaining().len()))
+/// }
+/// # assert_eq!(count(Bytes::from_static(&[0; 9]))?, (0, 9));
+/// # Ok::<(), BatchError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct RecordBatches {
     remaining: Bytes,

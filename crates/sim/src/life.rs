@@ -39,9 +39,9 @@ pub struct Options {
     pub plant: Option<Plant>,
     /// Print what happens.
     pub print: bool,
-    /// How many of the last steps to keep for the report.
+    /// How many of the last steps before an invariant is broken, or before the end, to keep in [`Report::last_steps`].
     pub keep: usize,
-    /// Leave out of the life what is not in here.
+    /// What to leave out of the life, if it is a shortened one.
     pub left: Option<Left>,
 }
 

@@ -1,5 +1,6 @@
 //! `rohrpost-sim`: lives by seeds, and lives with plants. `cargo xtask sim` runs it.
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -8,18 +9,21 @@ use std::time::{Duration, Instant};
 use rohrpost_sim::{Options, Plant, Report, Totals, live, shrink};
 
 const USAGE: &str = "\
-cargo xtask sim [--seeds A..B] [--seed N [--trace]] [--minutes M] [--plant NAME|all] [--twice] [--pairs]
-                [--steps N]
+cargo xtask sim [--seeds A..B | --seed N] [--minutes M] [--plant NAME|all|list] [--trace] [--twice] [--steps N]
+                [--pairs]
 
-Lives of the producer under faults, each drawn from its seed, on one core.
+Lives of the producer under faults, each drawn from its seed, on one core. Of a life that breaks an invariant (I1 to I8 in
+ARCHITECTURE.md) the seed is printed, what was broken, and how a shorter life that breaks the same came to it; the command fails.
 
-  --seeds A..B   these lives (0..5000)
-  --seed N       this life; --trace prints every step of it
-  --minutes M    as many lives as fit in, from A on
-  --plant NAME   a naive behaviour is put into the engine: lives until one shows it; `all` of them, `list` names them
+  --seeds A..B   these lives, without B (0..5000)
+  --seed N       this life; the same commit lives it again to the letter
+  --minutes M    as many lives as fit in, from A on, whatever B is
+  --plant NAME   a naive behaviour is put into the engine: lives from A on until one shows it; with --seed N that life alone, shortened.
+                 Fails if it is not shown. `all`: one after another; `list`: their names and scenarios (crates/sim/src/scenarios.rs)
+  --trace        print every step of each life, not shortened
   --twice        every life twice: both must leave the same trace
   --steps N      of a life that broke an invariant, shortened, the last steps before that (40)
-  --pairs        print every pair of a batch's state and an ending that was reached
+  --pairs        print every pair of a batch's state and an ending that was reached; of one life, always
 ";
 
 /// How many lives a plant may take before it counts as not caught.
@@ -30,6 +34,11 @@ const TRIES: usize = 300;
 
 /// How many of the last steps before a violation are shown.
 const STEPS: usize = 40;
+
+thread_local! {
+    /// What the last panic said, and where.
+    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
 
 #[derive(Default)]
 struct Args {
@@ -46,8 +55,8 @@ struct Args {
 fn main() -> ExitCode {
     match parse(std::env::args().skip(1)) {
         Ok(Some(args)) => {
-            // A panic is caught and reported with its life.
-            std::panic::set_hook(Box::new(|_| {}));
+            // A panic is caught and reported with its life. What it says, and where, only the hook is told.
+            std::panic::set_hook(Box::new(|panic| LAST_PANIC.set(panic.to_string())));
             if run(&args) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Ok(None) => {
@@ -65,24 +74,28 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Args>, String>
     let mut parsed = Args::default();
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
-        let number = |text: String| text.parse::<u64>().map_err(|error| format!("{text}: {error}"));
+        let number = |text: &str| {
+            text.parse::<u64>().map_err(|error| format!("{arg}: `{text}` is no number: {error}"))
+        };
         match arg.as_str() {
             "--seed" => {
-                let seed = number(value()?)?;
+                let seed = number(&value()?)?;
                 parsed.seeds = Some(seed..seed + 1);
                 parsed.is_one = true;
             }
             "--seeds" => {
                 let text = value()?;
-                let (from, to) = text.split_once("..").ok_or(format!("--seeds {text}: A..B"))?;
-                parsed.seeds = Some(number(from.into())?..number(to.into())?);
+                let (from, to) =
+                    text.split_once("..").ok_or(format!("--seeds: `{text}` is not A..B"))?;
+                parsed.seeds = Some(number(from)?..number(to)?);
             }
             "--minutes" => {
                 let text = value()?;
-                parsed.minutes = Some(text.parse().map_err(|_| format!("--minutes {text}"))?);
+                parsed.minutes =
+                    Some(text.parse().map_err(|error| format!("--minutes: `{text}`: {error}"))?);
             }
             "--plant" => parsed.plant = Some(value()?),
-            "--steps" => parsed.steps = Some(number(value()?)? as usize),
+            "--steps" => parsed.steps = Some(number(&value()?)? as usize),
             "--trace" => parsed.trace = true,
             "--twice" => parsed.twice = true,
             "--pairs" => parsed.pairs = true,
@@ -129,7 +142,7 @@ fn lives(args: &Args, plant: Option<Plant>) -> bool {
         let Some(mut life) = live_safely(&options) else {
             totals.lives += 1;
             totals.broken += 1;
-            println!("seed {seed}: it panicked");
+            println!("seed {seed}: {}", LAST_PANIC.take());
             continue;
         };
         if args.twice && live_safely(&options).is_none_or(|again| again.trace != life.trace) {
@@ -163,7 +176,7 @@ fn show(options: &Options, life: &Report, steps: Option<usize>) {
     }
     let shrunk = catch_unwind(AssertUnwindSafe(|| shrink(options, life, TRIES)));
     let Ok(shrunk) = shrunk else {
-        println!("seed {}: shortened, it panicked", life.seed);
+        println!("seed {}: shortened, it {}", life.seed, LAST_PANIC.take());
         return;
     };
     println!(
@@ -192,7 +205,7 @@ fn plants(args: &Args, plants: &[Plant]) -> bool {
         let caught = (first..first + MOST_LIVES_FOR_A_PLANT).find_map(|seed| {
             let options = Options { seed, plant: Some(plant), ..Options::default() };
             match live_safely(&options) {
-                None => Some((seed, "it panicked".to_owned())),
+                None => Some((seed, LAST_PANIC.take())),
                 Some(life) => life.violations.first().map(|first| (seed, first.clone())),
             }
         });

@@ -46,7 +46,7 @@ pub struct Report {
     pub reasons: [u64; REASONS.len()],
     /// Broken invariants. Empty, if all is well.
     pub violations: Vec<String>,
-    /// The last that happened.
+    /// The last that happened before the first broken invariant, or before the end; as many steps as [`Options::keep`](crate::Options::keep).
     pub last_steps: Vec<String>,
     /// Faults and bursts that were drawn.
     pub(crate) faults: u64,
