@@ -120,13 +120,15 @@ pub(super) fn server_properties(state: &State, node: &Node, data: &Path) -> Stri
     text
 }
 
-/// A cluster id as Kafka wants it, 16 bytes in url-safe base64, made from the cluster's name.
+/// A cluster id as Kafka wants it, 16 bytes in url-safe base64, made from the cluster's name. It
+/// begins with a letter: Kafka's tools would take one with `-` in front for an option.
 pub(super) fn cluster_id(name: &str) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     // FNV-1a, 128 bits.
     let hash = name.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash: u128, byte| {
         (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
     });
+    let hash = hash & (u128::MAX >> 1);
     // 22 digits of 6 bits: the first 21 take the upper 126 bits, the last one the other two.
     (0..22)
         .map(|digit| {
@@ -175,5 +177,13 @@ mod tests {
         assert!(matches!(id.as_bytes()[21], b'A' | b'Q' | b'g' | b'w'), "{id}");
         assert_eq!(id, cluster_id("default"));
         assert_ne!(id, cluster_id("other"));
+    }
+
+    #[test]
+    fn no_cluster_id_looks_like_an_option() {
+        for owner in 0..10_000 {
+            let id = cluster_id(&format!("test-model-{owner}-1"));
+            assert!(id.starts_with(|c: char| c.is_ascii_alphabetic()), "{id}");
+        }
     }
 }
