@@ -98,7 +98,10 @@ impl Buffers {
 
 impl BufferSource for &Pool {
     fn take(&mut self, capacity: usize) -> BytesMut {
-        Pool::take(self, capacity)
+        let buffer = Pool::take(self, capacity);
+        #[cfg(test)]
+        crate::tests::counts::lent(&buffer);
+        buffer
     }
 
     fn give(&mut self, buffer: BytesMut) {

@@ -57,18 +57,8 @@ impl DriverConfig {
 /// # Errors
 /// The thread or its runtime could not be made. [`Unsupported`](io::ErrorKind::Unsupported): the current runtime lacks I/O or time.
 pub fn start(config: DriverConfig) -> io::Result<Handle> {
-    let DriverConfig { engine, partitioner, max_block, send_buffer, receive_buffer, own_thread } =
-        config;
-    let runtime = runtime::Handle::try_current().ok().filter(|_| !own_thread);
-    let shared = Shared::new(engine.buffer_memory, Clock::start(runtime.is_none()));
-    let scales = Scales::new(&partitioner);
-    let lanes = Lanes::new(AppenderConfig::from(&engine), partitioner);
-    let options = SocketOptions { send_buffer, receive_buffer };
-    let handle = Handle::new(shared.clone(), max_block);
-    let driver = move || {
-        let engine = Engine::new(engine, shared.now());
-        Driver::new(shared, engine, lanes, scales, options)
-    };
+    let runtime = runtime::Handle::try_current().ok().filter(|_| !config.own_thread);
+    let (handle, driver) = prepare(config, Clock::start(runtime.is_none()));
     match runtime {
         Some(runtime) => {
             check_current_runtime()?;
@@ -84,6 +74,24 @@ pub fn start(config: DriverConfig) -> io::Result<Handle> {
         }
     }
     Ok(handle)
+}
+
+/// The two ends of a producer. The driver must be made on the runtime that polls it.
+pub(crate) fn prepare(
+    config: DriverConfig,
+    clock: Clock,
+) -> (Handle, impl FnOnce() -> Driver + Send) {
+    let DriverConfig { engine, partitioner, max_block, send_buffer, receive_buffer, .. } = config;
+    let shared = Shared::new(engine.buffer_memory, clock);
+    let scales = Scales::new(&partitioner);
+    let lanes = Lanes::new(AppenderConfig::from(&engine), partitioner);
+    let options = SocketOptions { send_buffer, receive_buffer };
+    let handle = Handle::new(shared.clone(), max_block);
+    let driver = move || {
+        let engine = Engine::new(engine, shared.now());
+        Driver::new(shared, engine, lanes, scales, options)
+    };
+    (handle, driver)
 }
 
 /// Whether the current runtime has the drivers that sockets and timers need. Tokio tells it by a panic alone, whose message goes before our error.

@@ -10,5 +10,7 @@ use std::sync::PoisonError;
 /// no reason to give up.
 #[inline]
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    #[cfg(test)]
+    crate::tests::counts::locked::<T>();
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

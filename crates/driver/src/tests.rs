@@ -1,4 +1,10 @@
-//! Tests of the modules that `tests/interleavings.rs` takes apart from the crate: there, on loom's locks, these could not run.
+//! Tests of the modules that `tests/interleavings.rs` takes apart from the crate: there, on loom's locks, these could not run. And what the whole costs a
+//! record, a batch and a request, counted.
 
 mod bell;
 mod completion;
+mod copies;
+pub(crate) mod counts;
+mod life;
+mod locks;
+mod wakeups;

@@ -51,6 +51,8 @@ impl WriteQueue {
         for (slice, segment) in slices.iter_mut().zip(&self.segments) {
             *slice = IoSlice::new(segment);
         }
+        #[cfg(test)]
+        crate::tests::counts::writes(&slices[..count]);
         let written = write(&slices[..count])?;
         self.advance(written);
         Ok(written)
