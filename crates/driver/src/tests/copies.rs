@@ -6,6 +6,7 @@ use super::counts::take_places;
 use super::life::{live, record};
 use crate::Record;
 
+/// Of batches from 1 KiB on: smaller ones are copied into their request, which spares the system a slice for each.
 #[test]
 fn the_socket_is_written_from_the_buffers_that_the_batches_were_encoded_into() {
     live(

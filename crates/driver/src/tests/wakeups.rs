@@ -70,7 +70,8 @@ fn one_awaited_record_at_a_time_costs_one_write_and_two_wakes() {
         |config| config.engine.linger = Duration::ZERO,
         async |life| {
             let send = async || {
-                let mut delivery = life.send(record(&[7; 100])).await;
+                // Large enough to be referred to by the request, not copied into it.
+                let mut delivery = life.send(record(&[7; 2_000])).await;
                 assert!(poll_fn(|cx| delivery.poll_result(cx)).await.is_ok());
             };
             send().await;
@@ -91,8 +92,8 @@ fn one_awaited_record_at_a_time_costs_one_write_and_two_wakes() {
 #[test]
 fn a_stream_of_records_costs_at_most_one_write_and_few_wakes_a_request() {
     live(
-        12,
-        |config| config.engine.batch_size = 1_024,
+        4,
+        |config| config.engine.batch_size = 2_048,
         async |life| {
             let unkeyed = Record { partition: None, ..record(&[7; 100]) };
             let stream = async |records| {
@@ -107,7 +108,7 @@ fn a_stream_of_records_costs_at_most_one_write_and_few_wakes_a_request() {
             let before = Work::so_far(life);
             stream(20_000).await;
             let work = Work::since(life, &before);
-            assert!(work.batches >= 2_000 && work.requests <= work.batches, "{work:?}");
+            assert!(work.batches >= 1_000 && work.requests <= work.batches, "{work:?}");
             assert!(work.writes <= work.requests, "{work:?}");
             // By answers, and by the sender where the driver sleeps: it gives the driver a turn every eight batches.
             assert!(work.wakes <= 2 * work.requests + work.batches / 8 + 10, "{work:?}");
