@@ -24,7 +24,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rohrpost-testkit", &["rohrpost-codec", "rohrpost-records"]),
     ("rohrpost-sim", &["rohrpost-engine", "rohrpost-testkit"]),
     ("rohrpost-tests", &["rohrpost", "rohrpost-testkit", "rohrpost-schema-registry"]),
-    ("rohrpost-bench", &["rohrpost"]),
+    ("rohrpost-bench-load", &[]),
+    ("rohrpost-bench", &["rohrpost", "rohrpost-bench-load"]),
+    (
+        "rohrpost-bench-floor",
+        &["rohrpost-bench-load", "rohrpost-codec", "rohrpost-partitioner", "rohrpost-records"],
+    ),
     ("rohrpost-conformance", &["rohrpost-codec"]),
     ("xtask", &["rohrpost-tests"]),
 ];

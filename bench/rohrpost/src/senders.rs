@@ -1,0 +1,56 @@
+//! Tasks that send as fast as they can.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::time::Instant;
+
+use rohrpost::{Delivery, Error, Producer};
+use rohrpost_bench_load::{Load, Records};
+
+use crate::{Outcome, record};
+
+/// How often the sender looks which of its records have arrived.
+const LOOK_EVERY: usize = 256;
+
+/// Sends the records of these numbers, and looks at every delivery in their order.
+pub(crate) async fn all(
+    producer: &Producer,
+    load: &Load,
+    records: &Records,
+    numbers: Range<usize>,
+) -> Result<Outcome, Error> {
+    let mut outstanding: VecDeque<Delivery> = VecDeque::new();
+    let mut outcome = Outcome::default();
+    for number in numbers {
+        outstanding.push_back(producer.send(record(load, records, number)).await?);
+        if number % LOOK_EVERY == 0 {
+            while outstanding.front().is_some_and(Delivery::is_resolved) {
+                if let Some(delivery) = outstanding.pop_front() {
+                    outcome.count(&delivery.await);
+                }
+            }
+        }
+    }
+    producer.flush().await?;
+    for delivery in outstanding {
+        outcome.count(&delivery.await);
+    }
+    Ok(outcome)
+}
+
+/// Sends the records of these numbers one after the other, each when the one before has arrived.
+pub(crate) async fn each(
+    producer: &Producer,
+    load: &Load,
+    records: &Records,
+    numbers: Range<usize>,
+) -> Result<Outcome, Error> {
+    let mut outcome = Outcome::default();
+    for number in numbers {
+        let start = Instant::now();
+        let result = producer.send(record(load, records, number)).await?.await;
+        outcome.latencies.note(start.elapsed());
+        outcome.count(&result);
+    }
+    Ok(outcome)
+}
