@@ -60,17 +60,19 @@ impl From<NoChoice> for Obstacle {
 
 impl Shared {
     /// Appends a record to its partition's open batch if nothing but writing it has to be done: no waiting, no memory, no batch to begin or end. What
-    /// comes back is small, and everything else is left to [`append`](Self::append): this is the way of almost every record.
+    /// comes back is small, and everything else is left to [`append`](Self::append): this is the way of almost every record. `keep` is told the
+    /// record's index in its batch, under the partition's lock.
     ///
     /// # Errors
     /// Nothing was done. If a partition was chosen, its number, which `append` is to be told: choosing again would be another choice.
     #[inline]
-    pub(crate) fn append_to_open<'h, H>(
+    pub(crate) fn append_to_open<'h, H, K>(
         &self,
         record: &Record<'_>,
         timestamp: i64,
         headers: &H,
-    ) -> Result<(Arc<Completion>, u32), Option<i32>>
+        keep: impl FnOnce(&Arc<Completion>, u32) -> K,
+    ) -> Result<K, Option<i32>>
     where
         H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
     {
@@ -95,7 +97,7 @@ impl Shared {
         let index =
             open.appender.append_to_open(timestamp, record.key, record.value, headers.clone());
         match (open.completion.as_ref(), index) {
-            (Some(completion), Some(index)) => Ok((completion.clone(), index)),
+            (Some(completion), Some(index)) => Ok(keep(completion, index)),
             // An open batch has a completion: what was not appended is all that comes here.
             _ => Err(Some(partition)),
         }

@@ -87,21 +87,24 @@ impl Completion {
         self.whole.get().is_some() || self.verdict_of(&lock(&self.parts), index).is_some()
     }
 
-    /// The verdict on a record and the index of the first record that the verdict is about.
+    /// The verdict on a record, and the records that it is about: from the first one on as far as nothing else was said before.
     #[inline]
-    pub(crate) fn verdict(&self, index: u32) -> Option<(u32, Verdict)> {
+    pub(crate) fn verdict(&self, index: u32) -> Option<(Range<u32>, Verdict)> {
         if let Some(verdict) = self.whole.get() {
-            return Some((0, verdict.clone()));
+            return Some((0..u32::MAX, verdict.clone()));
         }
         self.verdict_of(&lock(&self.parts), index)
     }
 
-    fn verdict_of(&self, parts: &Parts, index: u32) -> Option<(u32, Verdict)> {
+    fn verdict_of(&self, parts: &Parts, index: u32) -> Option<(Range<u32>, Verdict)> {
         if let Some(verdict) = self.whole.get() {
-            return Some((0, verdict.clone()));
+            return Some((0..u32::MAX, verdict.clone()));
         }
-        let (range, verdict) = parts.verdicts.iter().find(|(range, _)| range.contains(&index))?;
-        Some((range.start, verdict.clone()))
+        let at = parts.verdicts.iter().position(|(range, _)| range.contains(&index))?;
+        let (range, verdict) = &parts.verdicts[at];
+        let earlier = parts.verdicts[..at].iter().map(|(range, _)| range.start);
+        let end = earlier.filter(|start| *start > index).fold(range.end, u32::min);
+        Some((range.start..end, verdict.clone()))
     }
 
     /// The verdict, or a promise to wake the task once there is one.
@@ -110,9 +113,9 @@ impl Completion {
         cx: &mut Context<'_>,
         index: u32,
         slot: &mut WakerSlot,
-    ) -> Poll<(u32, Verdict)> {
+    ) -> Poll<(Range<u32>, Verdict)> {
         if let Some(verdict) = self.whole.get() {
-            return Poll::Ready((0, verdict.clone()));
+            return Poll::Ready((0..u32::MAX, verdict.clone()));
         }
         let mut parts = lock(&self.parts);
         match self.verdict_of(&parts, index) {

@@ -47,6 +47,11 @@ impl Delivery {
         self.index
     }
 
+    /// What it shares with the other deliveries of its batch; `None` once a poll has given the result.
+    pub(crate) fn into_completion(self) -> Option<Arc<Completion>> {
+        self.completion
+    }
+
     /// Whether the result is known, or was given by a poll.
     #[inline]
     pub fn is_resolved(&self) -> bool {
@@ -56,8 +61,8 @@ impl Delivery {
     /// The result, if it is known and no poll has given it.
     pub fn result(&self) -> Option<Result<Acknowledged, Failed>> {
         let completion = self.completion.as_ref()?;
-        let (first, verdict) = completion.verdict(self.index)?;
-        Some(self.settle(completion.clone(), first, verdict))
+        let (range, verdict) = completion.verdict(self.index)?;
+        Some(self.settle(completion.clone(), range.start, verdict))
     }
 
     /// Whether the result is known, or a promise to wake the task when it is. Takes nothing.
@@ -75,9 +80,9 @@ impl Delivery {
     #[inline]
     pub fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Result<Acknowledged, Failed>> {
         let Some(completion) = &self.completion else { polled_again() };
-        let (first, verdict) = ready!(completion.poll(cx, self.index, &mut self.slot));
+        let (range, verdict) = ready!(completion.poll(cx, self.index, &mut self.slot));
         match self.completion.take() {
-            Some(completion) => Poll::Ready(self.settle(completion, first, verdict)),
+            Some(completion) => Poll::Ready(self.settle(completion, range.start, verdict)),
             None => polled_again(),
         }
     }
@@ -178,8 +183,8 @@ impl Acknowledged {
 /// A record that was not acknowledged.
 #[derive(Clone)]
 pub struct Failed {
-    completion: Arc<Completion>,
-    failure: Arc<Failure>,
+    pub(crate) completion: Arc<Completion>,
+    pub(crate) failure: Arc<Failure>,
 }
 
 impl Failed {

@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 use crate::append::{Obstacle, Record};
 use crate::awaits::Wish;
 use crate::clock::wall_milliseconds;
+use crate::completion::Completion;
+use crate::deliveries::Deliveries;
 use crate::delivery::Delivery;
 use crate::failure::SendFailure;
 use crate::memory::Denied;
@@ -81,15 +83,49 @@ impl Handle {
     where
         H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
     {
+        let timestamp = record.timestamp.unwrap_or_else(wall_milliseconds);
+        let (completion, index) =
+            self.append_now(record, timestamp, headers, wait, |completion, index| {
+                (completion.clone(), index)
+            })?;
+        let (key, value) = (record.key.map(<[u8]>::len), record.value.map(<[u8]>::len));
+        Some(Delivery::new(completion, index, timestamp, key, value))
+    }
+
+    /// As [`send_now`](Self::send_now), and keeps the delivery among others, which spares making one. Whether it was done.
+    #[inline]
+    pub fn send_now_into<'h, H>(
+        &self,
+        deliveries: &mut Deliveries,
+        record: &Record<'_>,
+        headers: &H,
+        wait: &mut Wait,
+    ) -> bool
+    where
+        H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
+    {
+        let timestamp = record.timestamp.unwrap_or_else(wall_milliseconds);
+        let keep = |completion: &_, index| deliveries.note(completion, index);
+        self.append_now(record, timestamp, headers, wait, keep).is_some()
+    }
+
+    #[inline]
+    fn append_now<'h, H, K>(
+        &self,
+        record: &Record<'_>,
+        timestamp: i64,
+        headers: &H,
+        wait: &mut Wait,
+        keep: impl FnOnce(&Arc<Completion>, u32) -> K,
+    ) -> Option<K>
+    where
+        H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
+    {
         if self.shared.inbox.is_crowded() || !matches!(wait.step, Step::Append) {
             return None;
         }
-        let timestamp = record.timestamp.unwrap_or_else(wall_milliseconds);
-        match self.shared.append_to_open(record, timestamp, headers) {
-            Ok((completion, index)) => {
-                let (key, value) = (record.key.map(<[u8]>::len), record.value.map(<[u8]>::len));
-                Some(Delivery::new(completion, index, timestamp, key, value))
-            }
+        match self.shared.append_to_open(record, timestamp, headers, keep) {
+            Ok(kept) => Some(kept),
             Err(chosen) => {
                 wait.chosen = chosen;
                 None

@@ -6,6 +6,7 @@ mod bell;
 mod chooser;
 mod clock;
 mod completion;
+mod deliveries;
 mod delivery;
 mod failure;
 mod handle;
@@ -30,6 +31,7 @@ mod write_queue;
 
 pub use append::Record;
 pub use chooser::ChooserConfig;
+pub use deliveries::{Deliveries, Settled};
 pub use delivery::{Acknowledged, Delivery, Failed};
 pub use failure::{Failure, PartitionerFault, SendFailure};
 pub use handle::{GivenUp, Gone, Handle, Wait};

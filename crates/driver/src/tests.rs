@@ -5,6 +5,7 @@ mod bell;
 mod completion;
 mod copies;
 pub(crate) mod counts;
+mod deliveries;
 mod life;
 mod locks;
 mod wakeups;

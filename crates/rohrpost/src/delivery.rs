@@ -26,6 +26,10 @@ impl Delivery {
         Self { inner }
     }
 
+    pub(crate) fn into_inner(self) -> driver::Delivery {
+        self.inner
+    }
+
     /// The topic.
     pub fn topic(&self) -> &str {
         self.inner.topic()

@@ -8,6 +8,7 @@ use rohrpost_records::RecordHeader;
 
 use crate::bootstrap;
 use crate::config::ProducerConfig;
+use crate::deliveries::Deliveries;
 use crate::delivery::Delivery;
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::record::{Header, ProducerRecord};
@@ -66,6 +67,21 @@ impl Inner {
             Some(delivery) => Poll::Ready(Ok(Delivery::new(delivery))),
             None => self.poll_send_slowly(cx, record, wait),
         }
+    }
+
+    #[inline]
+    pub(crate) fn poll_send_into(
+        &self,
+        cx: &mut Context<'_>,
+        record: &ProducerRecord<'_>,
+        wait: &mut Wait,
+        deliveries: &mut Deliveries,
+    ) -> Poll<Result<(), Error>> {
+        let (into, wait) = (deliveries.inner_mut(), wait);
+        if self.handle.send_now_into(into, &borrow(record), &headers(record), &mut wait.0) {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_send_slowly(cx, record, wait).map_ok(|delivery| deliveries.push(delivery))
     }
 
     #[cold]

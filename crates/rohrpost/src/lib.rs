@@ -2,13 +2,14 @@
 //!
 //! # Where to begin
 //!
-//! [`Producer`] and its [`builder`](Producer::builder), [`ProducerRecord`], [`Delivery`], [`Error`] with its [`ErrorKind`] and [`Outcome`],
+//! [`Producer`] and its [`builder`](Producer::builder), [`ProducerRecord`], [`Delivery`] and [`Deliveries`], [`Error`] with its [`ErrorKind`] and [`Outcome`],
 //! [`ProducerConfig`] and [`properties`]; without async [`blocking`].
 
 pub mod blocking;
 mod bootstrap;
 mod builder;
 mod config;
+mod deliveries;
 mod delivery;
 mod error;
 mod failures;
@@ -24,8 +25,9 @@ pub use config::{
     Acks, Compression, ConfigError, MetadataRecovery, Partitioning, ProducerConfig, PropertyInfo,
     properties,
 };
+pub use deliveries::{Deliveries, Settled, Tally};
 pub use delivery::{Delivery, RecordMetadata};
 pub use error::{Error, ErrorKind, Outcome, TrySendError};
-pub use producer::{Producer, SendFuture};
+pub use producer::{Producer, SendFuture, SendIntoFuture};
 pub use record::{IntoPayload, IntoTimestamp, Payload, ProducerRecord};
 pub use stats::{PartitionInfo, Stats};

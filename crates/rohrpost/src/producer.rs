@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::builder::ProducerBuilder;
 use crate::config::ProducerConfig;
+use crate::deliveries::Deliveries;
 use crate::delivery::{Delivery, RecordMetadata};
 use crate::error::{Error, TrySendError};
 use crate::inner::Inner;
@@ -68,6 +69,20 @@ impl Producer {
     #[inline]
     pub fn send<'a>(&'a self, record: ProducerRecord<'a>) -> SendFuture<'a> {
         SendFuture { inner: &self.inner, record, wait: Default::default() }
+    }
+
+    /// Sends a record as [`send`](Self::send) does, and keeps its delivery among others: the way of sending many records that costs least. See
+    /// [`Deliveries`].
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); nothing is added then.
+    #[inline]
+    pub fn send_into<'a>(
+        &'a self,
+        deliveries: &'a mut Deliveries,
+        record: ProducerRecord<'a>,
+    ) -> SendIntoFuture<'a> {
+        SendIntoFuture { inner: &self.inner, record, wait: Default::default(), deliveries }
     }
 
     /// Sends a record if that is possible without waiting, and gives it back if not.
@@ -170,5 +185,37 @@ impl Future for SendFuture<'_> {
 impl std::fmt::Debug for SendFuture<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SendFuture").field("record", &self.record).finish_non_exhaustive()
+    }
+}
+
+/// The future of [`Producer::send_into`]. Dropped before it resolves, it has sent nothing and holds nothing.
+#[must_use = "futures do nothing unless awaited: this record is not sent yet"]
+pub struct SendIntoFuture<'a> {
+    inner: &'a Inner,
+    record: ProducerRecord<'a>,
+    wait: crate::inner::Wait,
+    deliveries: &'a mut Deliveries,
+}
+
+impl Drop for SendIntoFuture<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.inner.cancel(&mut self.wait);
+    }
+}
+
+impl Future for SendIntoFuture<'_> {
+    type Output = Result<(), Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        this.inner.poll_send_into(cx, &this.record, &mut this.wait, this.deliveries)
+    }
+}
+
+impl std::fmt::Debug for SendIntoFuture<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SendIntoFuture").field("record", &self.record).finish_non_exhaustive()
     }
 }

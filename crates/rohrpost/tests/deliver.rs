@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rohrpost::{
-    Acks, Compression, ErrorKind, Outcome, Partitioning, Producer, ProducerBuilder, ProducerRecord,
+    Acks, Compression, Deliveries, ErrorKind, Outcome, Partitioning, Producer, ProducerBuilder,
+    ProducerRecord, Tally,
 };
 use rohrpost_testkit::{Cluster, ErrorCode, Fault, TimestampType, TopicSpec};
 
@@ -417,4 +418,40 @@ async fn the_counters_add_up() {
     assert!(stats.bytes_sent > stats.batch_bytes && stats.bytes_received > 0);
     assert!(stats.records_per_batch().unwrap() > 5.0);
     assert_eq!(stats.compression_ratio(), Some(1.0));
+}
+
+#[tokio::test]
+async fn the_results_of_many_records_are_counted_together_and_none_is_missing() {
+    let cluster = cluster(3).await;
+    let producer = builder(&cluster).build().await.unwrap();
+    let mut deliveries = Deliveries::new();
+    for number in 0..3_000_u32 {
+        let key = (number % 17).to_be_bytes();
+        let record = ProducerRecord::new("t").key(&key).value("v");
+        producer.send_into(&mut deliveries, record).await.unwrap();
+    }
+    deliveries.push(producer.send(ProducerRecord::new("t").value("w")).await.unwrap());
+    assert_eq!((deliveries.records(), deliveries.is_empty()), (3_001, false));
+    let first = deliveries.next().await.unwrap();
+    let mut tally = Tally::default();
+    tally.add(&first);
+    assert_eq!(first.offsets().unwrap().count() as u64, first.records());
+    let rest = deliveries.join().await;
+    assert_eq!((tally.acknowledged + rest.acknowledged, rest.failed), (3_001, 0));
+    assert_eq!((0..3).map(|partition| values(&cluster, partition).len()).sum::<usize>(), 3_001);
+
+    let refusal = Fault::error(ErrorCode::INVALID_RECORD).topic("t");
+    cluster.inject(refusal.on(rohrpost_testkit::ApiKey::Produce));
+    let mut deliveries = Deliveries::new();
+    let refused = ProducerRecord::new("t").partition(1).value("x");
+    producer.send_into(&mut deliveries, refused).await.unwrap();
+    let tally = deliveries.join().await;
+    assert_eq!((tally.acknowledged, tally.failed), (0, 1));
+    assert_eq!(tally.into_result().unwrap_err().partition(), Some(1));
+
+    let mut deliveries = Deliveries::new();
+    let unsendable = ProducerRecord::new("t").partition(-1).value("y");
+    producer.send_into(&mut deliveries, unsendable).await.unwrap_err();
+    assert!(deliveries.is_empty());
+    producer.close(TIME).await.unwrap();
 }
