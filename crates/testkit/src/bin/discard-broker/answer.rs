@@ -21,7 +21,7 @@ use rohrpost_codec::{
 };
 use rohrpost_records::BatchHeader;
 
-use crate::tally::Tally;
+use crate::tally::{self, Tally};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -82,6 +82,7 @@ impl Broker {
     fn produce(&self, frame: &Bytes, version: i16) -> Result<Option<Frame>, Error> {
         let (header, request) = decode_request::<ProduceRequest>(frame)?;
         self.tally.request();
+        let arrival = tally::now();
         let mut responses = Vec::with_capacity(request.topic_data.len());
         for topic in request.topic_data {
             let mut partitions = Vec::with_capacity(topic.partition_data.len());
@@ -89,6 +90,7 @@ impl Broker {
                 let records = partition.records.as_deref().unwrap_or_default();
                 let batch = BatchHeader::parse(records)?;
                 self.tally.batch(batch.record_count as u64, records.len() as u64);
+                self.tally.create_times(arrival, batch.base_timestamp, batch.max_timestamp);
                 let offset = usize::try_from(partition.index)
                     .ok()
                     .and_then(|index| self.offsets.get(index))

@@ -3,14 +3,14 @@
 //! It reads frames, walks the structure of Produce requests down to the batches' headers, and answers with offsets. It reads no
 //! record and checks no CRC. Any topic exists, with `--partitions` partitions.
 //!
-//! The first line on standard output is `listening on HOST:PORT`. When standard input ends, a line of JSON says what came, and the
-//! program ends (with `--forever` it goes on until it is killed).
+//! The first line on standard output is `listening on HOST:PORT`. A line `report` on standard input is answered with a line of JSON that says what came
+//! since the last one. When standard input ends, there is a last report, and the program ends (with `--forever` it goes on until it is killed).
 
 mod answer;
 mod serve;
 mod tally;
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -88,6 +88,11 @@ fn run(options: &Options) -> io::Result<()> {
         return Ok(());
     }
     thread::spawn(accept);
-    io::stdin().read_to_end(&mut Vec::new())?;
-    writeln!(stdout, "{}", tally.to_json())
+    for line in io::stdin().lines() {
+        match line?.as_str() {
+            "report" => writeln!(stdout, "{}", tally.take_json())?,
+            other => eprintln!("discard-broker: `{other}`: only `report` is understood"),
+        }
+    }
+    writeln!(stdout, "{}", tally.take_json())
 }
