@@ -200,7 +200,7 @@ impl BatchBuilder {
     /// Closes the batch: compresses the records, once and for all, and writes everything but the stamp.
     ///
     /// Without a codec the sealed batch takes the builder's buffer. With one, `out` is asked for a buffer of at least the
-    /// given capacity (a smaller one grows), and the builder keeps its own. The builder is empty afterwards and can be used
+    /// given capacity (a smaller one grows), and the builder keeps its own, unless that is larger than 4 MiB. The builder is empty afterwards and can be used
     /// again; [`into_buffer`](Self::into_buffer) gives its buffer to a pool. As Java does, the codec stays even where the
     /// result is larger than the input.
     ///

@@ -208,7 +208,7 @@ impl Compressor {
         Self::default()
     }
 
-    /// Bytes that the output buffer holds on to: what the largest batch so far needed at worst.
+    /// Bytes that the output buffer holds on to: what the largest batch so far needed at worst, up to 4 MiB.
     pub fn retained(&self) -> usize {
         self.output.capacity()
     }
@@ -216,6 +216,13 @@ impl Compressor {
     /// Gives all contexts and the output buffer back to the system.
     pub fn release(&mut self) {
         *self = Self::new();
+    }
+
+    /// Gives the output buffer back to the system if it is larger than this.
+    pub(crate) fn shrink_to(&mut self, most: usize) {
+        if self.output.capacity() > most {
+            self.output = Vec::new();
+        }
     }
 
     /// Compresses `input`, not with [`Codec::None`].

@@ -25,6 +25,9 @@ pub struct SealedBatch {
     max_record_size: usize,
 }
 
+/// Buffers beyond this size are not kept for the next batch where a codec has made another of it.
+const LARGE: usize = 4 << 20;
+
 enum State {
     Unstamped(BytesMut),
     Stamped(Bytes),
@@ -64,11 +67,16 @@ impl SealedBatch {
             if size > i32::MAX as usize {
                 return Err(SealError::TooLarge { size });
             }
+            if source.capacity() > LARGE {
+                // Nobody needs the records any more: three such buffers at once would be one too many.
+                *source = BytesMut::new();
+            }
             let mut bytes = out(size);
             bytes.clear();
             bytes.reserve(size);
             bytes.extend_from_slice(&[0; BATCH_OVERHEAD]);
             bytes.extend_from_slice(compressed);
+            compressor.shrink_to(LARGE);
             bytes
         };
         header.batch_length = (bytes.len() - LOG_OVERHEAD) as i32;

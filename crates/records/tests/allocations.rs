@@ -55,6 +55,32 @@ fn sealing_and_stamping_allocate_a_fixed_number_of_times() {
     }
 }
 
+/// The records, what a codec makes of them, and the batch that is sent would be three.
+#[test]
+fn a_large_batch_that_does_not_get_smaller_takes_its_room_twice_and_leaves_none_behind() {
+    const SIZE: usize = 6_000_000;
+    let mut state = 1_u64;
+    let mut noise = Vec::with_capacity(SIZE);
+    while noise.len() < SIZE {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        noise.extend(state.to_be_bytes().first_chunk::<4>().unwrap());
+    }
+    for codec in Codec::ALL.into_iter().filter(|codec| *codec != Codec::None) {
+        let compression = Compression::new(codec).unwrap();
+        let mut compressor = Compressor::new();
+        let info = allocation_counter::measure(|| {
+            let mut builder = BatchBuilder::new(BytesMut::with_capacity(SIZE + 100));
+            builder.append(1_700_000_000_000, None, Some(&noise), []).unwrap();
+            let sealed =
+                builder.seal(compression, &mut compressor, BytesMut::with_capacity).unwrap();
+            assert!(sealed.size() > SIZE);
+        });
+        assert!(info.bytes_max < SIZE as u64 * 21 / 10, "{codec}: {info:?}");
+        assert!(info.bytes_current < 2 << 20, "{codec}: {info:?}");
+        assert_eq!(compressor.retained(), 0);
+    }
+}
+
 #[test]
 fn reading_allocates_for_headers_and_decompression_only() {
     let mut builder = BatchBuilder::new(BytesMut::new());

@@ -13,6 +13,9 @@ use super::read_limited::read_limited;
 /// The window of zlib and of Java: 32 KiB.
 const WINDOW_BITS: u8 = 15;
 
+/// Inputs beyond this size get an output that surely suffices, at once.
+const LARGE: usize = 1 << 20;
+
 /// A deflate state and the level it was made for.
 #[derive(Default)]
 pub(super) struct Context {
@@ -35,7 +38,12 @@ impl Context {
             }
             slot => &mut slot.insert((level, new_state(level))).1,
         };
-        output.reserve(input.len() / 2 + 256);
+        if input.len() > LARGE {
+            // What does not get smaller gets a little larger. To grow would take the room twice.
+            output.reserve_exact(input.len() + input.len() / 1_000 + 256);
+        } else {
+            output.reserve(input.len() / 2 + 256);
+        }
         loop {
             let consumed = state.total_in() as usize;
             match state.compress_vec(&input[consumed..], output, FlushCompress::Finish) {
