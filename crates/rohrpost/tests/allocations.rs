@@ -95,12 +95,13 @@ fn cheapest(mut round: impl FnMut() -> AllocationInfo) -> AllocationInfo {
     (0..8).map(|_| round()).min_by_key(|counts| counts.count_total).unwrap()
 }
 
-/// A thousand records more, 100 kB, in as many batches, cost no fifty allocations more and no 4 kB: the driver may have another turn.
+/// A thousand records more, 100 kB, in as many batches, cost no fifty allocations more and no 25 kB: the driver may have another turn, and a codec's result may
+/// fit none of the buffers that were used before.
 #[track_caller]
 fn free_of_charge(most: u64, mut round: impl FnMut(usize) -> AllocationInfo) {
     let (few, many) = (cheapest(|| round(FEW)), cheapest(|| round(2 * FEW)));
     assert!(many.count_total < few.count_total + SLACK, "{few:?} {many:?}");
-    assert!(many.bytes_total < few.bytes_total + 4 * FEW as u64, "{few:?} {many:?}");
+    assert!(many.bytes_total < few.bytes_total + 25 * FEW as u64, "{few:?} {many:?}");
     assert!(few.count_total <= most + SLACK, "{few:?}");
 }
 
