@@ -1,4 +1,7 @@
-//! The rohrpost driver of `cargo xtask bench`: sends records and looks at every delivery, as an application would.
+//! The rohrpost driver of `cargo xtask bench`: sends records and takes the result of every one, as an application would.
+//!
+//! With `--results settled` (the default) by `send_into`, which gathers the results of each batch; with `--results single` by a `Delivery` for each record,
+//! awaited one after the other.
 
 mod paced;
 mod senders;
@@ -8,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rohrpost::{Producer, ProducerRecord};
+use rohrpost::{Producer, ProducerRecord, Settled};
 use rohrpost_bench_load::{Await, Latencies, Load, Meter, Records, Traffic};
 use tokio::runtime::{Builder, Runtime};
 
@@ -30,6 +33,13 @@ impl Outcome {
         }
     }
 
+    fn settle(&mut self, settled: &Settled) {
+        match settled.error() {
+            None => self.acknowledged += settled.records(),
+            Some(_) => self.errors += settled.records(),
+        }
+    }
+
     fn merge(&mut self, other: Self) {
         self.acknowledged += other.acknowledged;
         self.errors += other.errors;
@@ -38,8 +48,16 @@ impl Outcome {
 }
 
 fn main() -> ExitCode {
-    let load = Load::from_command_line(&[]);
-    match run(load) {
+    let load = Load::from_command_line(&["results"]);
+    let is_single = match load.extra("results") {
+        None | Some("settled") => false,
+        Some("single") => true,
+        Some(other) => {
+            eprintln!("--results {other}: settled or single");
+            return ExitCode::from(2);
+        }
+    };
+    match run(load, is_single) {
         Ok(line) => {
             println!("{line}");
             ExitCode::SUCCESS
@@ -51,7 +69,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(load: Load) -> Result<String> {
+fn run(load: Load, is_single: bool) -> Result<String> {
     let runtime = if load.threads == 1 {
         Builder::new_current_thread().enable_all().build()?
     } else {
@@ -64,7 +82,7 @@ fn run(load: Load) -> Result<String> {
     let meter = Meter::start()?;
     let outcome = match load.awaits {
         Await::Rate => paced::run(&runtime, &producer, &load, &records)?,
-        Await::All | Await::Each => send(&runtime, &producer, &load, &records)?,
+        Await::All | Await::Each => send(&runtime, &producer, &load, &records, is_single)?,
     };
     let stats = producer.stats();
     let latencies = (load.awaits != Await::All).then_some(outcome.latencies);
@@ -101,6 +119,7 @@ fn send(
     producer: &Producer,
     load: &Arc<Load>,
     records: &Arc<Records>,
+    is_single: bool,
 ) -> Result<Outcome> {
     let mut tasks = Vec::new();
     let mut end = 0;
@@ -112,6 +131,7 @@ fn send(
         tasks.push(runtime.spawn(async move {
             match load.awaits {
                 Await::Each => senders::each(&producer, &load, &records, start..end).await,
+                _ if is_single => senders::all_single(&producer, &load, &records, start..end).await,
                 _ => senders::all(&producer, &load, &records, start..end).await,
             }
         }));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Instant;
 
-use rohrpost::{Delivery, Error, Producer};
+use rohrpost::{Deliveries, Delivery, Error, Producer};
 use rohrpost_bench_load::{Load, Records};
 
 use crate::{Outcome, record};
@@ -12,8 +12,32 @@ use crate::{Outcome, record};
 /// How often the sender looks which of its records have arrived.
 const LOOK_EVERY: usize = 256;
 
-/// Sends the records of these numbers, and looks at every delivery in their order.
+/// Sends the records of these numbers, and takes the results of all of them as the batches settle.
 pub(crate) async fn all(
+    producer: &Producer,
+    load: &Load,
+    records: &Records,
+    numbers: Range<usize>,
+) -> Result<Outcome, Error> {
+    let mut deliveries = Deliveries::new();
+    let mut outcome = Outcome::default();
+    for number in numbers {
+        producer.send_into(&mut deliveries, record(load, records, number)).await?;
+        if number % LOOK_EVERY == 0 {
+            while let Some(settled) = deliveries.take_next() {
+                outcome.settle(&settled);
+            }
+        }
+    }
+    producer.flush().await?;
+    while let Some(settled) = deliveries.next().await {
+        outcome.settle(&settled);
+    }
+    Ok(outcome)
+}
+
+/// Sends the records of these numbers, and awaits the delivery of each in their order.
+pub(crate) async fn all_single(
     producer: &Producer,
     load: &Load,
     records: &Records,
