@@ -1,37 +1,191 @@
 //! The programs that drive the clients, all with the same command line.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
+use super::outcome::Role;
+use crate::codegen::KAFKA_VERSION;
+use crate::codegen::kafka_clients::KafkaClients;
 use crate::{Result, workspace};
+
+/// A client that can be measured.
+pub(super) struct Client {
+    pub(super) name: &'static str,
+    /// For `--help`.
+    pub(super) about: &'static str,
+    pub(super) role: Role,
+    source: Source,
+    /// What the program is told beside the load.
+    arguments: &'static [&'static str],
+    /// A peer sends this part of the records, 1/N, so that its runs do not last much longer than ours.
+    pub(super) part: f64,
+}
+
+/// Where its program comes from.
+#[derive(Clone, Copy)]
+enum Source {
+    /// A package of the project's workspace.
+    Package(&'static str),
+    /// A folder with a workspace of its own: nobody but the benchmark compiles what it needs.
+    Cargo(&'static str),
+    Go(&'static str),
+    /// Java programs, for the `kafka-clients` that Maven brings.
+    Java(&'static str),
+}
+
+/// Every client, the floors and ours first.
+pub(super) const CLIENTS: &[Client] = &[
+    Client {
+        name: "raw",
+        about: "floor: requests encoded before, on a raw socket",
+        role: Role::Floor,
+        source: FLOOR,
+        arguments: &["--client", "raw"],
+        part: 1.0,
+    },
+    Client {
+        name: "encode",
+        about: "floor: a plain loop that encodes and sends",
+        role: Role::Floor,
+        source: FLOOR,
+        arguments: &["--client", "encode"],
+        part: 1.0,
+    },
+    Client {
+        name: "rohrpost",
+        about: "this project, the results taken batch by batch (`send_into`)",
+        role: Role::Ours,
+        source: OURS,
+        arguments: &[],
+        part: 1.0,
+    },
+    Client {
+        name: "rohrpost-single",
+        about: "this project, every record's delivery awaited",
+        role: Role::Ours,
+        source: OURS,
+        arguments: &["--results", "single"],
+        part: 1.0,
+    },
+    Client {
+        name: "franz-go",
+        about: "needs Go",
+        role: Role::Peer,
+        source: Source::Go("bench/franz-go"),
+        arguments: &[],
+        part: 3.0,
+    },
+    Client {
+        name: "rdkafka-base",
+        about: "librdkafka by BaseProducer; needs a C compiler",
+        role: Role::Peer,
+        source: RDKAFKA,
+        arguments: &["--client", "base"],
+        part: 4.0,
+    },
+    Client {
+        name: "rdkafka-threaded",
+        about: "librdkafka by ThreadedProducer",
+        role: Role::Peer,
+        source: RDKAFKA,
+        arguments: &["--client", "threaded"],
+        part: 5.0,
+    },
+    Client {
+        name: "rdkafka",
+        about: "librdkafka by FutureProducer",
+        role: Role::Peer,
+        source: RDKAFKA,
+        arguments: &["--client", "future"],
+        part: 10.0,
+    },
+    Client {
+        name: "java",
+        about: "Kafka's own client; needs a JDK and Maven",
+        role: Role::Peer,
+        source: Source::Java("bench/java"),
+        arguments: &[],
+        part: 5.0,
+    },
+    Client {
+        name: "kacrab",
+        about: "pure Rust",
+        role: Role::Peer,
+        source: Source::Cargo("bench/kacrab"),
+        arguments: &[],
+        part: 5.0,
+    },
+    Client {
+        name: "confluent-kafka",
+        about: "Rust, needs what librdkafka needs",
+        role: Role::Peer,
+        source: Source::Cargo("bench/confluent-kafka"),
+        arguments: &[],
+        part: 7.0,
+    },
+    Client {
+        name: "krafka",
+        about: "pure Rust",
+        role: Role::Peer,
+        source: Source::Cargo("bench/krafka"),
+        arguments: &[],
+        part: 10.0,
+    },
+    Client {
+        name: "rskafka",
+        about: "pure Rust",
+        role: Role::Peer,
+        source: Source::Cargo("bench/rskafka"),
+        arguments: &[],
+        part: 15.0,
+    },
+];
+
+const FLOOR: Source = Source::Package("rohrpost-bench-floor");
+const OURS: Source = Source::Package("rohrpost-bench");
+const RDKAFKA: Source = Source::Cargo("bench/rdkafka");
+
+/// What `--quick` measures.
+pub(super) const QUICK: &[&str] = &["raw", "encode", "rohrpost", "rdkafka-base", "franz-go"];
 
 /// A client's driver, built.
 pub(super) struct Driver {
-    pub(super) name: String,
-    pub(super) program: PathBuf,
+    pub(super) client: &'static Client,
+    program: PathBuf,
+    arguments: Vec<String>,
 }
 
 impl Driver {
     /// Builds the driver of the client `name`.
     pub(super) fn build(name: &str) -> Result<Self> {
+        let Some(client) = CLIENTS.iter().find(|client| client.name == name) else {
+            return Err(format!("--clients: there is no driver for `{name}`").into());
+        };
         eprintln!("building the driver for {name}");
         let root = workspace::root();
-        let program = match name {
-            "rohrpost" => cargo_build(&root, &["-p", "rohrpost-bench"])?,
-            "rdkafka" => {
+        let (program, mut arguments) = match client.source {
+            Source::Package(package) => (cargo_build(&root, &["-p", package])?, Vec::new()),
+            Source::Cargo(folder) => {
                 // A target folder of its own, or its build would be thrown away with ours.
-                let target = root.join("target/bench/rdkafka");
-                cargo_build(
-                    &root.join("bench/rdkafka"),
-                    &["--target-dir".as_ref(), target.as_os_str()],
-                )?
+                let target = root.join("target").join(folder);
+                let arguments = ["--target-dir".as_ref(), target.as_os_str()];
+                (cargo_build(&root.join(folder), &arguments)?, Vec::new())
             }
-            "franz-go" => go_build(&root)?,
-            _ => return Err(format!("--clients: there is no driver for `{name}`").into()),
+            Source::Go(folder) => (go_build(&root, folder)?, Vec::new()),
+            Source::Java(folder) => (PathBuf::from("java"), java_build(&root, folder)?),
         };
-        Ok(Self { name: name.to_owned(), program })
+        arguments.extend(client.arguments.iter().map(|&argument| argument.to_owned()));
+        Ok(Self { client, program, arguments })
+    }
+
+    /// The program with what it is told in any case.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments);
+        command
     }
 }
 
@@ -43,6 +197,9 @@ pub(super) fn cargo_build(
     #[derive(Deserialize)]
     struct Message {
         executable: Option<PathBuf>,
+    }
+    if !folder.is_dir() {
+        return Err(format!("there is no {}", folder.display()).into());
     }
     let output = Command::new("cargo")
         .args(["build", "--release", "--quiet", "--message-format", "json"])
@@ -60,14 +217,33 @@ pub(super) fn cargo_build(
         .ok_or_else(|| format!("{}: cargo built no program", folder.display()).into())
 }
 
-fn go_build(root: &Path) -> Result<PathBuf> {
-    let program = root.join("target/bench/franz-go");
+fn go_build(root: &Path, folder: &str) -> Result<PathBuf> {
+    let program = root.join("target").join(folder);
     let status = Command::new("go")
         .args(["build", "-o"])
         .arg(&program)
         .arg(".")
-        .current_dir(root.join("bench/franz-go"))
+        .current_dir(root.join(folder))
         .status()
-        .map_err(|e| format!("run go (leave franz-go out of --clients if there is none): {e}"))?;
-    if status.success() { Ok(program) } else { Err("bench/franz-go does not compile".into()) }
+        .map_err(|e| format!("run go: {e}"))?;
+    if status.success() { Ok(program) } else { Err(format!("{folder} does not compile").into()) }
+}
+
+/// Compiles a folder's Java programs, and gives the arguments to run the one that has a `main` with.
+fn java_build(root: &Path, folder: &str) -> Result<Vec<String>> {
+    let (mut programs, mut main) = (Vec::new(), None);
+    for entry in fs::read_dir(root.join(folder)).map_err(|e| format!("{folder}: {e}"))? {
+        let path = entry?.path();
+        let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+        if path.extension().is_some_and(|extension| extension == "java") {
+            programs.push(format!("{folder}/{stem}.java"));
+            if fs::read_to_string(&path)?.contains("static void main(") {
+                main = Some(stem.to_owned());
+            }
+        }
+    }
+    let main = main.ok_or_else(|| format!("no program with a main in {folder}"))?;
+    let programs: Vec<&str> = programs.iter().map(String::as_str).collect();
+    let class_path = KafkaClients::obtain(KAFKA_VERSION)?.compile(&programs)?;
+    Ok(vec!["-cp".to_owned(), class_path, main])
 }

@@ -1,69 +1,131 @@
-//! The outcomes as a table in Markdown.
+//! Outcomes as tables in Markdown.
 
 use std::fmt::Write as _;
 
-use super::{Load, Outcome};
+use super::figures::Figure;
+use super::outcome::{Measured, Summary};
 
-/// A row for each client: medians, and CPU relative to the first client's.
-pub(super) fn render(load: &Load, runs: usize, rows: &[(&str, Vec<Outcome>)]) -> String {
-    let mut text = format!(
-        "\n{} records of {} B, codec {}, linger {} ms, batches of {} B, medians of {runs} runs\n\n\
-         | client | CPU s / million | records/s | peak RSS MB | CPU ratio to {} |\n\
-         |---|--:|--:|--:|--:|\n",
-        load.records,
-        load.size,
-        load.codec,
-        load.linger_ms,
-        load.batch_bytes,
-        rows.first().map_or("", |(name, _)| name),
-    );
-    let cpu = |outcomes: &[Outcome]| median(outcomes, |outcome| outcome.cpu_seconds_per_million);
-    let first = rows.first().map_or(0.0, |(_, outcomes)| cpu(outcomes));
-    for (name, outcomes) in rows {
-        let _ = writeln!(
-            text,
-            "| {name} | {:.3} | {:.0} | {:.1} | {:.2} |",
-            cpu(outcomes),
-            median(outcomes, |outcome| outcome.records_per_s),
-            median(outcomes, |outcome| outcome.peak_rss_bytes as f64) / 1e6,
-            cpu(outcomes) / first,
-        );
+/// A heading, and a row for each client.
+pub(super) fn render(measured: &Measured) -> String {
+    let columns = columns(measured);
+    let mut text = format!("\n### {}\n\n| client |", measured.cell);
+    for column in &columns {
+        let _ = write!(text, " {} |", column.name);
+    }
+    let _ = writeln!(text, "\n|---|{}", "--:|".repeat(columns.len()));
+    for row in &measured.rows {
+        let _ = write!(text, "| {} |", row.client);
+        match row.summary() {
+            Some(summary) => {
+                for column in &columns {
+                    let _ = write!(text, " {} |", (column.cell)(&summary));
+                }
+                text.push('\n');
+            }
+            None => {
+                let failure = row.failure.as_deref().unwrap_or("no run").replace('|', "/");
+                let _ = writeln!(text, " {failure} |{}", " |".repeat(columns.len() - 1));
+            }
+        }
     }
     text
 }
 
-fn median(outcomes: &[Outcome], of: impl Fn(&Outcome) -> f64) -> f64 {
-    let mut values: Vec<f64> = outcomes.iter().map(of).collect();
-    values.sort_by(f64::total_cmp);
-    match (values.get(values.len() / 2), values.len() % 2) {
-        (Some(middle), 1) => *middle,
-        (Some(upper), _) => f64::midpoint(values[values.len() / 2 - 1], *upper),
-        (None, _) => f64::NAN,
+/// Which figures are reached.
+pub(super) fn figures(figures: &[Figure]) -> String {
+    let mut text = "\n### Figures to reach\n\n| figure | measured | |\n|---|---|---|\n".to_owned();
+    for Figure { figure, measured, is_reached } in figures {
+        let verdict = if *is_reached { "reached" } else { "**missed**" };
+        let _ = writeln!(text, "| {figure} | {measured} | {verdict} |");
+    }
+    text
+}
+
+/// What a table shows of a client.
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) cell: Box<dyn Fn(&Summary) -> String>,
+}
+
+/// The columns that say something about this cell.
+pub(super) fn columns(measured: &Measured) -> Vec<Column> {
+    let floor = measured.summary("encode").map(|summary| summary.cpu);
+    let best = measured.best_peer(|summary| Some(summary.cpu)).map(|(_, cpu)| cpu);
+    let ratio =
+        |to: Option<f64>| move |summary: &Summary| optional(to.map(|to| summary.cpu / to), 2);
+    let mut columns = vec![
+        column("CPU s / million", |summary| format!("{:.3}", summary.cpu)),
+        column("to encode", ratio(floor)),
+        column("to best peer", ratio(best)),
+    ];
+    let has_latency =
+        measured.rows.iter().any(|row| row.summary().is_some_and(|summary| summary.p50.is_some()));
+    if has_latency {
+        columns.push(column("p50 µs", |summary| optional(summary.p50, 0)));
+        columns.push(column("p99 µs", |summary| optional(summary.p99, 0)));
+    }
+    columns.push(column("records/s", |summary| count(summary.records_per_s)));
+    columns.push(column("RSS MB", |summary| format!("{:.0}", summary.rss_mb)));
+    columns.push(column("wire B/record", |summary| optional(summary.wire, 1)));
+    columns.push(column("requests/million", |summary| optional(summary.requests_per_million, 0)));
+    columns.push(column("mean batch", |summary| optional(summary.mean_batch, 0)));
+    columns.push(column("largest batch", |summary| optional(summary.largest_batch, 0)));
+    columns
+}
+
+fn column(name: &'static str, cell: impl Fn(&Summary) -> String + 'static) -> Column {
+    Column { name, cell: Box::new(cell) }
+}
+
+fn optional(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+/// A large number in few characters.
+pub(super) fn count(value: f64) -> String {
+    match value {
+        value if value >= 1e6 => format!("{:.2} M", value / 1e6),
+        value if value >= 1e4 => format!("{:.0} k", value / 1e3),
+        value => format!("{value:.0}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::cells::Cell;
+    use super::super::outcome::Role;
+    use super::super::outcome::tests::{row, run};
     use super::*;
 
-    fn outcome(cpu: f64) -> Outcome {
-        Outcome {
-            records: 1,
-            records_per_s: 2.0,
-            cpu_seconds_per_million: cpu,
-            peak_rss_bytes: 3_000_000,
-            errors: 0,
-        }
+    #[test]
+    fn shows_medians_and_ratios_to_the_floor_and_the_best_peer() {
+        let mut lost = row("lost", Role::Peer, Vec::new());
+        lost.failure = Some("a|b".to_owned());
+        let rows = vec![
+            row("encode", Role::Floor, vec![run(0.1, None, 110)]),
+            row("rohrpost", Role::Ours, [0.3, 0.1, 0.2].map(|cpu| run(cpu, None, 110)).to_vec()),
+            row("other", Role::Peer, [0.4, 0.6].map(|cpu| run(cpu, None, 120)).to_vec()),
+            lost,
+        ];
+        let text = render(&Measured { cell: Cell::default(), rows });
+        assert!(text.contains("### 100B/none/16KiB\n"), "{text}");
+        let ours =
+            "| rohrpost | 0.200 | 2.00 | 0.40 | 5.00 M | 30 | 110.0 | 10 | 1100000 | 16000 |";
+        assert!(text.contains(ours), "{text}");
+        assert!(text.contains("| other | 0.500 | 5.00 | 1.00 |"), "{text}");
+        assert!(text.contains("| lost | a/b |"), "{text}");
+        assert!(!text.contains("p50"), "{text}");
     }
 
     #[test]
-    fn shows_medians_and_ratios_to_the_first() {
-        let load =
-            Load { records: 1, size: 100, codec: "none".into(), linger_ms: 5, batch_bytes: 16384 };
-        let ours = [0.3, 0.1, 0.2].map(outcome).to_vec();
-        let theirs = [0.4, 0.6].map(outcome).to_vec();
-        let text = render(&load, 3, &[("rohrpost", ours), ("other", theirs)]);
-        assert!(text.contains("| rohrpost | 0.200 | 2 | 3.0 | 1.00 |"), "{text}");
-        assert!(text.contains("| other | 0.500 | 2 | 3.0 | 2.50 |"), "{text}");
+    fn latencies_have_columns_where_there_are_some() {
+        let rows = vec![row("rohrpost", Role::Ours, vec![run(0.1, Some(20.0), 110)])];
+        let text = render(&Measured { cell: Cell::default(), rows });
+        assert!(text.contains("| rohrpost | 0.100 | – | – | 20 | 80 |"), "{text}");
+    }
+
+    #[test]
+    fn large_numbers_are_short() {
+        assert_eq!([1_234_567.0, 12_345.0, 1_234.0].map(count), ["1.23 M", "12 k", "1234"]);
     }
 }
