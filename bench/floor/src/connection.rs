@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::io::{IoSlice, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::AsFd;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use nix::poll::{PollFd, PollFlags, ppoll};
@@ -26,6 +27,9 @@ use crate::Result;
 const MOST_IN_FLIGHT: usize = 5;
 /// `max.request.size`.
 pub(crate) const MOST_BYTES: usize = 1 << 20;
+
+/// How long a broker may take until it gives a producer id.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Connection {
     stream: TcpStream,
@@ -120,17 +124,26 @@ impl Connection {
     /// A producer id of its own.
     pub(crate) fn producer(&mut self) -> Result<(ProducerId, ProducerEpoch)> {
         let request = InitProducerIdRequest {
-            transaction_timeout_ms: 60_000,
-            producer_id: -1,
-            producer_epoch: -1,
+            transactional_id: None,
+            transaction_timeout_ms: i32::MAX,
             ..Default::default()
         };
         let version = self.version::<InitProducerIdRequest>()?;
-        let answer = self.call(&request, version)?;
-        if answer.error_code != ErrorCode::NONE {
-            return Err(format!("no producer id: {}", answer.error_code.name()).into());
+        let start = Instant::now();
+        loop {
+            let answer = self.call(&request, version)?;
+            match answer.error_code {
+                ErrorCode::NONE => {
+                    let epoch = ProducerEpoch(answer.producer_epoch);
+                    return Ok((ProducerId(answer.producer_id), epoch));
+                }
+                // A broker that has just started has to load its state first.
+                error if error.is_retriable() && start.elapsed() < PATIENCE => {
+                    thread::sleep(Duration::from_millis(50));
+                }
+                error => return Err(format!("no producer id: {}", error.name()).into()),
+            }
         }
-        Ok((ProducerId(answer.producer_id), ProducerEpoch(answer.producer_epoch)))
     }
 
     /// The version of Produce that is spoken.

@@ -34,7 +34,10 @@ pub(super) fn page(
          million acknowledged records; less is better. The dashed line is a plain loop that encodes and sends.</p>\n",
         escape(target)
     );
-    page.push_str("<h2>Figures to reach</h2>\n<table class=\"figures\">\n");
+    if !figures.is_empty() {
+        page.push_str("<h2>Figures to reach</h2>\n");
+    }
+    page.push_str("<table class=\"figures\">\n");
     for Figure { figure, measured, is_reached } in figures {
         let verdict = if *is_reached { "reached" } else { "missed" };
         let _ = writeln!(

@@ -74,6 +74,8 @@ impl Target {
                             .config("segment.bytes", "33554432")
                             .config("retention.bytes", "67108864");
                         cluster.create_topic(&topic)?;
+                        // It answers when every partition has a leader that knows of it.
+                        cluster.end_offsets(&name)?;
                     }
                 }
                 Ok((cluster.bootstrap_servers(), base))
