@@ -158,6 +158,13 @@ impl Cluster {
         self.drive_refresh(now);
     }
 
+    /// Whether the topic is wanted and no answer has been about it yet: it is asked for without [`request_update`](Self::request_update), which would ask for
+    /// all other topics with it.
+    #[must_use]
+    pub fn is_new_topic(&self, topic: &ByteStr) -> bool {
+        self.refresh.is_new(topic)
+    }
+
     /// Asks for fresh metadata soon: something showed that it is stale. `retry.backoff.ms` apart at the least; longer if the answers bring nothing
     /// new.
     pub fn request_update(&mut self, now: Time) {

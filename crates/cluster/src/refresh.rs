@@ -88,6 +88,11 @@ impl Refresh {
         self.topics.contains_key(topic)
     }
 
+    /// Whether no answer has been about the topic since it is wanted: it is asked for, or will be.
+    pub(crate) fn is_new(&self, topic: &ByteStr) -> bool {
+        self.topics.get(topic).is_some_and(|want| want.is_new)
+    }
+
     /// Something proved stale.
     pub(crate) fn request(&mut self) {
         self.is_requested = true;

@@ -154,6 +154,10 @@ impl Chooser {
     /// A partition's batch was closed, with so many bytes of records: time for another one, if enough went there. Counting a batch at a time is
     /// enough, because only between batches the partition may change.
     pub(crate) fn batch_ended(&self, partition: u32, bytes: usize) {
+        if self.current.load(Ordering::Relaxed) == NONE {
+            // Every record so far had a key or named its partition.
+            return;
+        }
         self.with_table(|table| {
             self.sticky.appended(partition, bytes, true, table);
             self.turn_to(table);
@@ -163,6 +167,15 @@ impl Chooser {
     /// A partition's batch was closed because it was full.
     pub(crate) fn batch_filled(&self, partition: u32) {
         self.batch_ended(partition, self.batch_size);
+    }
+
+    /// Whether it matters what waits for each partition: not where every record has a key or names its partition.
+    pub(crate) fn uses_weights(&self) -> bool {
+        match &self.strategy {
+            Strategy::Hashed | Strategy::Sticky => self.current.load(Ordering::Relaxed) != NONE,
+            Strategy::RoundRobin(_) => false,
+            Strategy::Custom(_) => true,
+        }
     }
 
     /// The topic's partitions changed, or what waits for them (KIP-794).

@@ -12,6 +12,8 @@ use crate::topics::{Lane, Topic, Topics};
 
 /// Topics are weighed at most so often: within it a broker takes some hundred batches.
 const PAUSE: Duration = Duration::from_millis(10);
+/// And so much more seldom the more partitions they have: what weighing costs stays a small part of the time.
+const PAUSE_PER_PARTITION: Duration = Duration::from_micros(10);
 
 /// Weighs the topics that batches were sent to.
 pub(crate) struct Scales {
@@ -34,7 +36,7 @@ impl Scales {
     /// A batch was sealed for this partition.
     pub(crate) fn stir(&mut self, lane: &Lane) {
         let same = |topic: &Arc<str>| Arc::ptr_eq(topic, &lane.topic);
-        if self.adaptive && !self.stirred.iter().any(same) {
+        if self.adaptive && lane.chooser.uses_weights() && !self.stirred.iter().any(same) {
             self.stirred.push(lane.topic.clone());
         }
     }
@@ -44,12 +46,13 @@ impl Scales {
         if self.stirred.is_empty() || now < self.next {
             return;
         }
-        self.next = now + PAUSE;
+        let mut partitions = 0;
         for topic in self.stirred.drain(..) {
             let Some(topic) = topics.get(&topic) else { continue };
             let Some(table) = table(topic).filter(|table| table.count().get() > 1) else {
                 continue;
             };
+            partitions += table.count().get();
             let is_stuck = |since: Time| {
                 !self.availability_timeout.is_zero() && now.since(since) > self.availability_timeout
             };
@@ -61,6 +64,7 @@ impl Scales {
             let loads: Vec<Load> = table.available().iter().filter_map(load).collect();
             topic.chooser.update(table.weighted(&loads));
         }
+        self.next = now + PAUSE.max(PAUSE_PER_PARTITION * partitions);
     }
 }
 

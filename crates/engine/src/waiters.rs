@@ -32,10 +32,6 @@ impl Waiters {
         self.deadlines.first().map(|&(deadline, _)| deadline)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
     pub(crate) fn cancel(&mut self, waiter: WaiterId) {
         self.take(waiter);
     }
@@ -91,7 +87,7 @@ impl Engine {
         self.waiters.add(id, Waiter { topic: topic.clone(), partition, deadline });
         // Not all who wait for the topic: there may be thousands, and nothing is new for them.
         self.serve_waiter(id);
-        if self.waiters.list.contains_key(&id) {
+        if self.waiters.list.contains_key(&id) && !self.cluster.is_new_topic(topic) {
             self.cluster.request_update(now);
         }
     }
@@ -120,10 +116,12 @@ impl Engine {
             self.name_topic(now, &topic);
             self.serve_waiters(&topic);
         }
-        if !self.waiters.is_empty() {
-            for topic in self.waiters.topics() {
-                self.cluster.want_topic(now, &topic);
-            }
+        let mut is_stale = false;
+        for topic in self.waiters.topics() {
+            self.cluster.want_topic(now, &topic);
+            is_stale |= !self.cluster.is_new_topic(&topic);
+        }
+        if is_stale {
             self.cluster.request_update(now);
         }
     }

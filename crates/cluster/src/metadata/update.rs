@@ -45,7 +45,7 @@ impl Metadata {
         if former.keys().any(|id| !self.brokers.contains_key(id)) {
             self.drop_missing_leaders(&mut outcome);
         }
-        self.cluster_id.clone_from(&response.cluster_id);
+        self.cluster_id = response.cluster_id.as_deref().map(ByteStr::copy_from);
         self.controller = controller;
         for topic in &response.topics {
             let Some(name) = &topic.name else { continue };
@@ -131,16 +131,16 @@ impl Metadata {
     ) {
         let error = response.error_code;
         outcome.is_incomplete |= error.is_invalid_metadata();
-        let known = self.topics.entry(name.clone()).or_insert_with(|| {
+        if !self.topics.contains_key(name) {
             outcome.is_news = true;
-            TopicMetadata {
-                name: name.clone(),
-                id: Uuid::NIL,
-                error,
-                is_internal: false,
-                partitions: Vec::new(),
-            }
-        });
+            // What is kept must not keep the whole answer.
+            let name = ByteStr::copy_from(name);
+            let (id, partitions) = (Uuid::NIL, Vec::new());
+            let topic =
+                TopicMetadata { name: name.clone(), id, error, is_internal: false, partitions };
+            self.topics.insert(name, topic);
+        }
+        let Some(known) = self.topics.get_mut(name) else { return };
         if known.error != error {
             known.error = error;
             outcome.is_news = true;
@@ -186,7 +186,7 @@ impl Metadata {
         outcome.is_news |= former.len() != partitions.len();
         known.partitions = partitions;
         if id != Uuid::NIL {
-            self.names.insert(id, name.clone());
+            self.names.insert(id, known.name.clone());
         }
     }
 }
@@ -239,5 +239,5 @@ fn broker(broker: &MetadataResponseBroker) -> Option<Broker> {
         return None;
     }
     let address = HostPort::new(broker.host.as_str(), port);
-    Some(Broker { id, address, rack: broker.rack.clone() })
+    Some(Broker { id, address, rack: broker.rack.as_deref().map(ByteStr::copy_from) })
 }
