@@ -47,6 +47,12 @@ fn producer(runtime: &Runtime, cluster: &Cluster) -> (Producer, AllocationInfo) 
 fn to_twelve(runtime: &Runtime, producer: &Producer, partitions: i32) -> (AllocationInfo, u64) {
     let slept = || runtime.metrics().worker_park_count(0);
     let round = || {
+        runtime.block_on(async {
+            // Time enough for whatever is done once in a while.
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_secs(1)).await;
+            tokio::time::resume();
+        });
         let before = slept();
         let counts = allocation_counter::measure(|| {
             runtime.block_on(async {

@@ -1,7 +1,7 @@
 //! Metadata is fresh, and never older than what was known before.
 
 use rohrpost_cluster::{Broker, ClusterEvent, HostPort, NodeId};
-use rohrpost_codec::{ApiKey, ErrorCode, Uuid};
+use rohrpost_codec::{ApiKey, Bytes, ErrorCode, Uuid};
 
 use crate::world::{World, broker, broker_address, topic};
 use crate::{is_about, ms};
@@ -30,6 +30,21 @@ fn only_wanted_topics_are_asked_for_and_new_ones_at_once() {
     assert_eq!(world.topics_asked().last().unwrap(), &["a", "b"]);
     assert_eq!(world.leader("a", 0), Some((1, Some(0))));
     assert!(world.cluster.metadata().topic("c").is_none());
+}
+
+/// A topic's name would keep all the memory that an answer came in.
+#[test]
+fn what_is_kept_of_an_answer_does_not_keep_the_answer() {
+    let mut world = World::brokers(2);
+    world.metadata.brokers[1].rack = Some("r2".into());
+    world.metadata.topics =
+        ["a", "b"].map(|name| topic(name, name.as_bytes()[0].into(), &[(1, 0)])).into();
+    world.want("a");
+    world.want("b");
+    world.settle();
+    assert_eq!(world.cluster.metadata().topics().len(), 2);
+    assert!(world.answers.len() >= 3);
+    assert!(world.answers.iter().all(Bytes::is_unique));
 }
 
 #[test]

@@ -68,6 +68,8 @@ pub(crate) struct World {
     /// Tests say things of connections that are not so.
     pub(crate) is_lied_to: bool,
     pub(crate) seen: Vec<Seen>,
+    /// What brokers answered.
+    pub(crate) answers: Vec<Bytes>,
     pub(crate) attempts: Vec<(Time, SocketAddr)>,
     pub(crate) lookups: Vec<(Time, String)>,
     pub(crate) disconnects: Vec<(Time, ConnectionId)>,
@@ -138,6 +140,7 @@ impl World {
             is_stuck: false,
             is_lied_to: false,
             seen: Vec::new(),
+            answers: Vec::new(),
             attempts: Vec::new(),
             lookups: Vec::new(),
             disconnects: Vec::new(),
@@ -280,6 +283,7 @@ impl World {
             Peer::Broker { api_versions } => {
                 if !self.held.contains(&api_key) {
                     if let Some(answer) = self.answer(&seen, api_versions) {
+                        self.answers.push(answer.clone());
                         inputs.push(NetworkInput::Received { connection, frame: answer });
                     }
                 }
