@@ -36,7 +36,16 @@ pub struct Summary {
 pub fn rohrpost() -> io::Result<Command> {
     static PATH: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     match PATH.get_or_init(build) {
-        Ok(path) => Ok(Command::new(path)),
+        Ok(path) => {
+            let mut command = Command::new(path);
+            // To the command each such variable is a property; some say how much the tests do.
+            for (name, _) in std::env::vars_os() {
+                if name.to_str().is_some_and(|name| name.starts_with("ROHRPOST_")) {
+                    command.env_remove(name);
+                }
+            }
+            Ok(command)
+        }
         Err(e) => Err(io::Error::other(e.clone())),
     }
 }

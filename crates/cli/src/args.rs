@@ -22,6 +22,24 @@ pub(crate) enum Command {
     /// Send each line of the input as a record to a topic
     #[command(long_about = LONG_ABOUT, after_long_help = AFTER_HELP)]
     Produce(Box<Produce>),
+    /// Show the properties of the producer, or one of them
+    #[command(after_help = "Exit status: 0; 2 if there is no such property.")]
+    Config(Config),
+}
+
+/// `rohrpost config`.
+#[derive(Args, Debug)]
+pub(crate) struct Config {
+    /// The property, in Java's dialect or in librdkafka's; all of them if none is named
+    pub(crate) key: Option<String>,
+
+    /// Show librdkafka's properties, not Java's
+    #[arg(long, conflicts_with = "key")]
+    pub(crate) librdkafka: bool,
+
+    /// Print the page of the documentation
+    #[arg(long, hide = true)]
+    pub(crate) markdown: bool,
 }
 
 const LONG_ABOUT: &str = "\
@@ -47,8 +65,9 @@ Examples:
   With a Java client's configuration, and a summary for a machine:
     rohrpost produce --config producer.properties -t orders -f orders.txt --output json
 
-Precedence: a flag counts before -X, -X before --config, and --config before the environment. What a
-flag and -X say differently is an error. `-X list` shows every property.
+Precedence: a flag counts before -X, -X before --config, and --config before the environment, where
+ROHRPOST_LINGER_MS is linger.ms and so on. What a flag and -X say differently is an error.
+`rohrpost config` shows every property.
 
 Exit status:
   0    every record was acknowledged
@@ -209,8 +228,10 @@ mod tests {
 
     fn produce(arguments: &[&str]) -> Result<Produce, clap::Error> {
         let all = ["rohrpost", "produce"].iter().chain(arguments);
-        let Cli { command: Command::Produce(produce) } = Cli::try_parse_from(all)?;
-        Ok(*produce)
+        match Cli::try_parse_from(all)?.command {
+            Command::Produce(produce) => Ok(*produce),
+            Command::Config(config) => panic!("{config:?}"),
+        }
     }
 
     #[test]

@@ -32,5 +32,6 @@ use crate::args::{Cli, Command};
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Produce(arguments) => produce::run(&arguments),
+        Command::Config(arguments) => properties::run(&arguments),
     }
 }

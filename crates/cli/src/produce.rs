@@ -29,9 +29,9 @@ const MARGIN: Duration = Duration::from_secs(5);
 /// Runs the command; the status is described in its help.
 pub(crate) fn run(arguments: &Produce) -> ExitCode {
     if arguments.properties.contains(&Property::List) {
-        return written(print(&properties::list()), ExitCode::SUCCESS);
+        return written(print(&properties::list(rohrpost::Dialect::Java)), ExitCode::SUCCESS);
     }
-    let settings = match Settings::new(arguments, |name| std::env::var_os(name)) {
+    let settings = match Settings::new(arguments, std::env::vars_os().collect()) {
         Ok(settings) => settings,
         Err(misuse) => {
             complain(misuse);

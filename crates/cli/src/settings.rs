@@ -13,8 +13,14 @@ use crate::args::{Output, Produce, Property};
 use crate::input::Source;
 use crate::plan::Plan;
 
+/// What the names of environment variables begin with that are properties.
+const PREFIX: &str = "ROHRPOST_";
+
 /// Where an address may come from too.
-pub(crate) const ENVIRONMENT: &str = "ROHRPOST_BOOTSTRAP_SERVERS";
+const ENVIRONMENT: &str = "ROHRPOST_BOOTSTRAP_SERVERS";
+
+/// The environment's variables.
+type Variables = Vec<(OsString, OsString)>;
 
 const BOOTSTRAP_SERVERS: &str = "bootstrap.servers";
 
@@ -53,10 +59,7 @@ impl fmt::Display for Misuse {
 
 impl Settings {
     /// Puts everything together, and finds out whether the inputs can be read.
-    pub(crate) fn new(
-        arguments: &Produce,
-        environment: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Self, Misuse> {
+    pub(crate) fn new(arguments: &Produce, environment: Variables) -> Result<Self, Misuse> {
         if let Some(stray) = arguments.strays.first() {
             let stray = stray.to_string_lossy();
             return misuse(format!("{stray} belongs to no option: did you mean --file {stray}?"));
@@ -124,19 +127,21 @@ fn sources(arguments: &Produce) -> Result<(Vec<Source>, Option<u64>), Misuse> {
     Ok((sources, total))
 }
 
-/// The producer's configuration: the file's, changed by `-X`, changed by the flags. The environment counts where none of them gives an address.
-fn configuration(
-    arguments: &Produce,
-    environment: impl Fn(&str) -> Option<OsString>,
-) -> Result<ProducerConfig, Misuse> {
+/// The producer's configuration: the environment's, changed by the file, changed by `-X`, changed by the flags.
+fn configuration(arguments: &Produce, environment: Variables) -> Result<ProducerConfig, Misuse> {
     let mut config = ProducerConfig::new();
-    let mut address_from = None;
+    config
+        .set_environment(PREFIX, environment)
+        .map_err(|error| Misuse(format!("the environment variable {error}")))?;
+    let mut address_from = (!config.bootstrap_servers().is_empty())
+        .then(|| format!("the environment variable {ENVIRONMENT}"));
     if let Some(path) = &arguments.config {
         let at = path.display();
+        let before = config.bootstrap_servers().to_vec();
         config
             .set_properties(&read_config(path)?)
             .map_err(|error| Misuse(format!("{at}: {error}")))?;
-        if !config.bootstrap_servers().is_empty() {
+        if config.bootstrap_servers() != before {
             address_from = Some(format!("{BOOTSTRAP_SERVERS} in {at}"));
         }
     }
@@ -161,15 +166,6 @@ fn configuration(
     }
     if let Some(timeout) = arguments.timeout {
         limit_time(arguments, &mut config, timeout)?;
-    }
-    if address_from.is_none() {
-        if let Some(address) = environment(ENVIRONMENT).filter(|address| !address.is_empty()) {
-            let Ok(address) = address.into_string() else {
-                return misuse(format!("{ENVIRONMENT} is not UTF-8"));
-            };
-            set(&mut config, ENVIRONMENT, BOOTSTRAP_SERVERS, &address)?;
-            address_from = Some(format!("the environment variable {ENVIRONMENT}"));
-        }
     }
     match (address_from, arguments.embedded) {
         (Some(from), true) => misuse(format!(
@@ -265,9 +261,11 @@ mod tests {
 
     fn resolve(arguments: &[&str], environment: Option<&str>) -> Result<ProducerConfig, String> {
         let all = ["rohrpost", "produce", "-t", "t"].iter().chain(arguments);
-        let Command::Produce(produce) = Cli::try_parse_from(all).unwrap().command;
-        let variable = |name: &str| (name == ENVIRONMENT).then(|| environment.map(Into::into))?;
-        configuration(&produce, variable).map_err(|misuse| misuse.0)
+        let Command::Produce(produce) = Cli::try_parse_from(all).unwrap().command else {
+            panic!("another command");
+        };
+        let variables = environment.map(|address| (ENVIRONMENT.into(), address.into()));
+        configuration(&produce, variables.into_iter().collect()).map_err(|misuse| misuse.0)
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 #[path = "promises/cluster.rs"]
 mod cluster;
+#[path = "promises/config.rs"]
+mod config;
 #[path = "promises/embedded.rs"]
 mod embedded;
 #[path = "promises/peers.rs"]

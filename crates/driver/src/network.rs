@@ -7,15 +7,24 @@ use rohrpost_cluster::{
     ConnectError, ConnectErrorKind, ConnectionId, LookupError, LookupId, LostError, NetworkInput,
 };
 
-use crate::socket::{Loss, SocketEvent};
+use crate::socket::{AddressFamily, Loss, SocketEvent};
 
-/// The answer to a look-up. A name without an address is no answer.
-pub(crate) fn resolved(lookup: LookupId, result: io::Result<Vec<IpAddr>>) -> NetworkInput {
+/// The answer to a look-up, of one family. A name without an address is no answer.
+pub(crate) fn resolved(
+    lookup: LookupId,
+    family: AddressFamily,
+    result: io::Result<Vec<IpAddr>>,
+) -> NetworkInput {
+    let none = |detail: &str| Err(LookupError { detail: detail.to_owned() });
     let result = match result {
-        Ok(addresses) if addresses.is_empty() => {
-            Err(LookupError { detail: "the name has no address".to_owned() })
+        Ok(addresses) if addresses.is_empty() => none("the name has no address"),
+        Ok(mut addresses) => {
+            addresses.retain(|address| family.has(*address));
+            match addresses.is_empty() {
+                true => none("the name has no address of the family that the configuration allows"),
+                false => Ok(addresses),
+            }
         }
-        Ok(addresses) => Ok(addresses),
         Err(error) => Err(LookupError { detail: error.to_string() }),
     };
     NetworkInput::Resolved { lookup, result }

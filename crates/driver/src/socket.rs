@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -15,19 +15,61 @@ use tokio::net::{TcpSocket, TcpStream};
 use crate::bell::{Bell, Flag};
 use crate::write_queue::WriteQueue;
 
-/// The largest answer that is taken: metadata of some hundred thousand partitions. What is allocated follows what arrives.
-const MAX_FRAME: usize = 128 * 1024 * 1024;
-
 /// Reads of one round, so that a flood from one broker does not starve the others.
 const READS: usize = 16;
 
-/// How sockets are set up.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct SocketOptions {
-    /// SO_SNDBUF; `None`: the system's choice.
-    pub(crate) send_buffer: Option<u32>,
-    /// SO_RCVBUF; `None`: the system's choice.
-    pub(crate) receive_buffer: Option<u32>,
+/// How sockets are set up. [`Default`] is what Java does.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct SocketOptions {
+    /// SO_SNDBUF (`send.buffer.bytes`): 128 KiB. `None`: the system's choice.
+    pub send_buffer: Option<u32>,
+    /// SO_RCVBUF (`receive.buffer.bytes`): 32 KiB. `None`: the system's choice.
+    pub receive_buffer: Option<u32>,
+    /// SO_KEEPALIVE: true.
+    pub keepalive: bool,
+    /// TCP_NODELAY: true.
+    pub nodelay: bool,
+    /// The addresses that are connected to: all.
+    pub address_family: AddressFamily,
+    /// Bytes of the largest answer that is taken: 128 MiB, metadata of some hundred thousand partitions. What is allocated follows what arrives.
+    pub max_answer: usize,
+}
+
+impl Default for SocketOptions {
+    fn default() -> Self {
+        Self {
+            send_buffer: Some(131_072),
+            receive_buffer: Some(32_768),
+            keepalive: true,
+            nodelay: true,
+            address_family: AddressFamily::Any,
+            max_answer: 128 * 1024 * 1024,
+        }
+    }
+}
+
+/// Which addresses are connected to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AddressFamily {
+    /// All.
+    #[default]
+    Any,
+    /// IPv4 alone.
+    V4,
+    /// IPv6 alone.
+    V6,
+}
+
+impl AddressFamily {
+    /// Whether an address is one of these.
+    pub fn has(self, address: IpAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::V4 => address.is_ipv4(),
+            Self::V6 => address.is_ipv6(),
+        }
+    }
 }
 
 /// What happened on a socket.
@@ -56,6 +98,7 @@ pub(crate) struct Socket {
     flag: Arc<Flag>,
     waker: Waker,
     state: State,
+    max_answer: usize,
     queue: WriteQueue,
     frames_reported: u64,
     bytes_written: u64,
@@ -81,6 +124,7 @@ impl Socket {
             waker: Waker::from(flag.clone()),
             flag,
             state: State::Connecting(Box::pin(connect(address, options))),
+            max_answer: options.max_answer,
             queue: WriteQueue::default(),
             frames_reported: 0,
             bytes_written: 0,
@@ -114,7 +158,7 @@ impl Socket {
             match future.as_mut().poll(&mut cx) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(stream)) => {
-                    let reader = FrameReader::new(MAX_FRAME);
+                    let reader = FrameReader::new(self.max_answer);
                     self.state = State::Open { stream, reader, broken: None };
                     event(SocketEvent::Connected);
                 }
@@ -201,6 +245,10 @@ impl Socket {
 }
 
 async fn connect(address: SocketAddr, options: SocketOptions) -> io::Result<TcpStream> {
+    if !options.address_family.has(address.ip()) {
+        let reason = "its address is not of the family that the configuration allows";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+    }
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
@@ -212,8 +260,8 @@ async fn connect(address: SocketAddr, options: SocketOptions) -> io::Result<TcpS
     if let Some(bytes) = options.receive_buffer {
         socket.set_recv_buffer_size(bytes)?;
     }
-    socket.set_keepalive(true)?;
-    socket.set_nodelay(true)?;
+    socket.set_keepalive(options.keepalive)?;
+    socket.set_nodelay(options.nodelay)?;
     socket.connect(address).await
 }
 
@@ -259,5 +307,56 @@ mod tests {
             assert!(events[1].starts_with("Received"), "{events:?}");
             assert!(events.last().unwrap().starts_with("Lost"), "{events:?}");
         });
+    }
+
+    /// A connection set up so, seen from the system.
+    fn connected(options: SocketOptions) -> TcpSocket {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        runtime.block_on(async {
+            let stream = connect(address, options).await.unwrap();
+            TcpSocket::from_std_stream(stream.into_std().unwrap())
+        })
+    }
+
+    #[test]
+    fn buffers_are_of_the_size_that_was_asked_for() {
+        let sizes = |bytes: u32| {
+            let options = SocketOptions {
+                send_buffer: Some(bytes),
+                receive_buffer: Some(bytes),
+                ..SocketOptions::default()
+            };
+            let socket = connected(options);
+            (socket.send_buffer_size().unwrap(), socket.recv_buffer_size().unwrap())
+        };
+        // Linux doubles what it is asked for.
+        let (small, large) = (sizes(20_000), sizes(60_000));
+        assert!((20_000..=40_000).contains(&small.0) && (20_000..=40_000).contains(&small.1));
+        assert!((60_000..=120_000).contains(&large.0) && (60_000..=120_000).contains(&large.1));
+    }
+
+    #[test]
+    fn probes_and_small_packets_are_as_was_asked_for() {
+        for on in [false, true] {
+            let options = SocketOptions { keepalive: on, nodelay: on, ..SocketOptions::default() };
+            let socket = connected(options);
+            assert_eq!((socket.keepalive().unwrap(), socket.nodelay().unwrap()), (on, on));
+        }
+    }
+
+    #[test]
+    fn an_address_of_another_family_is_not_connected_to() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        for (address_family, is_taken) in
+            [(AddressFamily::Any, true), (AddressFamily::V4, true), (AddressFamily::V6, false)]
+        {
+            let options = SocketOptions { address_family, ..SocketOptions::default() };
+            let result = runtime.block_on(connect(address, options));
+            assert_eq!(result.is_ok(), is_taken, "{address_family:?}");
+        }
     }
 }

@@ -29,10 +29,8 @@ pub struct DriverConfig {
     pub partitioner: ChooserConfig,
     /// `max.block.ms`.
     pub max_block: Duration,
-    /// `send.buffer.bytes`; `None`: the system's choice.
-    pub send_buffer: Option<u32>,
-    /// `receive.buffer.bytes`; `None`: the system's choice.
-    pub receive_buffer: Option<u32>,
+    /// How sockets are set up.
+    pub sockets: SocketOptions,
     /// Run on a thread of its own, whether or not a runtime is at hand.
     pub own_thread: bool,
 }
@@ -44,8 +42,7 @@ impl DriverConfig {
             engine,
             partitioner: ChooserConfig::default(),
             max_block: Duration::from_secs(60),
-            send_buffer: Some(131_072),
-            receive_buffer: Some(32_768),
+            sockets: SocketOptions::default(),
             own_thread: false,
         }
     }
@@ -81,15 +78,14 @@ pub(crate) fn prepare(
     config: DriverConfig,
     clock: Clock,
 ) -> (Handle, impl FnOnce() -> Driver + Send) {
-    let DriverConfig { engine, partitioner, max_block, send_buffer, receive_buffer, .. } = config;
+    let DriverConfig { engine, partitioner, max_block, sockets, .. } = config;
     let shared = Shared::new(engine.buffer_memory, clock);
     let scales = Scales::new(&partitioner);
     let lanes = Lanes::new(AppenderConfig::from(&engine), partitioner);
-    let options = SocketOptions { send_buffer, receive_buffer };
     let handle = Handle::new(shared.clone(), max_block);
     let driver = move || {
         let engine = Engine::new(engine, shared.now());
-        Driver::new(shared, engine, lanes, scales, options)
+        Driver::new(shared, engine, lanes, scales, sockets)
     };
     (handle, driver)
 }

@@ -201,7 +201,8 @@ impl Driver {
 
     fn poll_network(&mut self, now: Time) {
         let inputs = &mut self.inputs;
-        self.lookups.poll(|lookup, result| inputs.push(network::resolved(lookup, result)));
+        let family = self.options.address_family;
+        self.lookups.poll(|lookup, result| inputs.push(network::resolved(lookup, family, result)));
         for (id, socket) in &mut self.sockets {
             let id = *id;
             socket.poll(&mut self.scratch, &mut |event| inputs.push(network::input(id, event)));

@@ -54,6 +54,8 @@ pub struct EngineConfig {
     pub compression: Compression,
     /// `delivery.timeout.ms`, from the creation of a batch: 120 s.
     pub delivery_timeout: Duration,
+    /// How long a broker may wait for the replicas before it answers: `None`, as long as for the answer (`request.timeout.ms`), as Java.
+    pub ack_timeout: Option<Duration>,
     /// `retries`: 2147483647. How often a batch is sent again at most.
     pub retries: u32,
     pub(crate) planted: Planted,
@@ -72,6 +74,7 @@ impl EngineConfig {
             buffer_memory: 33_554_432,
             compression: Compression::NONE,
             delivery_timeout: Duration::from_secs(120),
+            ack_timeout: None,
             retries: i32::MAX as u32,
             planted: Planted::NONE,
         }
@@ -87,6 +90,10 @@ impl EngineConfig {
     #[cfg(feature = "plants")]
     pub fn begin_at_sequence(&mut self, sequence: i32) {
         self.planted.begin_at(sequence);
+    }
+
+    pub(crate) fn effective_ack_timeout(&self) -> Duration {
+        self.ack_timeout.unwrap_or(self.cluster.request_timeout)
     }
 
     /// Whether batches carry a producer id and sequences.

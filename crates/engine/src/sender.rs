@@ -167,7 +167,7 @@ impl Engine {
         });
         let mut request = ProduceRequest {
             acks: self.config.acks.wire(),
-            timeout_ms: i32::try_from(self.config.cluster.request_timeout.as_millis())
+            timeout_ms: i32::try_from(self.config.effective_ack_timeout().as_millis())
                 .unwrap_or(i32::MAX),
             ..ProduceRequest::default()
         };

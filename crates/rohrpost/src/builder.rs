@@ -6,7 +6,8 @@ use std::time::Duration;
 use rohrpost_partitioner::Partitioner;
 
 use crate::config::{
-    Acks, Compression, ConfigError, Custom, MetadataRecovery, Partitioning, ProducerConfig,
+    Acks, AddressFamily, Compression, ConfigError, Custom, MetadataRecovery, Partitioning,
+    ProducerConfig, Serializer,
 };
 use crate::error::Error;
 use crate::producer::Producer;
@@ -94,6 +95,21 @@ impl ProducerBuilder {
         self
     }
 
+    /// Sets properties by environment variables whose names begin with this prefix: with `ROHRPOST_`, `ROHRPOST_BATCH_SIZE` sets `batch.size`. See
+    /// [`ProducerConfig::set_environment`].
+    pub fn properties_env(mut self, prefix: &str) -> Self {
+        let result = self.config.set_environment(prefix, std::env::vars_os());
+        self.note(result);
+        self
+    }
+
+    /// Sets what a typed method means, with the checks of the property, whatever names the configuration was read by.
+    fn typed(mut self, name: &str, value: &str) -> Self {
+        let result = self.config.set_in_java(name, value).map_err(Error::from);
+        self.note(result);
+        self
+    }
+
     fn note(&mut self, result: Result<(), Error>) {
         if let (Err(mistake), None) = (result, &self.mistake) {
             self.mistake = Some(mistake);
@@ -102,7 +118,7 @@ impl ProducerBuilder {
 
     /// Some brokers of the cluster, as `host:port`, separated by commas (`bootstrap.servers`).
     pub fn bootstrap_servers(self, servers: impl AsRef<str>) -> Self {
-        self.property("bootstrap.servers", servers)
+        self.typed("bootstrap.servers", servers.as_ref())
     }
 
     /// The name that brokers log and apply quotas to (`client.id`).
@@ -134,7 +150,7 @@ impl ProducerBuilder {
 
     /// How many requests may wait for answers on a connection (`max.in.flight.requests.per.connection`), at least 1.
     pub fn max_in_flight(self, requests: usize) -> Self {
-        self.property("max.in.flight.requests.per.connection", requests.to_string())
+        self.typed("max.in.flight.requests.per.connection", &requests.to_string())
     }
 
     /// From the send until a record is acknowledged or failed, at most (`delivery.timeout.ms`).
@@ -191,7 +207,7 @@ impl ProducerBuilder {
                 return self;
             }
         };
-        self.property(name, level.to_string())
+        self.typed(name, &level.to_string())
     }
 
     /// Bytes of records that may be held before sends wait (`buffer.memory`).
@@ -232,15 +248,135 @@ impl ProducerBuilder {
         self
     }
 
+    /// Give partitions of slow brokers fewer records without a key (`partitioner.adaptive.partitioning.enable`, KIP-794).
+    pub fn adaptive_partitioning(mut self, adaptive: bool) -> Self {
+        self.config.adaptive_partitioning = adaptive;
+        self
+    }
+
+    /// Partitions whose broker takes nothing for so long get no records without a key (`partitioner.availability.timeout.ms`, KIP-794). Zero
+    /// switches that off.
+    pub fn partitioner_availability_timeout(mut self, timeout: Duration) -> Self {
+        self.config.availability_timeout = timeout;
+        self
+    }
+
+    /// How long to go on trying to resolve the bootstrap servers' names (`bootstrap.resolve.timeout.ms`, KIP-909). Zero tries once.
+    pub fn bootstrap_resolve_timeout(mut self, timeout: Duration) -> Self {
+        self.config.bootstrap_resolve_timeout = timeout;
+        self
+    }
+
     /// After so long what is known of the cluster is asked for again (`metadata.max.age.ms`).
     pub fn metadata_max_age(mut self, age: Duration) -> Self {
         self.config.metadata_max_age = age;
         self
     }
 
-    /// What to do when no known broker can be reached (`metadata.recovery.strategy`).
+    /// A topic that is not sent to for so long is forgotten (`metadata.max.idle.ms`, KIP-526), at least 5 s.
+    pub fn metadata_max_idle(self, time: Duration) -> Self {
+        self.typed("metadata.max.idle.ms", &time.as_millis().to_string())
+    }
+
+    /// What to do when no known broker can be reached (`metadata.recovery.strategy`, KIP-899).
     pub fn metadata_recovery(mut self, recovery: MetadataRecovery) -> Self {
         self.config.metadata_recovery = recovery;
+        self
+    }
+
+    /// Begin again at the bootstrap servers when metadata could not be got for so long (`metadata.recovery.rebootstrap.trigger.ms`, KIP-1102).
+    pub fn metadata_recovery_rebootstrap_trigger(mut self, time: Duration) -> Self {
+        self.config.rebootstrap_trigger = time;
+        self
+    }
+
+    /// Tell brokers which cluster and broker is meant, so that a misrouted connection is found (`metadata.cluster.check.enable`).
+    pub fn metadata_cluster_check(mut self, check: bool) -> Self {
+        self.config.cluster_check = check;
+        self
+    }
+
+    /// Whether asking for a topic creates it, where the brokers allow that (`auto.create.topics.enable` there); on by default. librdkafka's
+    /// `allow.auto.create.topics`; Java's producer always does.
+    pub fn allow_auto_create_topics(mut self, allow: bool) -> Self {
+        self.config.auto_create_topics = allow;
+        self
+    }
+
+    /// The pause before a broker is connected to again for the first time and the longest one (`reconnect.backoff.ms`,
+    /// `reconnect.backoff.max.ms`).
+    pub fn reconnect_backoff(mut self, first: Duration, max: Duration) -> Self {
+        self.config.reconnect_backoff = Some(first);
+        self.config.reconnect_backoff_max = Some(max);
+        self
+    }
+
+    /// How long a connection may take to be made, at first and at most (`socket.connection.setup.timeout.ms`,
+    /// `socket.connection.setup.timeout.max.ms`, KIP-601).
+    pub fn connection_setup_timeout(mut self, first: Duration, max: Duration) -> Self {
+        self.config.connection_setup_timeout = first;
+        self.config.connection_setup_timeout_max = max;
+        self
+    }
+
+    /// Connections that are not used for so long are closed (`connections.max.idle.ms`). `None`: never.
+    pub fn connections_max_idle(mut self, time: Option<Duration>) -> Self {
+        self.config.connections_max_idle = time;
+        self
+    }
+
+    /// Bytes of the sockets' send buffers (`send.buffer.bytes`). `None`: the system's default.
+    pub fn send_buffer(mut self, bytes: Option<u32>) -> Self {
+        self.config.send_buffer = bytes;
+        self
+    }
+
+    /// Bytes of the sockets' receive buffers (`receive.buffer.bytes`). `None`: the system's default.
+    pub fn receive_buffer(mut self, bytes: Option<u32>) -> Self {
+        self.config.receive_buffer = bytes;
+        self
+    }
+
+    /// Have the system probe idle connections (SO_KEEPALIVE); on by default, as in Java. librdkafka's `socket.keepalive.enable`.
+    pub fn keepalive(mut self, enable: bool) -> Self {
+        self.config.keepalive = enable;
+        self
+    }
+
+    /// Send small packets at once (TCP_NODELAY); on by default. librdkafka's `socket.nagle.disable`.
+    pub fn nodelay(mut self, enable: bool) -> Self {
+        self.config.nodelay = enable;
+        self
+    }
+
+    /// Which addresses of brokers are connected to. librdkafka's `broker.address.family`.
+    pub fn address_family(mut self, family: AddressFamily) -> Self {
+        self.config.address_family = family;
+        self
+    }
+
+    /// Bytes of the largest answer that is taken from a broker: 128 MiB. librdkafka's `receive.message.max.bytes`.
+    pub fn receive_message_max(mut self, bytes: usize) -> Self {
+        self.config.receive_message_max = bytes;
+        self
+    }
+
+    /// How long brokers may wait for the replicas before they answer: the request's time-out, unless this is set. librdkafka's
+    /// `request.timeout.ms`.
+    pub fn ack_timeout(mut self, timeout: Duration) -> Self {
+        self.config.ack_timeout = Some(timeout);
+        self
+    }
+
+    /// What makes bytes of a key (`key.serializer`). A [`Producer`] takes those alone that leave bytes and text as they are.
+    pub fn key_serializer(mut self, serializer: Serializer) -> Self {
+        self.config.key_serializer = Some(serializer);
+        self
+    }
+
+    /// What makes bytes of a value (`value.serializer`). A [`Producer`] takes those alone that leave bytes and text as they are.
+    pub fn value_serializer(mut self, serializer: Serializer) -> Self {
+        self.config.value_serializer = Some(serializer);
         self
     }
 

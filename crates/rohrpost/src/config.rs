@@ -1,29 +1,39 @@
 //! Configuration: typed, or by the names of the Java producer's properties.
 
+mod check;
 mod choices;
 mod custom;
 mod driver;
 mod error;
+mod info;
+mod librdkafka;
 mod nearest;
 mod property;
 mod read;
+mod reasons;
 mod refused;
+mod sources;
 mod table;
 mod text;
 
+use std::fmt;
 use std::time::Duration;
 
-pub use choices::{Acks, Compression, MetadataRecovery, Partitioning};
+pub use choices::{Acks, AddressFamily, Compression, MetadataRecovery, Partitioning, Serializer};
 pub(crate) use custom::Custom;
 pub use error::ConfigError;
-use property::{Property, Setter};
+pub use info::{PropertyInfo, librdkafka_properties, properties};
+pub use property::PropertyType;
+use property::{Property, Target};
 
 use crate::error::{Error, ErrorKind};
 
 /// Everything that can be set on a producer. Starts with the defaults of Java's producer (4.4); only the bootstrap servers have none.
 ///
 /// Most programs use [`Producer::builder`](crate::Producer::builder), which has a typed method for each setting; this is the form for
-/// configurations that come as text.
+/// configurations that come as text: pairs of names and values ([`from_java`](Self::from_java)), a `.properties` file
+/// ([`from_file`](Self::from_file)), the environment ([`from_env`](Self::from_env)). [`properties`] lists every name. librdkafka's names are
+/// another dialect, which [`from_librdkafka`](Self::from_librdkafka) reads whole; the two never mix, since many names mean different things.
 ///
 /// ```
 /// use rohrpost::ProducerConfig;
@@ -86,6 +96,22 @@ pub struct ProducerConfig {
     /// `None`: the system's default.
     pub(crate) receive_buffer: Option<u32>,
 
+    pub(crate) keepalive: bool,
+    pub(crate) nodelay: bool,
+    pub(crate) address_family: AddressFamily,
+    /// Bytes of the largest answer that is taken.
+    pub(crate) receive_message_max: usize,
+    /// How long brokers wait for the replicas; `None`: `request_timeout`.
+    pub(crate) ack_timeout: Option<Duration>,
+    pub(crate) auto_create_topics: bool,
+
+    /// `None`: not said.
+    pub(crate) key_serializer: Option<Serializer>,
+    /// `None`: not said.
+    pub(crate) value_serializer: Option<Serializer>,
+
+    /// The names that it was read by.
+    pub(crate) dialect: Dialect,
     /// Run the driver on a thread of its own even where a runtime is at hand.
     pub(crate) own_thread: bool,
 }
@@ -131,155 +157,73 @@ impl Default for ProducerConfig {
             connections_max_idle: Some(millis(540_000)),
             send_buffer: Some(131_072),
             receive_buffer: Some(32_768),
+            keepalive: true,
+            nodelay: true,
+            address_family: AddressFamily::Any,
+            receive_message_max: 128 * 1024 * 1024,
+            ack_timeout: None,
+            auto_create_topics: true,
+            key_serializer: None,
+            value_serializer: None,
+            dialect: Dialect::Java,
             own_thread: false,
         }
     }
+}
+
+/// Whose names a configuration is written in. The same name may mean different things in each, in other units and with another default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Apache Kafka's own producer, in Java: version 4.4's names, defaults and rules.
+    #[default]
+    Java,
+    /// librdkafka, and with it the clients that are built on it: rdkafka, confluent-kafka-python, confluent-kafka-go and others.
+    Librdkafka,
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Java => "Java",
+            Self::Librdkafka => "librdkafka",
+        })
+    }
+}
+
+impl Target for ProducerConfig {
+    const DIALECT: Dialect = Dialect::Java;
 }
 
 impl ProducerConfig {
     const DELIVERY_TIMEOUT: Duration = Duration::from_millis(120_000);
     const RECONNECT_BACKOFF: Duration = Duration::from_millis(50);
     const RECONNECT_BACKOFF_MAX: Duration = Duration::from_millis(1_000);
-    /// Bytes that a request's header can carry.
-    const MAX_CLIENT_ID: usize = i16::MAX as usize;
-    /// What brokers remember of each producer and partition.
-    const MAX_IN_FLIGHT_IDEMPOTENT: usize = 5;
 
     /// Java's defaults, and no bootstrap servers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Java's defaults, changed by the text of a `.properties` file.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`], with the line in the text.
-    pub fn from_properties(text: &str) -> Result<Self, Error> {
-        let mut config = Self::new();
-        config.set_properties(text)?;
-        Ok(config)
-    }
-
-    /// Sets all properties of the text of a `.properties` file.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`], with the line in the text; the properties before that line are set.
-    pub fn set_properties(&mut self, text: &str) -> Result<(), Error> {
-        for (line, name, value) in text::parse(text)? {
-            self.set_typed(&name, &value).map_err(|error| {
-                Error::new(ErrorKind::Config, format!("line {line}: {error}"))
-                    .with_config(Some(error))
-            })?;
-        }
-        Ok(())
-    }
-
     /// Sets one property by its Java name.
     ///
     /// # Errors
     /// [`ErrorKind::Config`]: the property is unknown (the message names the nearest one), its value is not valid, or it is not supported (the
-    /// message says why and what to do). [`Error::config_error`] has it in parts.
+    /// message says why and what to do), or this configuration came from [`from_librdkafka`](Self::from_librdkafka).
+    /// [`Error::config_error`] has it in parts.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), Error> {
         Ok(self.set_typed(name, value)?)
     }
 
     pub(crate) fn set_typed(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
-        let name = name.trim();
-        match all().find(|property| property.name == name) {
-            Some(property) => property.set(self, value),
-            None => Err(ConfigError::UnknownProperty {
-                name: name.to_owned(),
-                nearest: nearest::meant(name, all().map(|property| property.name)),
-            }),
+        match self.dialect {
+            Dialect::Java => self.set_in_java(name, value),
+            Dialect::Librdkafka => Err(ConfigError::OtherDialect { name: name.trim().to_owned() }),
         }
     }
 
-    /// Checks what several settings mean together, as Java's producer does when it is made.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`].
-    pub fn validate(&self) -> Result<(), Error> {
-        Ok(self.check()?)
-    }
-
-    fn check(&self) -> Result<(), ConfigError> {
-        let contradiction = |first, second, reason: String| {
-            Err(ConfigError::Contradiction { first, second, reason })
-        };
-        if self.bootstrap_servers.is_empty() {
-            return Err(ConfigError::Missing { name: "bootstrap.servers" });
-        }
-        if let Some(id) = self.client_id.as_ref().filter(|id| id.len() > Self::MAX_CLIENT_ID) {
-            return Err(ConfigError::InvalidValue {
-                name: "client.id",
-                value: Some(format!("{}...", id.chars().take(20).collect::<String>())),
-                accepted: format!("at most {} bytes, not {}", Self::MAX_CLIENT_ID, id.len()),
-            });
-        }
-        if self.idempotence == Some(true) && self.retries == 0 {
-            return contradiction(
-                "enable.idempotence",
-                "retries",
-                "an idempotent producer must be able to retry: set retries above 0, or enable.idempotence=false".into(),
-            );
-        }
-        if self.idempotence == Some(true) && self.acks != Acks::All {
-            return contradiction(
-                "enable.idempotence",
-                "acks",
-                format!(
-                    "idempotence needs acks=all, not {}: set acks=all, or enable.idempotence=false",
-                    self.acks
-                ),
-            );
-        }
-        if self.is_idempotent() && self.max_in_flight > Self::MAX_IN_FLIGHT_IDEMPOTENT {
-            return contradiction(
-                "enable.idempotence",
-                "max.in.flight.requests.per.connection",
-                format!(
-                    "brokers recognise duplicates among the last 5 batches, not {}: set at most 5, or enable.idempotence=false",
-                    self.max_in_flight
-                ),
-            );
-        }
-        if self.partitioner.is_some() && self.ignore_keys {
-            return contradiction(
-                "partitioner.class",
-                "partitioner.ignore.keys",
-                "a partitioner of one's own decides what keys mean: leave partitioner.ignore.keys false".into(),
-            );
-        }
-        let least = self.linger.saturating_add(self.request_timeout);
-        if self.delivery_timeout.is_some_and(|timeout| timeout < least) {
-            return contradiction(
-                "delivery.timeout.ms",
-                "request.timeout.ms",
-                format!(
-                    "delivery.timeout.ms must be at least linger.ms + request.timeout.ms, which is {} here",
-                    least.as_millis()
-                ),
-            );
-        }
-        self.bootstrap_addresses()?;
-        self.record_compression().map(drop)
-    }
-
-    /// The codec and its level.
-    pub(crate) fn record_compression(&self) -> Result<rohrpost_records::Compression, ConfigError> {
-        let (name, level) = match self.compression {
-            Compression::Gzip => ("compression.gzip.level", Some(self.gzip_level)),
-            Compression::Lz4 => ("compression.lz4.level", Some(self.lz4_level)),
-            Compression::Zstd => ("compression.zstd.level", Some(self.zstd_level)),
-            Compression::None | Compression::Snappy => ("compression.type", None),
-        };
-        choices::record_compression(self.compression, level).map_err(|error| {
-            ConfigError::InvalidValue {
-                name,
-                value: Some(level.map_or_else(|| self.compression.to_string(), |l| l.to_string())),
-                accepted: format!("what this build has ({error})"),
-            }
-        })
+    /// For those who do not speak of names.
+    pub(crate) fn set_in_java(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+        set(java(), self, name, value)
     }
 
     /// Whether the producer will be idempotent: unless `enable.idempotence` switches it off, or does not say and `acks` is not `all` or `retries` is 0
@@ -290,8 +234,14 @@ impl ProducerConfig {
 
     /// `delivery.timeout.ms`; its default gives way to a longer linger and request timeout.
     pub(crate) fn effective_delivery_timeout(&self) -> Duration {
-        let least = self.linger.saturating_add(self.request_timeout);
-        self.delivery_timeout.unwrap_or_else(|| Self::DELIVERY_TIMEOUT.max(least))
+        self.delivery_timeout
+            .unwrap_or_else(|| Self::DELIVERY_TIMEOUT.max(self.least_delivery_timeout()))
+    }
+
+    /// What a delivery takes at least. Java counts in 32 bits here.
+    pub(crate) fn least_delivery_timeout(&self) -> Duration {
+        const INT_MAX: Duration = Duration::from_millis(i32::MAX as u64);
+        self.linger.saturating_add(self.request_timeout).min(INT_MAX)
     }
 
     /// The first and the largest reconnect back-off. A first one without a largest one does not grow.
@@ -302,45 +252,40 @@ impl ProducerConfig {
     }
 }
 
-/// One property of Kafka's producer, for tables and help texts: see [`properties`].
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct PropertyInfo {
-    /// Its name.
-    pub name: &'static str,
-    /// Its default as text; empty where it has none.
-    pub default: &'static str,
-    /// What it takes, in words.
-    pub accepted: String,
-    /// What it means, in one line.
-    pub about: &'static str,
-    /// Why it is not supported, or only some of its values; `None` if it is.
-    pub unsupported: Option<&'static str>,
-}
-
-/// Every property of Kafka's producer, by name, those included that this producer does not support.
-///
-/// ```
-/// let linger = rohrpost::properties().find(|property| property.name == "linger.ms");
-/// assert_eq!(linger.map(|property| property.default), Some("5"));
-/// ```
-pub fn properties() -> impl Iterator<Item = PropertyInfo> {
-    let mut rows: Vec<&Property> = all().collect();
-    rows.sort_by_key(|property| property.name);
-    rows.into_iter().map(|property| PropertyInfo {
-        name: property.name,
-        default: property.default,
-        accepted: property.accepted(),
-        about: property.about,
-        unsupported: match property.setter {
-            Setter::Only { reason, .. } | Setter::Refused(reason) => Some(reason),
-            _ => None,
-        },
-    })
-}
-
-fn all() -> impl Iterator<Item = &'static Property> + Clone {
+/// Java's properties.
+fn java() -> impl Iterator<Item = &'static Property<ProducerConfig>> + Clone {
     table::PROPERTIES.iter().chain(refused::PROPERTIES)
+}
+
+/// Every name of a dialect.
+fn names<C: Target>(
+    properties: impl Iterator<Item = &'static Property<C>> + Clone,
+) -> impl Iterator<Item = &'static str> + Clone {
+    properties.flat_map(|property| property.names.iter().copied())
+}
+
+/// Sets one property of a dialect.
+fn set<C: Target>(
+    all: impl Iterator<Item = &'static Property<C>> + Clone,
+    target: &mut C,
+    name: &str,
+    value: &str,
+) -> Result<(), ConfigError> {
+    let name = name.trim();
+    let found = all.clone().find_map(|property| Some((property, property.named(name)?)));
+    if let Some((property, name)) = found {
+        return property.set(name, target, value);
+    }
+    let (foreign, counterpart) = match C::DIALECT {
+        Dialect::Java => nearest::in_java(name),
+        Dialect::Librdkafka => nearest::in_librdkafka(name),
+    };
+    Err(ConfigError::UnknownProperty {
+        dialect: C::DIALECT,
+        name: name.to_owned(),
+        nearest: if foreign { counterpart } else { nearest::meant(name, names(all)) },
+        is_foreign: foreign,
+    })
 }
 
 impl From<ConfigError> for Error {

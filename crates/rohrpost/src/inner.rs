@@ -26,6 +26,7 @@ pub(crate) struct Wait(driver::Wait);
 impl Inner {
     pub(crate) async fn start(config: ProducerConfig) -> Result<Self, Error> {
         config.validate()?;
+        config.check_serializers()?;
         bootstrap::resolve(&config).await?;
         let driver = config.to_driver()?;
         let client_id = driver.engine.cluster.client_id.to_string();

@@ -22,8 +22,8 @@ mod stats;
 pub use builder::ProducerBuilder;
 pub use bytes::Bytes;
 pub use config::{
-    Acks, Compression, ConfigError, MetadataRecovery, Partitioning, ProducerConfig, PropertyInfo,
-    properties,
+    Acks, AddressFamily, Compression, ConfigError, Dialect, MetadataRecovery, Partitioning,
+    ProducerConfig, PropertyInfo, PropertyType, Serializer, librdkafka_properties, properties,
 };
 pub use deliveries::{Deliveries, Settled, Tally};
 pub use delivery::{Delivery, RecordMetadata};

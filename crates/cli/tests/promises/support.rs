@@ -60,14 +60,20 @@ impl Run {
 
 /// `rohrpost produce` with these arguments, nothing on standard input, everything it says caught.
 pub(crate) fn produce(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rohrpost"));
+    let mut command = rohrpost("produce");
+    command.args(arguments);
     command
-        .arg("produce")
-        .args(arguments)
-        .env_remove("ROHRPOST_BOOTSTRAP_SERVERS")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+}
+
+/// A command of `rohrpost`, as if no such variable were set.
+pub(crate) fn rohrpost(name: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rohrpost"));
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_str().is_some_and(|variable| variable.starts_with("ROHRPOST_")) {
+            command.env_remove(variable);
+        }
+    }
+    command.arg(name).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 

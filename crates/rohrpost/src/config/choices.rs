@@ -61,15 +61,137 @@ impl fmt::Display for Compression {
     }
 }
 
-/// Who chooses the partition of a record that names none (`partitioner.class`).
+/// Who chooses the partition of a record that names none (`partitioner.class`; librdkafka's `partitioner`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Partitioning {
     /// Kafka's default: a key's murmur2 hash; without a key, one partition for about `batch.size` bytes, then another (KIP-794).
+    /// librdkafka calls it `murmur2_random`.
     #[default]
     Default,
     /// One partition after another, whatever the key (Java's `RoundRobinPartitioner`).
     RoundRobin,
+    /// As [`Default`](Self::Default), but no key is hashed as an empty one (librdkafka's `murmur2`).
+    Murmur2,
+    /// A key's CRC-32; no key is hashed as an empty one (librdkafka's `consistent`).
+    Consistent,
+    /// A key's CRC-32; records without a key or with an empty one are spread as by [`Default`](Self::Default) (librdkafka's default,
+    /// `consistent_random`).
+    ConsistentRandom,
+    /// A key's FNV-1a hash; no key is hashed as an empty one (librdkafka's `fnv1a`).
+    Fnv1a,
+    /// A key's FNV-1a hash; records without a key are spread as by [`Default`](Self::Default) (librdkafka's `fnv1a_random`, Sarama's default).
+    Fnv1aRandom,
+    /// Any partition for each record, whatever the key (librdkafka's `random`).
+    Random,
+}
+
+/// Which addresses of brokers are connected to (librdkafka's `broker.address.family`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AddressFamily {
+    /// All.
+    #[default]
+    Any,
+    /// IPv4 alone.
+    V4,
+    /// IPv6 alone.
+    V6,
+}
+
+/// One of Kafka's own serializers (`key.serializer`, `value.serializer`).
+///
+/// A [`Producer`](crate::Producer) sends bytes and text as they are, which is what the first four do; it refuses a configuration that asks for
+/// another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Serializer {
+    /// `ByteArraySerializer`: bytes as they are.
+    ByteArray,
+    /// `ByteBufferSerializer`: bytes as they are.
+    ByteBuffer,
+    /// `BytesSerializer`: bytes as they are.
+    Bytes,
+    /// `StringSerializer`: text as UTF-8.
+    String,
+    /// `ShortSerializer`: 2 bytes, big-endian.
+    Short,
+    /// `IntegerSerializer`: 4 bytes, big-endian.
+    Integer,
+    /// `LongSerializer`: 8 bytes, big-endian.
+    Long,
+    /// `FloatSerializer`: 4 bytes, big-endian IEEE 754.
+    Float,
+    /// `DoubleSerializer`: 8 bytes, big-endian IEEE 754.
+    Double,
+    /// `BooleanSerializer`: one byte, 0 or 1.
+    Boolean,
+    /// `UUIDSerializer`: 36 characters of text.
+    Uuid,
+    /// `VoidSerializer`: nothing, ever.
+    Void,
+}
+
+impl Serializer {
+    /// In the order of [`NAMES`](Self::NAMES).
+    pub(super) const ALL: [Self; 12] = [
+        Self::ByteArray,
+        Self::ByteBuffer,
+        Self::Bytes,
+        Self::String,
+        Self::Short,
+        Self::Integer,
+        Self::Long,
+        Self::Float,
+        Self::Double,
+        Self::Boolean,
+        Self::Uuid,
+        Self::Void,
+    ];
+
+    /// Java's classes and their short names.
+    pub(super) const NAMES: &[&[&str]] = &[
+        &["org.apache.kafka.common.serialization.ByteArraySerializer", "ByteArraySerializer"],
+        &["org.apache.kafka.common.serialization.ByteBufferSerializer", "ByteBufferSerializer"],
+        &["org.apache.kafka.common.serialization.BytesSerializer", "BytesSerializer"],
+        &["org.apache.kafka.common.serialization.StringSerializer", "StringSerializer"],
+        &["org.apache.kafka.common.serialization.ShortSerializer", "ShortSerializer"],
+        &["org.apache.kafka.common.serialization.IntegerSerializer", "IntegerSerializer"],
+        &["org.apache.kafka.common.serialization.LongSerializer", "LongSerializer"],
+        &["org.apache.kafka.common.serialization.FloatSerializer", "FloatSerializer"],
+        &["org.apache.kafka.common.serialization.DoubleSerializer", "DoubleSerializer"],
+        &["org.apache.kafka.common.serialization.BooleanSerializer", "BooleanSerializer"],
+        &["org.apache.kafka.common.serialization.UUIDSerializer", "UUIDSerializer"],
+        &["org.apache.kafka.common.serialization.VoidSerializer", "VoidSerializer"],
+    ];
+
+    /// Whether it leaves bytes and text as they are.
+    pub const fn is_plain(self) -> bool {
+        matches!(self, Self::ByteArray | Self::ByteBuffer | Self::Bytes | Self::String)
+    }
+
+    /// The name of Java's class, without its package.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ByteArray => "ByteArraySerializer",
+            Self::ByteBuffer => "ByteBufferSerializer",
+            Self::Bytes => "BytesSerializer",
+            Self::String => "StringSerializer",
+            Self::Short => "ShortSerializer",
+            Self::Integer => "IntegerSerializer",
+            Self::Long => "LongSerializer",
+            Self::Float => "FloatSerializer",
+            Self::Double => "DoubleSerializer",
+            Self::Boolean => "BooleanSerializer",
+            Self::Uuid => "UUIDSerializer",
+            Self::Void => "VoidSerializer",
+        }
+    }
+}
+
+impl fmt::Display for Serializer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 /// What to do when no known broker can be reached (`metadata.recovery.strategy`, KIP-899).

@@ -1,14 +1,18 @@
 //! What the configuration means for the driver, the engine and the cluster.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rohrpost_cluster::{self as cluster, ClusterConfig, HostPort};
 use rohrpost_codec::ByteStr;
-use rohrpost_driver::{ChooserConfig, DriverConfig};
+use rohrpost_driver::{self as driver, ChooserConfig, DriverConfig};
 use rohrpost_engine::{self as engine, EngineConfig};
 
-use super::{Acks, ConfigError, MetadataRecovery, Partitioning, ProducerConfig};
+use rohrpost_partitioner::{Hashed, Partitioner};
+
+use super::custom::Random;
+use super::{Acks, AddressFamily, ConfigError, MetadataRecovery, Partitioning, ProducerConfig};
 
 impl ProducerConfig {
     /// The bootstrap servers' addresses.
@@ -39,10 +43,11 @@ impl ProducerConfig {
         engine.compression = self.record_compression()?;
         engine.delivery_timeout = self.effective_delivery_timeout();
         engine.retries = self.retries;
+        engine.ack_timeout = self.ack_timeout;
 
         let mut driver = DriverConfig::new(engine);
         driver.partitioner = ChooserConfig {
-            custom: self.partitioner.as_ref().map(|custom| custom.0.clone()),
+            custom: self.effective_partitioner(),
             round_robin: self.partitioning == Partitioning::RoundRobin,
             ignore_keys: self.ignore_keys,
             adaptive: self.adaptive_partitioning,
@@ -51,10 +56,35 @@ impl ProducerConfig {
             seed: seed(),
         };
         driver.max_block = self.max_block;
-        driver.send_buffer = self.send_buffer;
-        driver.receive_buffer = self.receive_buffer;
+        driver.sockets.send_buffer = self.send_buffer;
+        driver.sockets.receive_buffer = self.receive_buffer;
+        driver.sockets.keepalive = self.keepalive;
+        driver.sockets.nodelay = self.nodelay;
+        driver.sockets.max_answer = self.receive_message_max;
+        driver.sockets.address_family = match self.address_family {
+            AddressFamily::Any => driver::AddressFamily::Any,
+            AddressFamily::V4 => driver::AddressFamily::V4,
+            AddressFamily::V6 => driver::AddressFamily::V6,
+        };
         driver.own_thread = self.own_thread;
         Ok(driver)
+    }
+
+    /// The program's own partitioner, or one of librdkafka's. The driver has Java's.
+    fn effective_partitioner(&self) -> Option<Arc<dyn Partitioner>> {
+        if let Some(custom) = &self.partitioner {
+            return Some(custom.0.clone());
+        }
+        Some(match self.partitioning {
+            // Ignored keys are Java's matter, and its default partitioner's.
+            Partitioning::Default | Partitioning::RoundRobin => return None,
+            Partitioning::Murmur2 => Arc::new(Hashed::MURMUR2),
+            Partitioning::Consistent => Arc::new(Hashed::CONSISTENT),
+            Partitioning::ConsistentRandom => Arc::new(Hashed::CONSISTENT_RANDOM),
+            Partitioning::Fnv1a => Arc::new(Hashed::FNV1A),
+            Partitioning::Fnv1aRandom => Arc::new(Hashed::FNV1A_RANDOM),
+            Partitioning::Random => Arc::new(Random::new(seed())),
+        })
     }
 
     fn to_cluster(&self) -> Result<ClusterConfig, ConfigError> {
@@ -78,6 +108,7 @@ impl ProducerConfig {
         };
         cluster.metadata_recovery_rebootstrap_trigger = self.rebootstrap_trigger;
         cluster.metadata_cluster_check = self.cluster_check;
+        cluster.allow_auto_topic_creation = self.auto_create_topics;
         cluster.max_in_flight = self.max_in_flight;
         cluster.seed = seed();
         Ok(cluster)

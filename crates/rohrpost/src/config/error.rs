@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Dialect;
+
 /// A configuration that cannot be used, with everything needed to put it right. It is the
 /// [`source`](std::error::Error::source) of an [`Error`](crate::Error) of the kind [`Config`](crate::ErrorKind::Config).
 ///
@@ -9,12 +11,26 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// Kafka's producer has no property of this name.
+    /// Kafka's producer has no property of this name, in this dialect.
     UnknownProperty {
+        /// The dialect.
+        dialect: Dialect,
         /// The name.
         name: String,
-        /// The property whose name is most like it, if any is.
+        /// The property of the dialect that is meant, most likely: what means the same, or else the one whose name is most like it.
         nearest: Option<&'static str>,
+        /// It is a name of the other dialect.
+        is_foreign: bool,
+    },
+    /// The configuration was read in the other dialect, where the same names mean other things.
+    OtherDialect {
+        /// The property.
+        name: String,
+    },
+    /// An environment variable whose value is not UTF-8.
+    NotText {
+        /// The variable.
+        name: String,
     },
     /// A property without which there is no producer.
     Missing {
@@ -60,11 +76,33 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownProperty { name, nearest: Some(nearest) } => {
+            Self::UnknownProperty { dialect, name, nearest, is_foreign: true } => {
+                let (other, function) = match dialect {
+                    Dialect::Java => ("librdkafka", "from_librdkafka"),
+                    Dialect::Librdkafka => ("Java", "from_java"),
+                };
+                write!(
+                    f,
+                    "{name:?} is a property of {other}'s dialect, which ProducerConfig::{function} reads; here, in {dialect}'s, "
+                )?;
+                match nearest {
+                    Some(nearest) => write!(f, "it is {nearest:?}"),
+                    None => write!(f, "there is nothing like it: remove it"),
+                }
+            }
+            Self::UnknownProperty { name, nearest: Some(nearest), .. } => {
                 write!(f, "there is no producer property {name:?}: did you mean {nearest:?}?")
             }
-            Self::UnknownProperty { name, nearest: None } => {
+            Self::UnknownProperty { name, nearest: None, .. } => {
                 write!(f, "there is no producer property {name:?}: remove it")
+            }
+            Self::OtherDialect { name } => write!(
+                f,
+                "{name} cannot be set by its Java name: this configuration was read in librdkafka's dialect, where names mean other things; set \
+                 it there, or by the builder's typed methods"
+            ),
+            Self::NotText { name } => {
+                write!(f, "the value of the environment variable {name} is not UTF-8")
             }
             Self::Missing { name } => write!(f, "{name} is not set, and it has no default: set it"),
             Self::InvalidValue { name, value: Some(value), accepted } => {

@@ -1,25 +1,28 @@
 //! The known name that is most like an unknown one.
 
-/// What other clients and people call some properties.
+use super::{java, librdkafka, names};
+
+/// What people call some properties.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("metadata.broker.list", "bootstrap.servers"),
     ("brokers", "bootstrap.servers"),
-    ("queue.buffering.max.ms", "linger.ms"),
-    ("queue.buffering.max.kbytes", "buffer.memory"),
-    ("queue.buffering.max.messages", "buffer.memory"),
-    ("batch.num.messages", "batch.size"),
-    ("message.timeout.ms", "delivery.timeout.ms"),
-    ("message.max.bytes", "max.request.size"),
-    ("message.send.max.retries", "retries"),
-    ("request.required.acks", "acks"),
-    ("compression.codec", "compression.type"),
-    ("partitioner", "partitioner.class"),
-    ("socket.timeout.ms", "request.timeout.ms"),
-    ("topic.metadata.refresh.interval.ms", "metadata.max.age.ms"),
+    ("broker.list", "bootstrap.servers"),
     ("timeout.ms", "request.timeout.ms"),
 ];
 
-/// The candidate that was meant: another client's name for it, a name of which `name` is some words, or the nearest.
+/// Whether a name unknown to Java's dialect is one of librdkafka's, and what Java calls it.
+pub(crate) fn in_java(name: &str) -> (bool, Option<&'static str>) {
+    let theirs = librdkafka::all().find(|property| property.named(name).is_some());
+    (theirs.is_some(), theirs.and_then(|property| property.counterparts.first().copied()))
+}
+
+/// Whether a name unknown to librdkafka's dialect is one of Java's, and what librdkafka calls it.
+pub(crate) fn in_librdkafka(name: &str) -> (bool, Option<&'static str>) {
+    let is_java = names(java()).any(|known| known == name);
+    let ours = librdkafka::all().find(|property| property.counterparts.contains(&name));
+    (is_java, ours.map(super::Property::name))
+}
+
+/// The candidate that was meant: what people call it, a name of which `name` is some words, or the nearest.
 pub(crate) fn meant<'a>(
     name: &str,
     candidates: impl Iterator<Item = &'a str> + Clone,
@@ -34,7 +37,22 @@ pub(crate) fn meant<'a>(
     let holds =
         |candidate: &&'a str| plain.split('.').all(|word| words(candidate).any(|of| of == word));
     nearest(name, candidates.clone())
-        .or_else(|| candidates.filter(holds).min_by_key(|candidate| candidate.len()))
+        .or_else(|| candidates.clone().filter(holds).min_by_key(|candidate| candidate.len()))
+        .or_else(|| first_words(&plain, candidates))
+}
+
+/// The candidate whose first words, as many as there are here, are the nearest.
+fn first_words<'a>(
+    name: &str,
+    candidates: impl Iterator<Item = &'a str> + Clone,
+) -> Option<&'a str> {
+    let count = name.split('.').count();
+    let first = |candidate: &'a str| {
+        let end = candidate.match_indices('.').nth(count - 1).map_or(candidate.len(), |(at, _)| at);
+        &candidate[..end]
+    };
+    let meant = nearest(name, candidates.clone().map(first))?;
+    candidates.filter(|candidate| first(candidate) == meant).min_by_key(|candidate| candidate.len())
 }
 
 /// The candidate that the fewest edits (a character added, removed, replaced, or two neighbours swapped) turn `name` into, unless that is more
@@ -80,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_clients_names_and_single_words_lead_to_ours() {
+    fn peoples_names_and_single_words_lead_to_ours() {
         let names = [
             "acks",
             "batch.size",
@@ -93,13 +111,12 @@ mod tests {
         ];
         for (name, expected) in [
             ("linger", Some("linger.ms")),
+            ("lingr", Some("linger.ms")),
+            ("delivery.timout", Some("delivery.timeout.ms")),
             ("idempotence", Some("enable.idempotence")),
             ("partitioner", Some("partitioner.class")),
-            ("message.timeout.ms", Some("delivery.timeout.ms")),
-            ("queue.buffering.max.ms", Some("linger.ms")),
-            ("metadata.broker.list", Some("bootstrap.servers")),
+            ("brokers", Some("bootstrap.servers")),
             ("batch_size", Some("batch.size")),
-            ("request.required.acks", Some("acks")),
             ("statistics.interval.ms", None),
         ] {
             assert_eq!(meant(name, names.into_iter()), expected, "{name}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ProducerConfig;
+use super::{Dialect, ProducerConfig, Serializer};
 
 impl ProducerConfig {
     /// The brokers to begin with (`bootstrap.servers`); empty while none are set.
@@ -34,5 +34,25 @@ impl ProducerConfig {
     /// How long a batch that is not full waits for more records (`linger.ms`).
     pub fn linger(&self) -> Duration {
         self.linger
+    }
+
+    /// The name that brokers log and apply quotas to (`client.id`); `None` if it was not set, and each producer gets one of its own.
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// What makes bytes of a key (`key.serializer`), if that was set.
+    pub fn key_serializer(&self) -> Option<Serializer> {
+        self.key_serializer
+    }
+
+    /// What makes bytes of a value (`value.serializer`), if that was set.
+    pub fn value_serializer(&self) -> Option<Serializer> {
+        self.value_serializer
+    }
+
+    /// The names that it was read by.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
     }
 }

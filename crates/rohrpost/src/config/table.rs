@@ -1,30 +1,57 @@
-//! The properties that this producer honours.
+//! Java's properties that this producer honours.
 
-use super::choices::{Acks, Compression, MetadataRecovery, Partitioning};
+use std::time::Duration;
+
+use super::choices::{Acks, Compression, MetadataRecovery, Partitioning, Serializer};
+use super::property::PropertyType::{self, Boolean, Class, Int, List, Long, String};
 use super::property::{Property, Setter};
+use super::{ProducerConfig, reasons};
 
 const INT_MAX: i64 = i32::MAX as i64;
 const LONG_MAX: i64 = i64::MAX;
 
 const fn row(
-    name: &'static str,
+    name: &'static [&'static str; 1],
+    kind: PropertyType,
     default: &'static str,
-    setter: Setter,
+    setter: Setter<ProducerConfig>,
     about: &'static str,
-) -> Property {
-    Property { name, default, about, setter }
+) -> Property<ProducerConfig> {
+    Property::new(name, kind, default, setter, about)
 }
 
-const fn number(min: i64, max: i64, set: fn(&mut super::ProducerConfig, i64)) -> Setter {
+const fn number(min: i64, max: i64, set: fn(&mut ProducerConfig, i64)) -> Setter<ProducerConfig> {
     Setter::Number { min, max, set }
 }
 
 const fn millis(
     min: i64,
     max: i64,
-    set: fn(&mut super::ProducerConfig, std::time::Duration),
-) -> Setter {
+    set: fn(&mut ProducerConfig, Duration),
+) -> Setter<ProducerConfig> {
     Setter::Millis { min, max, set }
+}
+
+/// One of these, in upper or lower case if `any_case`.
+const fn named(
+    of: &'static [&'static [&'static str]],
+    any_case: bool,
+    set: fn(&mut ProducerConfig, usize),
+) -> Setter<ProducerConfig> {
+    Setter::Named { of, any_case, otherwise: None, set }
+}
+
+const fn only(values: &'static [&'static str], reason: &'static str) -> Setter<ProducerConfig> {
+    Setter::Only { values, reason }
+}
+
+const fn serializer(set: fn(&mut ProducerConfig, usize)) -> Setter<ProducerConfig> {
+    Setter::Named {
+        of: Serializer::NAMES,
+        any_case: false,
+        otherwise: Some(reasons::SERIALIZER),
+        set,
+    }
 }
 
 /// A number that was checked not to be negative.
@@ -37,145 +64,205 @@ fn socket_buffer(number: i64) -> Option<u32> {
     u32::try_from(number).ok()
 }
 
+const PARTITIONERS: &[&[&str]] = &[
+    &[
+        "org.apache.kafka.clients.producer.RoundRobinPartitioner",
+        "RoundRobinPartitioner",
+        "round_robin",
+    ],
+    &["murmur2_random"],
+    &["murmur2"],
+    &["consistent"],
+    &["consistent_random"],
+    &["fnv1a"],
+    &["fnv1a_random"],
+    &["random"],
+];
+
+pub(super) const PARTITIONINGS: [Partitioning; 8] = [
+    Partitioning::RoundRobin,
+    Partitioning::Default,
+    Partitioning::Murmur2,
+    Partitioning::Consistent,
+    Partitioning::ConsistentRandom,
+    Partitioning::Fnv1a,
+    Partitioning::Fnv1aRandom,
+    Partitioning::Random,
+];
+
+pub(super) const COMPRESSIONS: [Compression; 5] = [
+    Compression::None,
+    Compression::Gzip,
+    Compression::Snappy,
+    Compression::Lz4,
+    Compression::Zstd,
+];
+
+const ADDRESSES: &str = "port 0, URLs such as http://host:1 and IPv6 addresses without brackets are refused: nothing can be connected to there";
+const NO_NEGATIVE_TIME: &str = "negative times are refused: they mean nothing";
+const SHORT_NAMES: &str = "takes short names too, and may be left out: bytes and text are sent as they are; a Producer refuses those that would encode anything else";
+
 #[rustfmt::skip]
-pub(crate) static PROPERTIES: &[Property] = &[
+pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
     // Who and where.
-    row("bootstrap.servers", "", Setter::List(|c, v| c.bootstrap_servers = v),
-        "Some brokers of the cluster, as host:port, separated by commas; the others are found through them"),
-    row("bootstrap.resolve.timeout.ms", "0", millis(0, LONG_MAX, |c, v| c.bootstrap_resolve_timeout = v),
-        "How long to go on trying to resolve the bootstrap servers' names before giving up"),
-    row("client.id", "", Setter::Text(|c, v| c.client_id = Some(v)),
-        "The name that the brokers log for this producer and apply quotas to"),
-    row("client.dns.lookup", "use_all_dns_ips", Setter::Only {
-            values: &["use_all_dns_ips"],
-            reason: "reverse look-ups are not implemented, and without Kerberos they change nothing: use use_all_dns_ips" },
-        "Every address that a name resolves to is tried"),
+    row(&["bootstrap.servers"], List, "", Setter::List { blanks: false, set: |c, v| c.bootstrap_servers = v },
+        "Some brokers of the cluster, as host:port, separated by commas; the others are found through them")
+        .method("bootstrap_servers").differs(ADDRESSES),
+    row(&["bootstrap.resolve.timeout.ms"], Long, "0", millis(0, LONG_MAX, |c, v| c.bootstrap_resolve_timeout = v),
+        "How long to go on trying to resolve the bootstrap servers' names before giving up")
+        .kip(&[909]).method("bootstrap_resolve_timeout"),
+    row(&["client.id"], String, "", Setter::Text(|c, v| c.client_id = Some(v)),
+        "The name that the brokers log for this producer and apply quotas to; not set, rohrpost-producer-1 and so on")
+        .method("client_id").differs("at most 32767 bytes: no request can carry more"),
+    row(&["client.dns.lookup"], String, "use_all_dns_ips", only(&["use_all_dns_ips"], reasons::CANONICAL),
+        "Every address that a name resolves to is tried")
+        .kip(&[302, 235]),
 
     // What an acknowledgement means.
-    row("acks", "all", Setter::Choice { of: &["all", "-1", "0", "1"], any_case: true, set: |c, v| {
-            c.acks = [Acks::All, Acks::All, Acks::None, Acks::Leader][v];
-        } },
-        "Who must have written a record before it counts: nobody (0), the leader (1), all in-sync replicas (all)"),
-    row("enable.idempotence", "true", Setter::Flag(|c, v| c.idempotence = Some(v)),
-        "Retries write nothing twice and keep the order of each partition (KIP-98)"),
-    row("retries", "2147483647", number(0, INT_MAX, |c, v| c.retries = u32::try_from(v).unwrap_or(u32::MAX)),
-        "How often a batch may be sent again, within delivery.timeout.ms"),
-    row("max.in.flight.requests.per.connection", "5", number(1, INT_MAX, |c, v| c.max_in_flight = size(v)),
-        "Requests that may wait for their answers on one connection; with idempotence at most 5"),
-    row("delivery.timeout.ms", "120000", millis(0, INT_MAX, |c, v| c.delivery_timeout = Some(v)),
-        "From the send until a record is acknowledged or failed, at most; at least linger.ms + request.timeout.ms (KIP-91)"),
-    row("request.timeout.ms", "30000", millis(0, INT_MAX, |c, v| c.request_timeout = v),
-        "How long to wait for the answer to a request before the connection is given up"),
-    row("retry.backoff.ms", "100", millis(0, LONG_MAX, |c, v| c.retry_backoff = v),
-        "The pause before the first retry; it doubles with each, with 20 % of jitter (KIP-580)"),
-    row("retry.backoff.max.ms", "1000", millis(0, LONG_MAX, |c, v| c.retry_backoff_max = v),
-        "The longest pause before a retry"),
+    row(&["acks"], String, "all", named(&[&["all", "-1"], &["0"], &["1"]], false, |c, v| {
+            c.acks = [Acks::All, Acks::None, Acks::Leader][v];
+        }),
+        "Who must have written a record before it counts: nobody (0), the leader (1), all in-sync replicas (all)")
+        .kip(&[679]).method("acks"),
+    row(&["enable.idempotence"], Boolean, "true", Setter::Flag(|c, v| c.idempotence = Some(v)),
+        "Retries write nothing twice and keep the order of each partition; not set, off where acks or retries exclude it")
+        .kip(&[98, 679]).method("idempotence"),
+    row(&["retries"], Int, "2147483647", number(0, INT_MAX, |c, v| c.retries = u32::try_from(v).unwrap_or(u32::MAX)),
+        "How often a batch may be sent again, within delivery.timeout.ms")
+        .method("retries"),
+    row(&["max.in.flight.requests.per.connection"], Int, "5", number(1, INT_MAX, |c, v| c.max_in_flight = size(v)),
+        "Requests that may wait for their answers on one connection; at most 5, unless enable.idempotence=false")
+        .method("max_in_flight"),
+    row(&["delivery.timeout.ms"], Int, "120000", millis(0, INT_MAX, |c, v| c.delivery_timeout = Some(v)),
+        "From the send until a record is acknowledged or failed, at most; at least linger.ms + request.timeout.ms, to which the default is raised")
+        .kip(&[91]).method("delivery_timeout"),
+    row(&["request.timeout.ms"], Int, "30000", millis(0, INT_MAX, |c, v| c.request_timeout = v),
+        "How long to wait for the answer to a request before the connection is given up")
+        .kip(&[19]).method("request_timeout"),
+    row(&["retry.backoff.ms"], Long, "100", millis(0, LONG_MAX, |c, v| c.retry_backoff = v),
+        "The pause before the first retry; it doubles with each, with 20 % of jitter")
+        .kip(&[580]).method("retry_backoff"),
+    row(&["retry.backoff.max.ms"], Long, "1000", millis(0, LONG_MAX, |c, v| c.retry_backoff_max = v),
+        "The longest pause before a retry")
+        .kip(&[580]).method("retry_backoff"),
 
     // Batches and memory.
-    row("batch.size", "16384", number(0, INT_MAX, |c, v| c.batch_size = size(v)),
-        "Bytes of a batch, after compression; only a single larger record exceeds it; 0: each record by itself"),
-    row("linger.ms", "5", millis(0, LONG_MAX, |c, v| c.linger = v),
-        "How long a batch that is not full waits for more records"),
-    row("compression.type", "none", Setter::Choice {
-            of: &["none", "gzip", "snappy", "lz4", "zstd"], any_case: false, set: |c, v| {
-                c.compression = [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd][v];
-            } },
-        "How batches are compressed"),
-    row("compression.gzip.level", "-1", Setter::NumberOr { or: -1, min: 1, max: 9, set: |c, v| c.gzip_level = v as i32 },
-        "gzip's level: 1 is fast, 9 is small, -1 its default (KIP-390)"),
-    row("compression.lz4.level", "9", number(1, 17, |c, v| c.lz4_level = v as i32),
-        "LZ4's level; this build has 9, Kafka's default, which is LZ4's fast mode (KIP-390)"),
-    row("compression.zstd.level", "3", number(-131_072, 22, |c, v| c.zstd_level = v as i32),
-        "Zstandard's level: small and negative ones are fast, 22 is small (KIP-390)"),
-    row("buffer.memory", "33554432", number(0, LONG_MAX, |c, v| c.buffer_memory = size(v)),
-        "Bytes of records that may be held before sends wait"),
-    row("buffer.memory.allocation.strategy", "full", Setter::Choice {
-            of: &["full", "incremental"], any_case: true, set: |_, _| {} },
-        "Accepted for Java's sake and without effect: memory grows with use, no batch reserves more than it holds"),
-    row("max.block.ms", "60000", millis(0, LONG_MAX, |c, v| c.max_block = v),
-        "How long a send waits for room and for knowledge of its topic, at most"),
-    row("max.request.size", "1048576", number(0, INT_MAX, |c, v| c.max_request_size = size(v)),
-        "Bytes of a request; no record may be larger, before compression"),
+    row(&["batch.size"], Int, "16384", number(0, INT_MAX, |c, v| c.batch_size = size(v)),
+        "Bytes of a batch, after compression; only a single larger record exceeds it; 0: each record by itself")
+        .method("batch_size"),
+    row(&["linger.ms"], Long, "5", millis(0, LONG_MAX, |c, v| c.linger = v),
+        "How long a batch that is not full waits for more records")
+        .kip(&[1030]).method("linger"),
+    row(&["compression.type"], String, "none",
+        named(&[&["none"], &["gzip"], &["snappy"], &["lz4"], &["zstd"]], false, |c, v| c.compression = COMPRESSIONS[v]),
+        "How batches are compressed")
+        .kip(&[110]).method("compression"),
+    row(&["compression.gzip.level"], Int, "-1", Setter::NumberOr { or: -1, min: 1, max: 9, set: |c, v| c.gzip_level = v as i32 },
+        "gzip's level: 1 is fast, 9 is small, -1 its default")
+        .kip(&[390]).method("compression_with_level"),
+    row(&["compression.lz4.level"], Int, "9", number(1, 17, |c, v| c.lz4_level = v as i32),
+        "LZ4's level: 9 is its fast mode, the others compress more")
+        .kip(&[390]).method("compression_with_level")
+        .differs("levels other than 9 need the feature lz4-c, the C library"),
+    row(&["compression.zstd.level"], Int, "3", number(-131_072, 22, |c, v| c.zstd_level = v as i32),
+        "Zstandard's level: small and negative ones are fast, 22 is small")
+        .kip(&[390]).method("compression_with_level"),
+    row(&["buffer.memory"], Long, "33554432", number(0, LONG_MAX, |c, v| c.buffer_memory = size(v)),
+        "Bytes of records that may be held before sends wait")
+        .method("buffer_memory"),
+    row(&["buffer.memory.allocation.strategy"], String, "full", named(&[&["full"], &["incremental"]], true, |_, _| {}),
+        "How a batch takes memory: both values mean that it grows with use, here")
+        .differs("memory always grows with use: no batch reserves more than it holds, so full has nothing to reserve"),
+    row(&["max.block.ms"], Long, "60000", millis(0, LONG_MAX, |c, v| c.max_block = v),
+        "How long a send waits for room and for knowledge of its topic, at most")
+        .kip(&[19]).method("max_block"),
+    row(&["max.request.size"], Int, "1048576", number(0, INT_MAX, |c, v| c.max_request_size = size(v)),
+        "Bytes of a request; no record may be larger, before compression")
+        .method("max_request_size"),
 
     // Partitions.
-    row("partitioner.class", "", Setter::Choice {
-            of: &["", "org.apache.kafka.clients.producer.RoundRobinPartitioner", "round_robin"], any_case: false, set: |c, v| {
-                c.partitioner = None;
-                c.partitioning = if v == 0 { Partitioning::Default } else { Partitioning::RoundRobin };
-            } },
-        "Who chooses partitions for records without one: Kafka's default (keys by hash, others sticky) if not set, or round_robin"),
-    row("partitioner.ignore.keys", "false", Setter::Flag(|c, v| c.ignore_keys = v),
-        "Records with a key are spread as those without"),
-    row("partitioner.adaptive.partitioning.enable", "true", Setter::Flag(|c, v| c.adaptive_partitioning = v),
-        "Partitions of slow brokers get fewer records without a key (KIP-794)"),
-    row("partitioner.availability.timeout.ms", "0", millis(0, LONG_MAX, |c, v| c.availability_timeout = v),
-        "Partitions whose broker takes nothing for so long get no records without a key; 0: off (KIP-794)"),
-    row("partitioner.rack.aware", "false", Setter::Only {
-            values: &["false"],
-            reason: "rack-aware partitioning (KIP-1123) is not implemented yet: leave it false" },
-        "Records without a key go to leaders in the producer's own rack"),
+    row(&["partitioner.class"], Class, "", named(PARTITIONERS, false, |c, v| {
+            c.partitioner = None;
+            c.partitioning = PARTITIONINGS[v];
+        }),
+        "Who chooses partitions for records without one; not set, Kafka's default: keys by their murmur2 hash, others by batches")
+        .kip(&[480, 794]).method("partitioning")
+        .differs("takes Java's RoundRobinPartitioner and short names, librdkafka's partitioners among them; one's own by the builder's partitioner"),
+    row(&["partitioner.ignore.keys"], Boolean, "false", Setter::Flag(|c, v| c.ignore_keys = v),
+        "Records with a key are spread as those without, by the default partitioner")
+        .kip(&[794]).method("ignore_keys"),
+    row(&["partitioner.adaptive.partitioning.enable"], Boolean, "true", Setter::Flag(|c, v| c.adaptive_partitioning = v),
+        "Partitions of slow brokers get fewer records without a key")
+        .kip(&[794]).method("adaptive_partitioning"),
+    row(&["partitioner.availability.timeout.ms"], Long, "0", millis(0, LONG_MAX, |c, v| c.availability_timeout = v),
+        "Partitions whose broker takes nothing for so long get no records without a key; 0: off")
+        .kip(&[794]).method("partitioner_availability_timeout"),
+    row(&["partitioner.rack.aware"], Boolean, "false", only(&["false"], reasons::RACK),
+        "Records without a key go to leaders in the producer's own rack")
+        .kip(&[1123]),
 
     // Metadata.
-    row("metadata.max.age.ms", "300000", millis(0, LONG_MAX, |c, v| c.metadata_max_age = v),
-        "After so long what is known of the cluster is asked for again"),
-    row("metadata.max.idle.ms", "300000", millis(5_000, LONG_MAX, |c, v| c.metadata_max_idle = v),
-        "A topic that is not sent to for so long is forgotten"),
-    row("metadata.recovery.strategy", "rebootstrap", Setter::Choice {
-            of: &["rebootstrap", "none"], any_case: true, set: |c, v| {
-                c.metadata_recovery = [MetadataRecovery::Rebootstrap, MetadataRecovery::None][v];
-            } },
-        "What to do when no known broker can be reached (KIP-899)"),
-    row("metadata.recovery.rebootstrap.trigger.ms", "300000", millis(0, LONG_MAX, |c, v| c.rebootstrap_trigger = v),
-        "Rebootstrap when metadata could not be got for so long (KIP-1102)"),
-    row("metadata.cluster.check.enable", "true", Setter::Flag(|c, v| c.cluster_check = v),
-        "Refuse brokers that belong to another cluster"),
+    row(&["metadata.max.age.ms"], Long, "300000", millis(0, LONG_MAX, |c, v| c.metadata_max_age = v),
+        "After so long what is known of the cluster is asked for again")
+        .method("metadata_max_age"),
+    row(&["metadata.max.idle.ms"], Long, "300000", millis(5_000, LONG_MAX, |c, v| c.metadata_max_idle = v),
+        "A topic that is not sent to for so long is forgotten")
+        .kip(&[526]).method("metadata_max_idle"),
+    row(&["metadata.recovery.strategy"], String, "rebootstrap", named(&[&["rebootstrap"], &["none"]], true, |c, v| {
+            c.metadata_recovery = [MetadataRecovery::Rebootstrap, MetadataRecovery::None][v];
+        }),
+        "What to do when no known broker can be reached: begin again at the bootstrap servers, or go on trying")
+        .kip(&[899]).method("metadata_recovery"),
+    row(&["metadata.recovery.rebootstrap.trigger.ms"], Long, "300000", millis(0, LONG_MAX, |c, v| c.rebootstrap_trigger = v),
+        "Begin again at the bootstrap servers when metadata could not be got for so long")
+        .kip(&[1102]).method("metadata_recovery_rebootstrap_trigger"),
+    row(&["metadata.cluster.check.enable"], Boolean, "true", Setter::Flag(|c, v| c.cluster_check = v),
+        "Tell brokers which cluster and broker is meant, so that a misrouted connection is found")
+        .method("metadata_cluster_check"),
 
     // Connections.
-    row("reconnect.backoff.ms", "50", millis(0, LONG_MAX, |c, v| c.reconnect_backoff = Some(v)),
-        "The pause before a broker is connected to again; it doubles with each failure"),
-    row("reconnect.backoff.max.ms", "1000", millis(0, LONG_MAX, |c, v| c.reconnect_backoff_max = Some(v)),
-        "The longest pause before a broker is connected to again; if only reconnect.backoff.ms is set, pauses do not grow"),
-    row("socket.connection.setup.timeout.ms", "10000", millis(0, LONG_MAX, |c, v| c.connection_setup_timeout = v),
-        "How long a connection may take to be made; it doubles with each failure (KIP-601)"),
-    row("socket.connection.setup.timeout.max.ms", "30000", millis(0, LONG_MAX, |c, v| c.connection_setup_timeout_max = v),
-        "The longest time for a connection to be made"),
-    row("connections.max.idle.ms", "540000", Setter::MillisOrNever(|c, v| c.connections_max_idle = v),
-        "Connections that are not used for so long are closed"),
-    row("send.buffer.bytes", "131072", number(-1, INT_MAX, |c, v| c.send_buffer = socket_buffer(v)),
-        "The sockets' send buffers (SO_SNDBUF); -1: the system's default"),
-    row("receive.buffer.bytes", "32768", number(-1, INT_MAX, |c, v| c.receive_buffer = socket_buffer(v)),
-        "The sockets' receive buffers (SO_RCVBUF); -1: the system's default"),
-    row("security.protocol", "PLAINTEXT", Setter::Only {
-            values: &["PLAINTEXT"],
-            reason: "TLS and SASL are not implemented yet: use a PLAINTEXT listener" },
+    row(&["reconnect.backoff.ms"], Long, "50", millis(0, LONG_MAX, |c, v| c.reconnect_backoff = Some(v)),
+        "The pause before a broker is connected to again; it doubles with each failure, with 20 % of jitter")
+        .method("reconnect_backoff"),
+    row(&["reconnect.backoff.max.ms"], Long, "1000", millis(0, LONG_MAX, |c, v| c.reconnect_backoff_max = Some(v)),
+        "The longest pause before a broker is connected to again; if only reconnect.backoff.ms is set, pauses do not grow")
+        .kip(&[144]).method("reconnect_backoff"),
+    row(&["socket.connection.setup.timeout.ms"], Long, "10000", millis(0, LONG_MAX, |c, v| c.connection_setup_timeout = v),
+        "How long a connection may take to be made; it doubles with each failure, with 20 % of jitter")
+        .kip(&[601]).method("connection_setup_timeout").differs(NO_NEGATIVE_TIME),
+    row(&["socket.connection.setup.timeout.max.ms"], Long, "30000", millis(0, LONG_MAX, |c, v| c.connection_setup_timeout_max = v),
+        "The longest time for a connection to be made")
+        .kip(&[601]).method("connection_setup_timeout").differs(NO_NEGATIVE_TIME),
+    row(&["connections.max.idle.ms"], Long, "540000", Setter::MillisOrNever(|c, v| c.connections_max_idle = v),
+        "Connections that are not used for so long are closed")
+        .method("connections_max_idle"),
+    row(&["send.buffer.bytes"], Int, "131072", number(-1, INT_MAX, |c, v| c.send_buffer = socket_buffer(v)),
+        "The sockets' send buffers (SO_SNDBUF); -1: the system's default")
+        .method("send_buffer"),
+    row(&["receive.buffer.bytes"], Int, "32768", number(-1, INT_MAX, |c, v| c.receive_buffer = socket_buffer(v)),
+        "The sockets' receive buffers (SO_RCVBUF); -1: the system's default")
+        .method("receive_buffer"),
+    row(&["security.protocol"], String, "PLAINTEXT", only(&["PLAINTEXT"], reasons::SECURITY),
         "How to talk to the brokers"),
 
     // What Java needs and this producer does not.
-    row("key.serializer", "", Setter::Only { values: SERIALIZERS, reason: SERIALIZER_REASON },
-        "Keys are bytes or text here: accepted where it would change nothing, and may be left out"),
-    row("value.serializer", "", Setter::Only { values: SERIALIZERS, reason: SERIALIZER_REASON },
-        "Values are bytes or text here: accepted where it would change nothing, and may be left out"),
-    row("interceptor.classes", "", Setter::Only { values: &[""], reason: JVM_CLASS }, "Classes that see each record"),
-    row("metric.reporters", "", Setter::Only {
-            values: &["", "org.apache.kafka.common.metrics.JmxReporter"],
-            reason: "it names classes of a JVM: read Producer::stats instead, and remove it" },
+    row(&["key.serializer"], Class, "", serializer(|c, v| c.key_serializer = Some(Serializer::ALL[v])),
+        "What makes bytes of a key")
+        .method("key_serializer").differs(SHORT_NAMES),
+    row(&["value.serializer"], Class, "", serializer(|c, v| c.value_serializer = Some(Serializer::ALL[v])),
+        "What makes bytes of a value")
+        .method("value_serializer").differs(SHORT_NAMES),
+    row(&["interceptor.classes"], List, "", only(&[""], reasons::INTERCEPTORS), "Classes that see each record")
+        .kip(&[42]),
+    row(&["metric.reporters"], List, "org.apache.kafka.common.metrics.JmxReporter",
+        only(&["org.apache.kafka.common.metrics.JmxReporter", ""], reasons::REPORTERS),
         "Classes that publish metrics"),
-    row("config.providers", "", Setter::Only { values: &[""], reason: JVM_CLASS }, "Classes that look up values"),
-    row("enable.metrics.push", "true", Setter::Only {
-            values: &["false"],
-            reason: "pushing metrics to the brokers (KIP-714) is not implemented yet: set it to false, or leave it out" },
-        "Send metrics to the brokers, where they ask for them (KIP-714)"),
-    row("transaction.two.phase.commit.enable", "false", Setter::Only {
-            values: &["false"],
-            reason: "transactions are not implemented yet: leave it false" },
-        "Transactions that an outer coordinator commits (KIP-939)"),
+    row(&["config.providers"], List, "", only(&[""], reasons::JVM), "Classes that look values up elsewhere")
+        .kip(&[297]),
+    row(&["enable.metrics.push"], Boolean, "true", only(&["false"], reasons::TELEMETRY),
+        "Send metrics to the brokers, where they ask for them")
+        .kip(&[714]),
+    row(&["transaction.two.phase.commit.enable"], Boolean, "false", only(&["false"], reasons::TRANSACTIONS),
+        "Transactions that an outer coordinator commits")
+        .kip(&[939]),
 ];
-
-const SERIALIZERS: &[&str] = &[
-    "org.apache.kafka.common.serialization.ByteArraySerializer",
-    "org.apache.kafka.common.serialization.StringSerializer",
-];
-
-const SERIALIZER_REASON: &str = "records take bytes and text as they are: serialize before the send, and remove any other serializer";
-
-const JVM_CLASS: &str = "it names classes of a JVM: remove it";

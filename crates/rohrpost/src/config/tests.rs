@@ -1,3 +1,4 @@
+use super::property::Setter;
 use super::*;
 
 fn config(text: &str) -> ProducerConfig {
@@ -14,9 +15,10 @@ fn every_default_as_text_is_the_default() {
         if let Setter::Only { .. } = property.setter {
             continue;
         }
+        let name = property.name();
         let mut config = ProducerConfig::new();
         if !property.default.is_empty() {
-            property.set(&mut config, property.default).unwrap();
+            property.set(name, &mut config, property.default).unwrap();
         }
         assert_eq!(config.is_idempotent(), ProducerConfig::new().is_idempotent());
         assert_eq!(
@@ -24,18 +26,18 @@ fn every_default_as_text_is_the_default() {
             ProducerConfig::new().effective_delivery_timeout()
         );
         let (first, _) = config.effective_reconnect_backoff();
-        assert_eq!(first, Duration::from_millis(50), "{}", property.name);
+        assert_eq!(first, Duration::from_millis(50), "{name}");
         config.idempotence = None;
         config.delivery_timeout = None;
         config.reconnect_backoff = None;
         config.reconnect_backoff_max = None;
-        assert_eq!(config, ProducerConfig::new(), "{}", property.name);
+        assert_eq!(config, ProducerConfig::new(), "{name}");
     }
 }
 
 #[test]
 fn every_property_of_kafka_4_4_is_known_once() {
-    let mut names: Vec<&str> = all().map(|property| property.name).collect();
+    let mut names: Vec<&str> = names(java()).collect();
     assert_eq!(names.len(), 120);
     names.sort_unstable();
     names.dedup();
@@ -46,24 +48,163 @@ fn every_property_of_kafka_4_4_is_known_once() {
 fn another_value_of_an_honoured_property_changes_the_configuration() {
     let no_effect = ["buffer.memory.allocation.strategy"];
     for property in table::PROPERTIES {
+        let name = property.name();
         let value = match &property.setter {
             Setter::Only { .. } => continue,
             Setter::Flag(_) if property.default == "true" => "false",
             Setter::Flag(_) => "true",
-            Setter::Choice { of, .. } => of[of.len() - 1],
-            Setter::Text(_) | Setter::List(_) => "text",
-            _ if property.name == "compression.zstd.level" => "4",
+            Setter::Named { of, .. } => of[of.len() - 1][0],
+            Setter::Text(_) | Setter::List { .. } => "text",
+            _ if name == "compression.zstd.level" => "4",
             _ => "7",
         };
-        let value = if property.name == "metadata.max.idle.ms" { "7000" } else { value };
+        let value = if name == "metadata.max.idle.ms" { "7000" } else { value };
         let mut config = ProducerConfig::new();
-        property.set(&mut config, value).unwrap();
-        assert_eq!(
-            config == ProducerConfig::new(),
-            no_effect.contains(&property.name),
-            "{}",
-            property.name
-        );
+        property.set(name, &mut config, value).unwrap();
+        assert_eq!(config == ProducerConfig::new(), no_effect.contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn every_honoured_property_has_a_method_of_the_builder() {
+    let builder = include_str!("../builder.rs");
+    let no_effect = ["buffer.memory.allocation.strategy"];
+    for info in properties().chain(librdkafka_properties()) {
+        match info.method {
+            Some(method) => {
+                let declaration = ["(", "<"].map(|end| format!("pub fn {method}{end}"));
+                assert!(
+                    declaration.iter().any(|text| builder.contains(text)),
+                    "{}: {method}",
+                    info.name
+                );
+            }
+            None => assert!(
+                info.unsupported.is_some() || no_effect.contains(&info.name),
+                "{} has no method",
+                info.name
+            ),
+        }
+    }
+}
+
+#[test]
+fn a_secret_is_shown_by_nothing() {
+    const SECRET: &str = "hunter2";
+    let mut seen = 0;
+    for info in properties()
+        .chain(librdkafka_properties())
+        .filter(|info| info.is_refused || info.is_secret())
+    {
+        let error = match info.dialect {
+            Dialect::Java => ProducerConfig::from_java([(info.name, SECRET)]).unwrap_err(),
+            Dialect::Librdkafka => {
+                ProducerConfig::from_librdkafka([(info.name, SECRET)]).unwrap_err()
+            }
+        };
+        assert!(error.to_string().starts_with(info.name), "{error}");
+        assert!(!format!("{error} {error:?} {:?}", error.config_error()).contains(SECRET));
+        seen += usize::from(info.is_secret());
+    }
+    assert!(seen >= 18, "{seen}");
+    for name in ["sasl.password", "sasl.jaas.confg", "my.password"] {
+        let error = ProducerConfig::from_java([(name, SECRET)]).unwrap_err();
+        assert!(!format!("{error} {error:?} {:?}", error.config_error()).contains(SECRET));
+    }
+}
+
+#[test]
+fn a_name_of_the_other_dialect_is_told_from_a_typo() {
+    for (name, meant) in [
+        ("message.timeout.ms", Some("delivery.timeout.ms")),
+        ("metadata.broker.list", Some("bootstrap.servers")),
+        ("queue.buffering.max.kbytes", Some("buffer.memory")),
+        ("socket.timeout.ms", Some("request.timeout.ms")),
+        ("request.required.acks", Some("acks")),
+        ("statistics.interval.ms", None),
+    ] {
+        let error = refusal(name, "1");
+        let ConfigError::UnknownProperty {
+            dialect: Dialect::Java, nearest, is_foreign: true, ..
+        } = error
+        else {
+            panic!("{error:?}");
+        };
+        assert_eq!(nearest, meant, "{name}");
+        assert!(error.to_string().contains("librdkafka"), "{error}");
+    }
+}
+
+#[test]
+fn of_two_values_the_later_one_counts() {
+    let pairs = ProducerConfig::from_java([("linger.ms", "1"), ("linger.ms", "2")]).unwrap();
+    assert_eq!(pairs.linger(), Duration::from_millis(2));
+    assert_eq!(config("linger.ms=3\nlinger.ms : 4").linger(), Duration::from_millis(4));
+}
+
+#[test]
+fn an_error_in_the_environment_names_the_variable() {
+    let read = |variables: &[(&str, &str)]| {
+        let mut config = ProducerConfig::new();
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+        config.set_environment("ROHRPOST_", variables).map(|()| config)
+    };
+    let config = read(&[
+        ("ROHRPOST_MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION", "3"),
+        ("ROHRPOST_compression_type", "zstd"),
+        ("ROHRPOST_ACKS", ""),
+        ("OTHER_LINGER_MS", "soon"),
+    ])
+    .unwrap();
+    assert_eq!((config.max_in_flight, config.compression), (3, Compression::Zstd));
+    let error = read(&[("ROHRPOST_LINGER_SM", "5")]).unwrap_err().to_string();
+    assert!(error.starts_with("ROHRPOST_LINGER_SM: ") && error.contains("linger.ms"), "{error}");
+    let error = read(&[("ROHRPOST_LINGER_MS", "soon")]).unwrap_err().to_string();
+    assert!(error.starts_with("ROHRPOST_LINGER_MS: linger.ms=\"soon\""), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_is_an_error() {
+    use std::os::unix::ffi::OsStringExt;
+    let value = std::ffi::OsString::from_vec(b"\xff".to_vec());
+    let mut config = ProducerConfig::new();
+    let error = config.set_environment("R_", [("R_ACKS".into(), value)]).unwrap_err();
+    assert!(
+        matches!(error.config_error(), Some(ConfigError::NotText { name }) if name == "R_ACKS")
+    );
+}
+
+#[test]
+fn serializers_have_long_names_and_short_ones() {
+    for names in Serializer::NAMES {
+        let [long, short] = names else { panic!("{names:?}") };
+        let read = |name: &str| {
+            let config =
+                ProducerConfig::from_java([("key.serializer", name), ("value.serializer", name)]);
+            let config = config.unwrap();
+            assert_eq!(config.key_serializer(), config.value_serializer());
+            config.key_serializer().unwrap()
+        };
+        assert_eq!(read(long), read(short));
+        assert_eq!(read(long).to_string(), *short);
+        assert!(long.ends_with(&format!(".{short}")));
+    }
+    let error = refusal("value.serializer", "com.example.Mine");
+    assert!(matches!(error, ConfigError::NotSupported { .. }), "{error:?}");
+}
+
+#[test]
+fn a_producer_of_bytes_takes_the_serializers_that_leave_them_alone() {
+    for (name, is_taken) in [
+        ("ByteArraySerializer", true),
+        ("StringSerializer", true),
+        ("LongSerializer", false),
+        ("VoidSerializer", false),
+    ] {
+        let config = config(&format!("key.serializer={name}"));
+        config.validate().unwrap();
+        assert_eq!(config.check_serializers().is_ok(), is_taken, "{name}");
     }
 }
 
@@ -86,6 +227,10 @@ fn values_out_of_range_say_what_is_accepted() {
         ("enable.idempotence", "yes"),
         ("send.buffer.bytes", "-2"),
         ("partitioner.class", "com.example.Mine"),
+        ("partitioner.class", ""),
+        ("acks", "ALL"),
+        ("bootstrap.servers", "a:1,,b:2"),
+        ("bootstrap.servers", ""),
     ] {
         let error = refusal(name, value);
         let ConfigError::InvalidValue { name: property, value: given, accepted } = &error else {
@@ -99,7 +244,7 @@ fn values_out_of_range_say_what_is_accepted() {
 #[test]
 fn edges_of_ranges_are_accepted() {
     for (name, value) in [
-        ("acks", " ALL "),
+        ("acks", " all "),
         ("acks", "-1"),
         ("batch.size", "0"),
         ("batch.size", "+2147483647"),
@@ -147,7 +292,12 @@ fn an_unknown_property_names_the_nearest() {
         ("compression_type", Some("compression.type")),
         ("something.else.entirely", None),
     ] {
-        let expected = ConfigError::UnknownProperty { name: name.to_owned(), nearest };
+        let expected = ConfigError::UnknownProperty {
+            dialect: Dialect::Java,
+            name: name.to_owned(),
+            nearest,
+            is_foreign: false,
+        };
         assert_eq!(refusal(name, "1"), expected);
     }
 }
@@ -180,7 +330,9 @@ fn implicit_idempotence_gives_way_as_in_java() {
         config.validate().unwrap();
         assert!(!config.is_idempotent(), "{text}");
     }
-    config("acks=1\nmax.in.flight.requests.per.connection=6").validate().unwrap();
+    let six = "max.in.flight.requests.per.connection=6";
+    config(&format!("acks=1\n{six}")).validate().unwrap_err();
+    config(&format!("enable.idempotence=false\n{six}")).validate().unwrap();
 }
 
 #[test]

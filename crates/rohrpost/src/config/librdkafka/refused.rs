@@ -1,0 +1,183 @@
+//! librdkafka's properties that this producer has nothing for.
+
+use super::super::property::PropertyType::{self, Boolean, Callback, Int, List, Password, String};
+use super::super::property::{Property, Setter};
+use super::super::reasons::{RACK, SASL, TLS, TRANSACTIONS};
+use super::Draft;
+
+const CALLBACK: &str =
+    "it is a function or a pointer of a C program: await the deliveries instead, and remove it";
+const UNUSED: &str = "librdkafka itself no longer uses it: remove it";
+const LOGGING: &str = "it tunes librdkafka's own log: remove it";
+const INTERNAL: &str = "it tunes librdkafka's own workings: remove it";
+const VERSIONS: &str = "brokers are always asked for what they speak, with socket.timeout.ms for the answer: remove it";
+const CONSUMER: &str = "it is a property of consumers: remove it";
+const METADATA: &str = "metadata is asked for again after retry.backoff.ms, and for as long as a send may wait: set that by the builder's max_block, and remove it";
+
+const fn row(
+    names: &'static [&'static str],
+    kind: PropertyType,
+    default: &'static str,
+    reason: &'static str,
+    about: &'static str,
+) -> Property<Draft> {
+    Property::new(names, kind, default, Setter::Refused(reason), about)
+}
+
+const fn callback(name: &'static [&'static str; 1], about: &'static str) -> Property<Draft> {
+    Property::new(name, Callback, "", Setter::Refused(CALLBACK), about)
+}
+
+const fn consumer(name: &'static [&'static str], about: &'static str) -> Property<Draft> {
+    Property::new(name, String, "", Setter::Refused(CONSUMER), about)
+}
+
+#[rustfmt::skip]
+pub(super) static PROPERTIES: &[Property<Draft>] = &[
+    // Batches, metadata, connections.
+    row(&["batch.num.messages"], Int, "10000", "batches are bounded by their bytes alone: set batch.size, and remove it", "Messages of a batch, at most"),
+    row(&["message.copy.max.bytes"], Int, "65535", "every payload is copied once, into its batch: remove it", "Messages up to so many bytes are copied"),
+    row(&["sticky.partitioning.linger.ms"], Int, "10", "messages whose key does not decide change their partition after about batch.size bytes: remove it", "How long they stay with a partition").kip(&[480]),
+    row(&["metadata.max.age.ms"], Int, "900000", "what is known is kept until it is known anew: set topic.metadata.refresh.interval.ms, which is Java's metadata.max.age.ms, and remove it", "After so long what is known is forgotten"),
+    row(&["topic.metadata.refresh.fast.interval.ms"], Int, "100", METADATA, "The pause before metadata of a lost leader is asked for again"),
+    row(&["topic.metadata.refresh.fast.cnt"], Int, "10", UNUSED, "How often"),
+    row(&["topic.metadata.propagation.max.ms"], Int, "30000", METADATA, "How long a new topic may be unknown to brokers"),
+    row(&["topic.blacklist"], List, "", "a producer only learns of the topics that it sends to: remove it", "Topics that do not count"),
+    row(&["broker.address.ttl"], Int, "1000", "a name is resolved for each connection: remove it", "How long a broker's address is kept"),
+    row(&["reconnect.backoff.jitter.ms"], Int, "0", UNUSED, "Chance in the pause before a broker is connected to again"),
+    row(&["socket.blocking.max.ms"], Int, "1000", UNUSED, "How long a socket may block"),
+    row(&["api.version.request.timeout.ms"], Int, "10000", VERSIONS, "How long the answer may take"),
+    row(&["api.version.fallback.ms"], Int, "0", VERSIONS, "How long to do without an answer"),
+    row(&["broker.version.fallback"], String, "0.10.0", VERSIONS, "What to believe without an answer"),
+    row(&["produce.offset.report"], Boolean, "false", UNUSED, "Report each message's offset"),
+    row(&["client.rack"], String, "", RACK, "The rack or zone of the client").java(&["client.rack"]),
+    row(&["transactional.id"], String, "", TRANSACTIONS, "The name under which the brokers remember transactions").kip(&[98]).java(&["transactional.id"]),
+    row(&["transaction.timeout.ms"], Int, "60000", TRANSACTIONS, "How long a transaction may stay open before the brokers abort it").kip(&[98]).java(&["transaction.timeout.ms"]),
+
+    // The library itself.
+    row(&["builtin.features"], List, "gzip, snappy, ssl, sasl, regex, lz4, sasl_gssapi, sasl_plain, sasl_scram, plugins, zstd, sasl_oauthbearer, http, oidc", INTERNAL, "What this build of librdkafka must have"),
+    row(&["debug"], List, "", LOGGING, "What to log much of"),
+    row(&["log_level"], Int, "6", LOGGING, "What to log at all"),
+    row(&["log.queue"], Boolean, "false", LOGGING, "Log through a queue"),
+    row(&["log.thread.name"], Boolean, "true", LOGGING, "Log threads' names"),
+    row(&["log.connection.close"], Boolean, "true", LOGGING, "Log lost connections"),
+    row(&["enable.random.seed"], Boolean, "true", INTERNAL, "Seed C's source of chance"),
+    row(&["enabled_events"], Int, "0", INTERNAL, "The events that are queued"),
+    row(&["internal.termination.signal"], Int, "0", INTERNAL, "The signal that ends its threads"),
+    row(&["plugin.library.paths"], List, "", "it loads C libraries: remove it", "Plug-ins to load"),
+    callback(&["error_cb"], "Is told of errors"),
+    callback(&["throttle_cb"], "Is told of quotas"),
+    callback(&["stats_cb"], "Is told of statistics"),
+    callback(&["log_cb"], "Is told what is logged"),
+    callback(&["background_event_cb"], "Is told of events"),
+    callback(&["socket_cb"], "Makes sockets"),
+    callback(&["connect_cb"], "Connects sockets"),
+    callback(&["closesocket_cb"], "Closes sockets"),
+    callback(&["open_cb"], "Opens files"),
+    callback(&["resolve_cb"], "Resolves names"),
+    callback(&["opaque"], "Is handed to callbacks"),
+    callback(&["default_topic_conf"], "What topics are configured with"),
+    callback(&["dr_cb"], "Is told of deliveries"),
+    callback(&["dr_msg_cb"], "Is told of deliveries"),
+    callback(&["partitioner_cb"], "Chooses partitions: the builder's partitioner does here"),
+    callback(&["msg_order_cmp"], "Orders messages"),
+    callback(&["interceptors"], "See each message"),
+
+    // TLS.
+    row(&["ssl.cipher.suites"], String, "", TLS, "The cipher suites that may be used").java(&["ssl.cipher.suites"]),
+    row(&["ssl.curves.list"], String, "", TLS, "The curves that may be used"),
+    row(&["ssl.sigalgs.list"], String, "", TLS, "The signatures that may be used"),
+    row(&["ssl.key.location"], String, "", TLS, "The file with the private key, as PEM"),
+    row(&["ssl.key.password"], Password, "", TLS, "What decrypts the private key").java(&["ssl.key.password"]),
+    row(&["ssl.key.pem"], Password, "", TLS, "The private key, as PEM").java(&["ssl.keystore.key"]),
+    callback(&["ssl_key"], "The private key"),
+    row(&["ssl.certificate.location"], String, "", TLS, "The file with the client's certificate, as PEM"),
+    row(&["ssl.certificate.pem"], String, "", TLS, "The client's certificate, as PEM").java(&["ssl.keystore.certificate.chain"]),
+    callback(&["ssl_certificate"], "The client's certificate"),
+    row(&["ssl.ca.location"], String, "", TLS, "The file or folder with the certificates to trust").java(&["ssl.truststore.location"]),
+    row(&["ssl.ca.pem"], String, "", TLS, "The certificates to trust, as PEM").java(&["ssl.truststore.certificates"]),
+    callback(&["ssl_ca"], "The certificates to trust"),
+    row(&["ssl.ca.certificate.stores"], List, "Root", TLS, "The Windows stores of certificates to trust"),
+    row(&["ssl.crl.location"], String, "", TLS, "The file with revoked certificates"),
+    row(&["ssl.keystore.location"], String, "", TLS, "The PKCS#12 file with the client's key and certificate; Java's property of this name takes other formats").java(&["ssl.keystore.location"]),
+    row(&["ssl.keystore.password"], Password, "", TLS, "What decrypts that file").java(&["ssl.keystore.password"]),
+    row(&["ssl.providers"], List, "", TLS, "OpenSSL's providers"),
+    row(&["ssl.engine.location"], String, "", TLS, "The file with an OpenSSL engine"),
+    row(&["ssl.engine.id"], String, "dynamic", TLS, "The name of that engine"),
+    callback(&["ssl_engine_callback_data"], "Is handed to that engine"),
+    row(&["enable.ssl.certificate.verification"], Boolean, "true", TLS, "Whether brokers' certificates are checked"),
+    row(&["ssl.endpoint.identification.algorithm"], String, "https", TLS, "How a broker's name is checked against its certificate").java(&["ssl.endpoint.identification.algorithm"]),
+    callback(&["ssl.certificate.verify_cb"], "Checks brokers' certificates"),
+    row(&["https.ca.location"], String, "", TLS, "The file with the certificates to trust for HTTPS"),
+    row(&["https.ca.pem"], String, "", TLS, "The certificates to trust for HTTPS, as PEM"),
+
+    // SASL.
+    row(&["sasl.mechanism", "sasl.mechanisms"], String, "GSSAPI", SASL, "How to prove who this is").java(&["sasl.mechanism"]),
+    row(&["sasl.username"], String, "", SASL, "The user").java(&["sasl.jaas.config"]),
+    row(&["sasl.password"], Password, "", SASL, "The user's password").java(&["sasl.jaas.config"]),
+    row(&["sasl.kerberos.service.name"], String, "kafka", SASL, "The brokers' principal in Kerberos").java(&["sasl.kerberos.service.name"]),
+    row(&["sasl.kerberos.principal"], String, "kafkaclient", SASL, "The client's principal in Kerberos"),
+    row(&["sasl.kerberos.kinit.cmd"], String, "", SASL, "The command that renews Kerberos tickets").java(&["sasl.kerberos.kinit.cmd"]),
+    row(&["sasl.kerberos.keytab"], String, "", SASL, "The file with the keys for Kerberos"),
+    row(&["sasl.kerberos.min.time.before.relogin"], Int, "60000", SASL, "Milliseconds between two logins to Kerberos, at least").java(&["sasl.kerberos.min.time.before.relogin"]),
+    row(&["sasl.oauthbearer.config"], Password, "", SASL, "What tokens are made of"),
+    row(&["enable.sasl.oauthbearer.unsecure.jwt"], Boolean, "false", SASL, "Make tokens without a signature"),
+    callback(&["oauthbearer_token_refresh_cb"], "Renews tokens"),
+    row(&["sasl.oauthbearer.method"], String, "default", SASL, "How to get tokens: default or oidc"),
+    row(&["sasl.oauthbearer.client.id", "sasl.oauthbearer.client.credentials.client.id"], String, "", SASL, "Who asks an identity provider for a token").java(&["sasl.oauthbearer.client.credentials.client.id"]),
+    row(&["sasl.oauthbearer.client.secret", "sasl.oauthbearer.client.credentials.client.secret"], Password, "", SASL, "What proves that to the identity provider").java(&["sasl.oauthbearer.client.credentials.client.secret"]),
+    row(&["sasl.oauthbearer.scope"], String, "", SASL, "What a token is to allow").java(&["sasl.oauthbearer.scope"]),
+    row(&["sasl.oauthbearer.extensions"], List, "", SASL, "What brokers are told beside the token"),
+    row(&["sasl.oauthbearer.token.endpoint.url"], String, "", SASL, "Where tokens are to be had").java(&["sasl.oauthbearer.token.endpoint.url"]),
+    row(&["sasl.oauthbearer.sub.claim.name"], String, "sub", SASL, "The claim of a token that says whose it is").java(&["sasl.oauthbearer.sub.claim.name"]),
+    row(&["sasl.oauthbearer.grant.type"], String, "client_credentials", SASL, "How an identity provider is asked"),
+    row(&["sasl.oauthbearer.assertion.algorithm"], String, "RS256", SASL, "How an assertion is signed").java(&["sasl.oauthbearer.assertion.algorithm"]),
+    row(&["sasl.oauthbearer.assertion.private.key.file"], String, "", SASL, "A file with the key that signs assertions").java(&["sasl.oauthbearer.assertion.private.key.file"]),
+    row(&["sasl.oauthbearer.assertion.private.key.passphrase"], Password, "", SASL, "What decrypts the key that signs assertions").java(&["sasl.oauthbearer.assertion.private.key.passphrase"]),
+    row(&["sasl.oauthbearer.assertion.private.key.pem"], Password, "", SASL, "The key that signs assertions, as PEM"),
+    row(&["sasl.oauthbearer.assertion.file"], String, "", SASL, "A file with an assertion").java(&["sasl.oauthbearer.assertion.file"]),
+    row(&["sasl.oauthbearer.assertion.claim.aud"], String, "", SASL, "For whom an assertion is").java(&["sasl.oauthbearer.assertion.claim.aud"]),
+    row(&["sasl.oauthbearer.assertion.claim.exp.seconds"], Int, "300", SASL, "Seconds that an assertion is valid").java(&["sasl.oauthbearer.assertion.claim.exp.seconds"]),
+    row(&["sasl.oauthbearer.assertion.claim.iss"], String, "", SASL, "Who made an assertion").java(&["sasl.oauthbearer.assertion.claim.iss"]),
+    row(&["sasl.oauthbearer.assertion.claim.jti.include"], Boolean, "false", SASL, "Number each assertion").java(&["sasl.oauthbearer.assertion.claim.jti.include"]),
+    row(&["sasl.oauthbearer.assertion.claim.nbf.seconds"], Int, "60", SASL, "Seconds by which an assertion is valid before it was made").java(&["sasl.oauthbearer.assertion.claim.nbf.seconds"]),
+    row(&["sasl.oauthbearer.assertion.claim.sub"], String, "", SASL, "About whom an assertion is").java(&["sasl.oauthbearer.assertion.claim.sub"]),
+    row(&["sasl.oauthbearer.assertion.jwt.template.file"], String, "", SASL, "A file with an assertion's fixed part").java(&["sasl.oauthbearer.assertion.template.file"]),
+    row(&["sasl.oauthbearer.metadata.authentication.type"], String, "none", SASL, "The cloud whose tokens to use"),
+
+    // Consumers.
+    consumer(&["group.id"], "The consumer's group"),
+    consumer(&["group.instance.id"], "The consumer's fixed name in its group"),
+    consumer(&["partition.assignment.strategy"], "How partitions are shared out"),
+    consumer(&["session.timeout.ms"], "When a silent consumer counts as gone"),
+    consumer(&["heartbeat.interval.ms"], "How often a consumer shows that it lives"),
+    consumer(&["group.protocol.type"], "How groups are managed"),
+    consumer(&["group.protocol"], "How groups are managed"),
+    consumer(&["group.remote.assignor"], "Who shares partitions out"),
+    consumer(&["coordinator.query.interval.ms"], "How often the coordinator is asked for"),
+    consumer(&["max.poll.interval.ms"], "How long a consumer may work on what it was given"),
+    consumer(&["enable.auto.commit", "auto.commit.enable"], "Commit offsets at times"),
+    consumer(&["auto.commit.interval.ms"], "How often"),
+    consumer(&["enable.auto.offset.store"], "Which offsets"),
+    consumer(&["queued.min.messages"], "Messages to hold ready"),
+    consumer(&["queued.max.messages.kbytes"], "KiB to hold ready"),
+    consumer(&["fetch.wait.max.ms"], "How long brokers wait for messages"),
+    consumer(&["fetch.queue.backoff.ms"], "The pause while enough is ready"),
+    consumer(&["fetch.message.max.bytes", "max.partition.fetch.bytes"], "Bytes of a partition's answer"),
+    consumer(&["fetch.max.bytes"], "Bytes of an answer"),
+    consumer(&["fetch.min.bytes"], "Bytes worth an answer"),
+    consumer(&["fetch.error.backoff.ms"], "The pause after an error"),
+    consumer(&["offset.store.method"], "Where offsets are kept"),
+    consumer(&["offset.store.path"], "The file that they are kept in"),
+    consumer(&["offset.store.sync.interval.ms"], "How often that is written"),
+    consumer(&["isolation.level"], "Whether open transactions are seen"),
+    consumer(&["consume_cb"], "Is handed messages"),
+    consumer(&["consume.callback.max.messages"], "How many at once"),
+    consumer(&["rebalance_cb"], "Is told of partitions"),
+    consumer(&["offset_commit_cb"], "Is told of commits"),
+    consumer(&["enable.partition.eof"], "Say when a partition is at its end"),
+    consumer(&["check.crcs"], "Check what was read"),
+    consumer(&["max.poll.records"], "Messages of a poll"),
+    consumer(&["share.acknowledgement.mode"], "How messages are acknowledged"),
+    consumer(&["auto.offset.reset"], "Where to begin"),
+];

@@ -1,0 +1,18 @@
+//! Why some properties have nothing here that they could set, and what to do instead.
+
+pub(super) const TLS: &str = "this version has no TLS: use a PLAINTEXT listener, and remove it";
+pub(super) const SASL: &str = "this version has no SASL: use a PLAINTEXT listener, and remove it";
+pub(super) const SECURITY: &str = "this version has no TLS and no SASL: use a PLAINTEXT listener";
+pub(super) const TRANSACTIONS: &str = "this version has no transactions: remove it; idempotence keeps each partition free of duplicates";
+pub(super) const TELEMETRY: &str =
+    "this version does not push metrics to the brokers: set it to false, or remove it";
+pub(super) const METRICS: &str =
+    "it tunes the metrics of a JVM: remove it, and read Producer::stats instead";
+pub(super) const RACK: &str = "this version has no rack-aware partitioning: remove it";
+pub(super) const JVM: &str = "it names classes of a JVM: remove it";
+pub(super) const INTERCEPTORS: &str =
+    "it names classes of a JVM, and this version has no interceptors: remove it";
+pub(super) const REPORTERS: &str =
+    "it names classes of a JVM: remove it, and read Producer::stats instead";
+pub(super) const CANONICAL: &str = "this version looks no names up by address, which matters for Kerberos alone: use use_all_dns_ips, or remove it";
+pub(super) const SERIALIZER: &str = "it is none of Kafka's own serializers that need no settings: a class of a JVM cannot run here, so serialize before the send, and remove it";
