@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rohrpost::{Producer, ProducerRecord, Settled};
+use rohrpost::{Header, Producer, ProducerRecord, Settled};
 use rohrpost_bench_load::{Await, Latencies, Load, Meter, Records, Traffic};
 use tokio::runtime::{Builder, Runtime};
 
@@ -110,7 +110,7 @@ async fn connect(load: &Load, records: &Records) -> Result<Producer> {
     for topic in &load.topics {
         producer.partitions_for(topic).await?;
     }
-    producer.send(record(load, records, 0)).await?.await?;
+    producer.send(record(load, records, &headers(records), 0)).await?.await?;
     Ok(producer)
 }
 
@@ -143,17 +143,26 @@ fn send(
     Ok(outcome)
 }
 
+/// What every record carries.
+fn headers(records: &Records) -> Vec<Header<'_>> {
+    let headers = records.headers().iter();
+    headers.map(|(name, value)| Header::new(name.as_str(), value)).collect()
+}
+
 /// The record of that number.
 #[inline]
-fn record<'r>(load: &'r Load, records: &'r Records, number: usize) -> ProducerRecord<'r> {
+fn record<'r>(
+    load: &'r Load,
+    records: &'r Records,
+    headers: &'r [Header<'r>],
+    number: usize,
+) -> ProducerRecord<'r> {
     let topic = match load.topics.as_slice() {
         [topic] => topic,
         topics => &topics[number % topics.len()],
     };
-    let mut record =
-        ProducerRecord::new(topic.as_str()).key(records.key(number)).value(records.value(number));
-    for (name, value) in records.headers() {
-        record = record.header(name.as_str(), value);
-    }
-    record
+    ProducerRecord::new(topic.as_str())
+        .key(records.key(number))
+        .value(records.value(number))
+        .with_headers(headers)
 }

@@ -6,7 +6,7 @@ use rohrpost::{ErrorKind, Producer};
 use rohrpost_bench_load::{Load, Pace, Records};
 use tokio::runtime::Runtime;
 
-use crate::{Outcome, Result, record};
+use crate::{Outcome, Result, headers, record};
 
 /// Sends each record when it is due. Its latency ends when the producer calls back.
 pub(crate) fn run(
@@ -16,13 +16,14 @@ pub(crate) fn run(
     records: &Records,
 ) -> Result<Outcome> {
     let (results, arrived) = channel();
+    let headers = headers(records);
     let pace = Pace::start(load.rate);
     for number in 0..load.records {
         pace.sleep_until(number);
-        let delivery = match producer.try_send(record(load, records, number)) {
+        let delivery = match producer.try_send(record(load, records, &headers, number)) {
             Ok(delivery) => delivery,
             Err(refused) if refused.error().kind() == ErrorKind::WouldBlock => {
-                runtime.block_on(producer.send(record(load, records, number)))?
+                runtime.block_on(producer.send(record(load, records, &headers, number)))?
             }
             Err(refused) => return Err(refused.into_error().into()),
         };

@@ -148,6 +148,13 @@ impl Shared {
         if open.closed {
             return Err(self.end_of_line());
         }
+        if grant.bytes() > 0 {
+            // What was waited for is just enough for the record. A batch that begins with more need not grow.
+            let more = open.appender.room_wanted().saturating_sub(grant.bytes());
+            if let Some(more) = self.memory.try_reserve(0, more) {
+                grant.merge(more);
+            }
+        }
         let placed = loop {
             let result = open.appender.append(
                 || self.now(),

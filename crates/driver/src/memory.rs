@@ -3,10 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use rohrpost_engine::{Budget, Claim, Grant, OverBudget, Ticket, Time};
 
 use crate::lock;
+
+/// How long bytes that came free are gathered at most, before those who wait for them are woken. Where memory is scarce, the connections have work for
+/// longer than that; and each who waits is woken for a good many records instead of a few.
+const GATHER: Duration = Duration::from_millis(2);
+/// What part of the memory is enough to wake them at once.
+const ENOUGH: usize = 16;
 
 pub(crate) struct Memory {
     state: Mutex<State>,
@@ -19,6 +26,8 @@ struct State {
     refused: bool,
     /// The driver has been told to look, and has not looked yet: telling it again would only fill its inbox.
     told: bool,
+    /// Since when bytes are gathered for the first in line.
+    gathering: Option<Time>,
     /// The driver is gone: no bytes will ever come free.
     closed: bool,
 }
@@ -35,8 +44,14 @@ pub(crate) enum Denied {
 impl Memory {
     pub(crate) fn new(total: usize) -> Self {
         let budget = Budget::new(total);
-        let state =
-            State { budget, wakers: HashMap::new(), refused: false, told: false, closed: false };
+        let state = State {
+            budget,
+            wakers: HashMap::new(),
+            refused: false,
+            told: false,
+            gathering: None,
+            closed: false,
+        };
         Self { state: Mutex::new(state) }
     }
 
@@ -110,18 +125,14 @@ impl Memory {
         }
     }
 
-    /// Takes back the bytes of a batch. Returns how many are free then.
+    /// Takes back the bytes of a batch; only in the driver's round, or where one follows. Returns how many are free then.
     pub(crate) fn release(&self, bytes: usize) -> usize {
         self.change(|state| {
             state.refused = false;
-            state.budget.release(bytes);
+            let enough = state.budget.total() / ENOUGH;
+            state.budget.gather(bytes, enough);
             state.budget.available()
         })
-    }
-
-    /// Sends those home whose deadline has come.
-    pub(crate) fn expire(&self, now: Time) {
-        self.change(|state| state.budget.expire(now));
     }
 
     /// Sends everybody home: the driver is gone.
@@ -133,11 +144,31 @@ impl Memory {
         wakers.into_values().for_each(Waker::wake);
     }
 
-    /// Whether anybody wants memory, and the next deadline of those who wait: for the driver, which has looked then.
-    pub(crate) fn demand(&self) -> (bool, Option<Time>) {
-        let mut state = lock(&self.state);
-        state.told = false;
-        (state.wants_memory(), state.budget.next_deadline())
+    /// Sends those home whose deadline has come, and says whether anybody wants memory: for the driver, which has looked then.
+    pub(crate) fn look(&self, now: Time) -> bool {
+        self.change(|state| {
+            state.told = false;
+            if state.budget.next_deadline().is_some_and(|deadline| deadline <= now) {
+                state.budget.expire(now);
+            }
+            state.wants_memory()
+        })
+    }
+
+    /// At the end of a round: gives out what was gathered for long enough. Returns when to look again: for what is being gathered, and for the next
+    /// deadline of those who wait.
+    pub(crate) fn hand_out(&self, now: Time) -> Option<Time> {
+        self.change(|state| {
+            let since = state.budget.keeps_back().then(|| state.gathering.unwrap_or(now));
+            let until = since.map(|since| since + GATHER);
+            let is_due = until.is_some_and(|until| until <= now);
+            state.gathering = since.filter(|_| !is_due);
+            if is_due {
+                state.budget.hand_out();
+            }
+            let until = until.filter(|_| !is_due);
+            [until, state.budget.next_deadline()].into_iter().flatten().min()
+        })
     }
 
     /// Bytes in use, all bytes, and how many senders wait.
@@ -177,4 +208,47 @@ impl State {
 
 fn wake(woken: Vec<Waker>) {
     woken.into_iter().for_each(Waker::wake);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn granted(memory: &Memory, ticket: Ticket) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        matches!(memory.poll_claim(&mut cx, ticket), Poll::Ready(Ok(_)))
+    }
+
+    #[test]
+    fn those_who_wait_are_woken_for_a_sixteenth_of_the_memory_or_after_two_milliseconds() {
+        let memory = Memory::new(1_600);
+        let _all = memory.try_reserve(1_600, 1_600).unwrap();
+        let [first, second] = [10, 10].map(|bytes| memory.wait(bytes, None).unwrap().0);
+        memory.release(60);
+        assert!(!granted(&memory, first), "60 bytes are gathered");
+        assert_eq!(memory.hand_out(Time::from_millis(7)), Some(Time::from_millis(9)));
+        memory.release(60);
+        assert!(granted(&memory, first) && granted(&memory, second), "120 bytes are enough");
+        assert_eq!(memory.hand_out(Time::from_millis(8)), None);
+
+        let _rest = memory.try_reserve(100, 100).unwrap();
+        let third = memory.wait(50, None).unwrap().0;
+        memory.release(55);
+        assert_eq!(memory.hand_out(Time::from_millis(20)), Some(Time::from_millis(22)));
+        assert_eq!(memory.hand_out(Time::from_millis(21)), Some(Time::from_millis(22)));
+        assert!(!granted(&memory, third));
+        assert_eq!(memory.hand_out(Time::from_millis(22)), None);
+        assert!(granted(&memory, third));
+    }
+
+    #[test]
+    fn whoever_gives_up_lets_the_next_one_have_what_is_there_at_once() {
+        let memory = Memory::new(1_600);
+        let _all = memory.try_reserve(1_600, 1_600).unwrap();
+        let [large, small] = [500, 10].map(|bytes| memory.wait(bytes, None).unwrap().0);
+        memory.release(60);
+        assert!(!granted(&memory, small));
+        memory.cancel(large);
+        assert!(granted(&memory, small));
+    }
 }

@@ -11,10 +11,13 @@ use crate::lock;
 
 /// How many buffers are looked at for one that fits.
 const LOOKS: usize = 16;
+/// What part of the budget may lie here even if the budget has nothing free.
+const SLACK: usize = 16;
 
 /// Buffers and compressors that nobody uses at the moment.
 ///
-/// What lies here is not charged to `buffer.memory`, so it may take what the budget has free and no more: batches and pool together stay within it.
+/// What lies here is not charged to `buffer.memory`, so it may take what the budget has free and little more: batches and pool together stay within it and its
+/// [`SLACK`]. Without that, a producer that waits for memory would free each buffer just before it needs one.
 pub(crate) struct Pool {
     buffers: Mutex<Buffers>,
     compressors: Mutex<Vec<Compressor>>,
@@ -24,12 +27,15 @@ struct Buffers {
     free: VecDeque<BytesMut>,
     bytes: usize,
     most_bytes: usize,
+    /// What `most_bytes` does not fall below.
+    least_bytes: usize,
 }
 
 impl Pool {
     /// A pool that holds at most `most_bytes` for now.
     pub(crate) fn new(most_bytes: usize) -> Self {
-        let buffers = Buffers { free: VecDeque::new(), bytes: 0, most_bytes };
+        let least_bytes = most_bytes / SLACK;
+        let buffers = Buffers { free: VecDeque::new(), bytes: 0, most_bytes, least_bytes };
         Self { buffers: Mutex::new(buffers), compressors: Mutex::default() }
     }
 
@@ -55,21 +61,16 @@ impl Pool {
 
     /// Takes a buffer back, where the budget has `available` bytes free.
     pub(crate) fn give_within(&self, buffer: BytesMut, available: usize) {
-        lock(&self.buffers).most_bytes = available;
-        self.give(buffer);
+        let mut buffers = lock(&self.buffers);
+        buffers.most_bytes = available.max(buffers.least_bytes);
+        let unused = buffers.put(buffer);
+        drop(buffers);
+        drop(unused);
     }
 
     fn give(&self, buffer: BytesMut) {
-        let capacity = buffer.capacity();
-        let mut buffers = lock(&self.buffers);
-        if capacity > 0 && buffers.bytes + capacity <= buffers.most_bytes {
-            buffers.bytes += capacity;
-            buffers.free.push_back(buffer);
-        } else {
-            // Freed outside of the lock.
-            drop(buffers);
-            drop(buffer);
-        }
+        let unused = lock(&self.buffers).put(buffer);
+        drop(unused);
     }
 
     /// Lends a compressor, so that there are as many as batches are compressed at the same time, not as many as threads.
@@ -83,6 +84,17 @@ impl Pool {
 }
 
 impl Buffers {
+    /// Keeps a buffer, or gives it back to be freed outside of the lock.
+    fn put(&mut self, buffer: BytesMut) -> Option<BytesMut> {
+        let capacity = buffer.capacity();
+        if capacity == 0 || self.bytes + capacity > self.most_bytes {
+            return Some(buffer);
+        }
+        self.bytes += capacity;
+        self.free.push_back(buffer);
+        None
+    }
+
     /// Takes out the oldest buffers, of so many bytes or a little more.
     fn shrink(&mut self, bytes: usize) -> Vec<BytesMut> {
         let (mut unused, mut taken) = (Vec::new(), 0);
@@ -134,6 +146,10 @@ mod tests {
         }
         assert_eq!(lock(&pool.buffers).free.len(), 2);
         pool.give_within(BytesMut::with_capacity(1), 8_192);
+        assert_eq!(lock(&pool.buffers).free.len(), 2);
+        // A sixteenth of all may lie here whatever the budget has free.
+        let (pool, small) = (Pool::new(32_768), || BytesMut::with_capacity(1_024));
+        (0..10).for_each(|_| pool.give_within(small(), 0));
         assert_eq!(lock(&pool.buffers).free.len(), 2);
     }
 }

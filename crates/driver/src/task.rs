@@ -120,7 +120,7 @@ impl Driver {
         }
     }
 
-    /// One round. Returns when the engine wants to be asked again.
+    /// One round. Returns when there has to be another one.
     fn round(&mut self) -> Option<Time> {
         let now = self.shared.now();
         self.take_messages(now);
@@ -130,7 +130,7 @@ impl Driver {
         self.write(now);
         self.announce(now);
         self.scales.weigh(now, &self.shared.topics, &self.in_flight);
-        until
+        [until, self.shared.memory.hand_out(now)].into_iter().flatten().min()
     }
 
     fn take_messages(&mut self, now: Time) {
@@ -188,10 +188,7 @@ impl Driver {
 
     /// Sends those home who have waited for memory too long, and tells the engine when somebody begins or ceases to wait.
     fn look_at_memory(&mut self, now: Time) {
-        let (wanted, deadline) = self.shared.memory.demand();
-        if deadline.is_some_and(|deadline| deadline <= now) {
-            self.shared.memory.expire(now);
-        }
+        let wanted = self.shared.memory.look(now);
         if wanted != self.under_pressure {
             self.under_pressure = wanted;
             let input = if wanted { Input::MemoryPressure } else { Input::MemoryRelieved };
@@ -406,8 +403,6 @@ impl Future for Driver {
                 this.end();
                 return Poll::Ready(());
             }
-            let (_, memory) = this.shared.memory.demand();
-            let until = [until, memory].into_iter().flatten().min();
             this.timer.set(&this.shared, until);
             if !this.is_busy() {
                 this.publish_stats();

@@ -163,6 +163,11 @@ impl PartitionAppender {
         (!self.builder.is_empty()).then_some(self.slot)
     }
 
+    /// What a batch that is opened now would best be given, bytes: 0 where one is open.
+    pub fn room_wanted(&self) -> usize {
+        if self.builder.is_empty() { self.hint } else { 0 }
+    }
+
     /// Bytes of records in the open batch, before compression: 0 where none is open.
     pub fn open_bytes(&self) -> usize {
         self.builder.records_size()

@@ -13,6 +13,9 @@
 //! Nobody overtakes: while somebody waits, [`Budget::try_reserve`] refuses even what would fit. A waiter whose turn has come
 //! *owns* its bytes from then on, whether or not it has looked yet; giving up (a dropped future) gives them back
 //! and hands them on. Whoever's state changed is named by [`Budget::next_woken`], once each.
+//!
+//! Where memory is what everybody waits for, each batch that comes free would wake everybody for a handful of records each. So bytes may also be
+//! [gathered](Budget::gather): the line moves up once enough are free, or when the caller's patience ends ([`Budget::hand_out`]).
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use core::fmt;
@@ -219,6 +222,22 @@ impl Budget {
         self.hand_out();
     }
 
+    /// Takes bytes back as [`release`](Self::release) does, but lets the line move up only if at least `enough` bytes are free then. Where not,
+    /// [`keeps_back`](Self::keeps_back) says whether somebody waits for what is free: call [`hand_out`](Self::hand_out) soon.
+    pub fn gather(&mut self, bytes: usize, enough: usize) {
+        debug_assert!(bytes <= self.used, "{bytes} bytes released of {}", self.used);
+        self.used = self.used.saturating_sub(bytes);
+        if self.available() >= enough {
+            self.hand_out();
+        }
+    }
+
+    /// Whether the first in line could have its bytes.
+    pub fn keeps_back(&self) -> bool {
+        let first = self.line.iter().find(|waiter| !waiter.gone);
+        first.is_some_and(|first| first.bytes <= self.available())
+    }
+
     /// Takes back what is left of a grant.
     #[allow(clippy::needless_pass_by_value, reason = "the grant is used up")]
     pub fn restore(&mut self, grant: Grant) {
@@ -227,8 +246,9 @@ impl Budget {
         }
     }
 
-    /// Expires those whose deadline has come.
+    /// Expires those whose deadline has come, unless there are bytes for them.
     pub fn expire(&mut self, now: Time) {
+        self.hand_out();
         while let Some(&(deadline, ticket)) = self.deadlines.first() {
             if deadline > now {
                 break;
@@ -250,7 +270,8 @@ impl Budget {
         self.woken.pop_front()
     }
 
-    fn hand_out(&mut self) {
+    /// Gives those next in line what is free, as far as it goes.
+    pub fn hand_out(&mut self) {
         while let Some(first) = self.line.front() {
             if !first.gone {
                 if first.bytes > self.total - self.used {
@@ -361,6 +382,43 @@ mod tests {
         budget.release(5);
         budget.restore(held);
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn gathered_bytes_wait_until_they_are_enough_or_time_is_up() {
+        let mut budget = Budget::new(100);
+        let mut held = budget.try_reserve(100, 100).unwrap();
+        let [first, second, third] =
+            [5, 5, 5].map(|bytes| budget.wait(bytes, Some(Time::from_millis(9))).unwrap());
+        budget.gather(held.take(4), 20);
+        assert!(!budget.keeps_back(), "too little for the first");
+        budget.gather(held.take(6), 20);
+        assert_eq!((woken(&mut budget).len(), budget.keeps_back()), (0, true));
+        assert_eq!(budget.try_reserve(1, 1), None, "nobody passes those who wait");
+        budget.gather(held.take(10), 20);
+        assert_eq!(
+            (woken(&mut budget), budget.keeps_back()),
+            (alloc::vec![first, second, third], false)
+        );
+        for ticket in [first, second, third] {
+            assert_eq!(granted(budget.claim(ticket)), 5);
+        }
+        let late = budget.wait(50, None).unwrap();
+        budget.gather(held.take(60), 90);
+        assert_eq!((woken(&mut budget).len(), budget.keeps_back()), (0, true));
+        budget.hand_out();
+        assert_eq!(woken(&mut budget), [late]);
+    }
+
+    #[test]
+    fn nobody_expires_beside_gathered_bytes() {
+        let mut budget = Budget::new(100);
+        let mut held = budget.try_reserve(100, 100).unwrap();
+        let patient = budget.wait(40, Some(Time::from_millis(9))).unwrap();
+        budget.gather(held.take(40), 90);
+        assert!(budget.keeps_back());
+        budget.expire(Time::from_millis(9));
+        assert_eq!(granted(budget.claim(patient)), 40);
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::config::ProducerConfig;
 use crate::deliveries::Deliveries;
 use crate::delivery::Delivery;
 use crate::error::{Error, ErrorKind, Outcome};
-use crate::record::{Header, ProducerRecord};
+use crate::headers::Header;
+use crate::record::ProducerRecord;
 use crate::stats::{PartitionInfo, Stats};
 
 pub(crate) struct Inner {
@@ -184,5 +185,6 @@ fn borrow<'r>(record: &'r ProducerRecord<'_>) -> driver::Record<'r> {
 fn headers<'r>(
     record: &'r ProducerRecord<'_>,
 ) -> impl ExactSizeIterator<Item = RecordHeader<'r>> + Clone {
-    record.headers.iter().map(|Header { name, value }| RecordHeader::new(name, value.as_deref()))
+    let headers = record.headers.as_slice().iter();
+    headers.map(|Header { name, value }| RecordHeader::new(name, value.as_deref()))
 }

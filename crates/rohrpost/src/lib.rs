@@ -13,6 +13,7 @@ mod deliveries;
 mod delivery;
 mod error;
 mod failures;
+mod headers;
 mod inner;
 pub mod partitioner;
 mod producer;
@@ -28,6 +29,7 @@ pub use config::{
 pub use deliveries::{Deliveries, Settled, Tally};
 pub use delivery::{Delivery, RecordMetadata};
 pub use error::{Error, ErrorKind, Outcome, TrySendError};
+pub use headers::Header;
 pub use producer::{Producer, SendFuture, SendIntoFuture};
 pub use record::{IntoPayload, IntoTimestamp, Payload, ProducerRecord};
 pub use stats::{PartitionInfo, Stats};

@@ -1,6 +1,8 @@
 //! The producer.
 
+use std::borrow::Borrow;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -57,6 +59,8 @@ impl Producer {
     /// Waits only for room in `buffer.memory` and for knowledge of the topic, both together at most `max.block.ms`, in the order of the callers. A record
     /// is sent once the future resolves to a delivery; a future dropped before has sent nothing. Records of one task to one partition keep their order.
     ///
+    /// Takes the record or a reference to it, which costs less: a record has some 150 bytes, which an async function else moves about.
+    ///
     /// A task of its own takes a clone of the producer along, for this future borrows it:
     /// `tokio::spawn({ let producer = producer.clone(); async move { producer.send(record).await?.await } })`.
     ///
@@ -67,8 +71,11 @@ impl Producer {
     /// [`Authorization`](crate::ErrorKind::Authorization), [`Broker`](crate::ErrorKind::Broker), [`RecordTooLarge`](crate::ErrorKind::RecordTooLarge), [`InvalidRecord`](crate::ErrorKind::InvalidRecord),
     /// [`Closed`](crate::ErrorKind::Closed), [`DriverGone`](crate::ErrorKind::DriverGone).
     #[inline]
-    pub fn send<'a>(&'a self, record: ProducerRecord<'a>) -> SendFuture<'a> {
-        SendFuture { inner: &self.inner, record, wait: Default::default() }
+    pub fn send<'r, R>(&self, record: R) -> SendFuture<'_, 'r, R>
+    where
+        R: Borrow<ProducerRecord<'r>> + Unpin,
+    {
+        SendFuture { attempt: Attempt::new(&self.inner), record, of: PhantomData }
     }
 
     /// Sends a record as [`send`](Self::send) does, and keeps its delivery among others: the way of sending many records that costs least. See
@@ -77,12 +84,16 @@ impl Producer {
     /// # Errors
     /// As [`send`](Self::send); nothing is added then.
     #[inline]
-    pub fn send_into<'a>(
+    pub fn send_into<'a, 'r, R>(
         &'a self,
         deliveries: &'a mut Deliveries,
-        record: ProducerRecord<'a>,
-    ) -> SendIntoFuture<'a> {
-        SendIntoFuture { inner: &self.inner, record, wait: Default::default(), deliveries }
+        record: R,
+    ) -> SendIntoFuture<'a, 'r, R>
+    where
+        R: Borrow<ProducerRecord<'r>> + Unpin,
+    {
+        let attempt = Attempt::new(&self.inner);
+        SendIntoFuture { attempt, record, deliveries, of: PhantomData }
     }
 
     /// Sends a record if that is possible without waiting, and gives it back if not.
@@ -100,8 +111,9 @@ impl Producer {
     ///
     /// # Errors
     /// As [`send`](Self::send); the callback is not called then.
-    pub async fn send_with<F>(&self, record: ProducerRecord<'_>, callback: F) -> Result<(), Error>
+    pub async fn send_with<'r, R, F>(&self, record: R, callback: F) -> Result<(), Error>
     where
+        R: Borrow<ProducerRecord<'r>> + Unpin,
         F: FnOnce(Result<RecordMetadata, Error>) + Send + 'static,
     {
         self.send(record).await?.call_back(callback);
@@ -159,62 +171,68 @@ impl std::fmt::Debug for Producer {
 
 /// The future of [`Producer::send`]. Dropped before it resolves, it has sent nothing and holds nothing.
 #[must_use = "futures do nothing unless awaited: this record is not sent yet"]
-pub struct SendFuture<'a> {
-    inner: &'a Inner,
-    record: ProducerRecord<'a>,
+pub struct SendFuture<'p, 'r, R = ProducerRecord<'r>> {
+    attempt: Attempt<'p>,
+    record: R,
+    of: PhantomData<ProducerRecord<'r>>,
+}
+
+/// The future of [`Producer::send_into`]. Dropped before it resolves, it has sent nothing and holds nothing.
+#[must_use = "futures do nothing unless awaited: this record is not sent yet"]
+pub struct SendIntoFuture<'p, 'r, R = ProducerRecord<'r>> {
+    attempt: Attempt<'p>,
+    record: R,
+    deliveries: &'p mut Deliveries,
+    of: PhantomData<ProducerRecord<'r>>,
+}
+
+/// Where a send stands. Given up when it is dropped.
+struct Attempt<'p> {
+    inner: &'p Inner,
     wait: crate::inner::Wait,
 }
 
-impl Drop for SendFuture<'_> {
+impl<'p> Attempt<'p> {
+    #[inline]
+    fn new(inner: &'p Inner) -> Self {
+        Self { inner, wait: Default::default() }
+    }
+}
+
+impl Drop for Attempt<'_> {
     #[inline]
     fn drop(&mut self) {
         self.inner.cancel(&mut self.wait);
     }
 }
 
-impl Future for SendFuture<'_> {
+impl<'r, R: Borrow<ProducerRecord<'r>> + Unpin> Future for SendFuture<'_, 'r, R> {
     type Output = Result<Delivery, Error>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        this.inner.poll_send(cx, &this.record, &mut this.wait)
+        let Self { attempt: Attempt { inner, wait }, record, .. } = self.get_mut();
+        inner.poll_send(cx, (*record).borrow(), wait)
     }
 }
 
-impl std::fmt::Debug for SendFuture<'_> {
+impl<'r, R: Borrow<ProducerRecord<'r>> + Unpin> Future for SendIntoFuture<'_, 'r, R> {
+    type Output = Result<(), Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { attempt: Attempt { inner, wait }, record, deliveries, .. } = self.get_mut();
+        inner.poll_send_into(cx, (*record).borrow(), wait, deliveries)
+    }
+}
+
+impl<R: std::fmt::Debug> std::fmt::Debug for SendFuture<'_, '_, R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SendFuture").field("record", &self.record).finish_non_exhaustive()
     }
 }
 
-/// The future of [`Producer::send_into`]. Dropped before it resolves, it has sent nothing and holds nothing.
-#[must_use = "futures do nothing unless awaited: this record is not sent yet"]
-pub struct SendIntoFuture<'a> {
-    inner: &'a Inner,
-    record: ProducerRecord<'a>,
-    wait: crate::inner::Wait,
-    deliveries: &'a mut Deliveries,
-}
-
-impl Drop for SendIntoFuture<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        self.inner.cancel(&mut self.wait);
-    }
-}
-
-impl Future for SendIntoFuture<'_> {
-    type Output = Result<(), Error>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        this.inner.poll_send_into(cx, &this.record, &mut this.wait, this.deliveries)
-    }
-}
-
-impl std::fmt::Debug for SendIntoFuture<'_> {
+impl<R: std::fmt::Debug> std::fmt::Debug for SendIntoFuture<'_, '_, R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SendIntoFuture").field("record", &self.record).finish_non_exhaustive()
     }

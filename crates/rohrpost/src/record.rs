@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
+use crate::headers::{Header, Headers};
+
 /// A record to send: a topic, and optionally a partition, a key, a value, a timestamp and headers.
 ///
 /// A record without [`key`](Self::key) has the null key, one without [`value`](Self::value) the null value (in a compacted
@@ -32,7 +34,7 @@ pub struct ProducerRecord<'a> {
     pub(crate) timestamp: Option<i64>,
     pub(crate) key: Option<Payload<'a>>,
     pub(crate) value: Option<Payload<'a>>,
-    pub(crate) headers: Vec<Header<'a>>,
+    pub(crate) headers: Headers<'a>,
 }
 
 impl<'a> ProducerRecord<'a> {
@@ -45,7 +47,7 @@ impl<'a> ProducerRecord<'a> {
             timestamp: None,
             key: None,
             value: None,
-            headers: Vec::new(),
+            headers: Headers::NONE,
         }
     }
 
@@ -81,7 +83,14 @@ impl<'a> ProducerRecord<'a> {
     /// Adds a header behind those it has; a name may occur several times. `None` is a null value.
     #[inline]
     pub fn header(mut self, name: impl Into<Cow<'a, str>>, value: impl IntoPayload<'a>) -> Self {
-        self.headers.push(Header { name: name.into(), value: value.into_payload() });
+        self.headers.push(Header::new(name, value));
+        self
+    }
+
+    /// Sets the headers, in place of those it has. They are not copied: the way without an allocation.
+    #[inline]
+    pub fn with_headers(mut self, headers: &'a [Header<'a>]) -> Self {
+        self.headers = Headers::Borrowed(headers);
         self
     }
 
@@ -112,7 +121,7 @@ impl<'a> ProducerRecord<'a> {
 
     /// The headers, in their order: name and value, where `None` is null.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (&str, Option<&[u8]>)> + Clone {
-        self.headers.iter().map(|header| (&*header.name, header.value.as_deref()))
+        self.headers.as_slice().iter().map(|header| (header.name(), header.value()))
     }
 
     /// The same record without anything borrowed: copies what it borrows.
@@ -123,14 +132,7 @@ impl<'a> ProducerRecord<'a> {
             timestamp: self.timestamp,
             key: self.key.map(Payload::into_owned),
             value: self.value.map(Payload::into_owned),
-            headers: self
-                .headers
-                .into_iter()
-                .map(|header| Header {
-                    name: Cow::Owned(header.name.into_owned()),
-                    value: header.value.map(Payload::into_owned),
-                })
-                .collect(),
+            headers: self.headers.into_owned(),
         }
     }
 }
@@ -144,15 +146,9 @@ impl fmt::Debug for ProducerRecord<'_> {
             .field("timestamp", &self.timestamp)
             .field("key_size", &self.key.as_ref().map(|key| key.len()))
             .field("value_size", &self.value.as_ref().map(|value| value.len()))
-            .field("headers", &self.headers.len())
+            .field("headers", &self.headers.as_slice().len())
             .finish()
     }
-}
-
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Header<'a> {
-    pub(crate) name: Cow<'a, str>,
-    pub(crate) value: Option<Payload<'a>>,
 }
 
 /// The bytes of a key, a value or a header's value: borrowed, owned or shared.
@@ -390,7 +386,7 @@ mod tests {
     #[test]
     fn debug_shows_no_payload() {
         let record = ProducerRecord::new("t").key("secret").value("secret").header("h", "secret");
-        let text = format!("{record:?} {:?}", record.key);
+        let text = format!("{record:?} {:?} {:?}", record.key, record.headers.as_slice());
         assert!(!text.contains("secret"), "{text}");
     }
 
@@ -399,5 +395,11 @@ mod tests {
         let record =
             ProducerRecord::new("t").partition(3).timestamp(5).key("k").header("h", None::<&str>);
         assert_eq!(record.clone().into_owned(), record);
+        let headers = [Header::new("h", None::<&str>)];
+        let lent = record.clone().with_headers(&headers);
+        assert_eq!((lent.clone().into_owned(), lent.clone()), (record.clone(), record));
+        let more = lent.header("i", "1");
+        let seen: Vec<_> = more.headers().collect();
+        assert_eq!(seen, [("h", None), ("i", Some(&b"1"[..]))]);
     }
 }
