@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::process;
 use std::str::FromStr;
 
@@ -44,6 +45,8 @@ pub struct Load {
     pub rate: f64,
     /// `--threads` of the runtime.
     pub threads: usize,
+    /// `--partitions` of each topic, for clients that do not ask the target.
+    pub partitions: usize,
     /// What only some drivers take.
     extra: BTreeMap<String, String>,
 }
@@ -61,6 +64,19 @@ impl Load {
     /// An option that only some drivers take.
     pub fn extra(&self, name: &str) -> Option<&str> {
         self.extra.get(name).map(String::as_str)
+    }
+
+    /// The numbers of the records of each sender.
+    pub fn shares(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (records, tasks) = (self.records, self.tasks);
+        let start = move |task| records / tasks * task + (records % tasks).min(task);
+        (0..tasks).map(move |task| start(task)..start(task + 1))
+    }
+
+    /// The topic of a record.
+    #[inline]
+    pub fn topic(&self, number: usize) -> &str {
+        &self.topics[number % self.topics.len()]
     }
 
     fn parse(args: impl IntoIterator<Item = String>, extra: &[&str]) -> Result<Self, String> {
@@ -85,7 +101,6 @@ impl Load {
             "16" => true,
             other => return Err(format!("--keys {other}: none or 16")),
         };
-        take(options, "partitions", 0)?;
         let load = Self {
             bootstrap: options.remove("bootstrap").ok_or("--bootstrap HOST:PORT is missing")?,
             topics: match topics {
@@ -103,6 +118,7 @@ impl Load {
             awaits,
             rate: take(options, "rate", 10_000.0)?,
             threads: take(options, "threads", 2)?,
+            partitions: take(options, "partitions", 12)?,
             extra: extra
                 .iter()
                 .filter_map(|name| Some(((*name).to_owned(), options.remove(*name)?)))
@@ -154,6 +170,12 @@ mod tests {
         let load = parse("--bootstrap h:1 --topic t --topics 2 --client raw").unwrap();
         assert_eq!(load.topics, ["t-0", "t-1"]);
         assert_eq!(load.extra("client"), Some("raw"));
+    }
+
+    #[test]
+    fn the_senders_share_the_records_equally() {
+        let load = parse("--bootstrap h:1 --records 11 --tasks 4").unwrap();
+        assert_eq!(load.shares().collect::<Vec<_>>(), [0..3, 3..6, 6..9, 9..11]);
     }
 
     #[test]

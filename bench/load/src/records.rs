@@ -1,7 +1,9 @@
 //! What is sent.
 
-/// Different values; they are sent again and again.
+/// Different values at most; they are sent again and again. A power of two.
 const VALUES: usize = 4096;
+/// What they take at most, bytes, as long as there is one.
+const VALUES_BYTES: usize = 64 << 20;
 /// Different keys.
 const KEYS: usize = 100_000;
 
@@ -29,7 +31,12 @@ impl Records {
     /// The value of a record.
     #[inline]
     pub fn value(&self, number: usize) -> &[u8] {
-        &self.values[number % VALUES]
+        &self.values[number & (self.values.len() - 1)]
+    }
+
+    /// The different values, as many as a power of two: a record's is that at its number modulo their count.
+    pub fn values(&self) -> &[Vec<u8>] {
+        &self.values
     }
 
     /// The key of a record.
@@ -52,10 +59,15 @@ fn key(number: usize) -> [u8; 16] {
     key
 }
 
+/// How many values of that size there are: a power of two.
+fn count(size: usize) -> usize {
+    1 << (VALUES_BYTES / size.max(1)).clamp(1, VALUES).ilog2()
+}
+
 /// JSON of exactly `size` bytes each, the same from every driver.
 fn values(size: usize) -> Vec<Vec<u8>> {
     let mut state = 42_u64;
-    (0..VALUES)
+    (0..count(size))
         .map(|number| {
             let mut text = format!("{{\"id\":{number},\"user\":\"").into_bytes();
             while text.len() + 2 < size {
@@ -87,6 +99,12 @@ mod tests {
             assert_eq!(records.headers()[2].0, "header-2");
         }
         assert_eq!(Records::new(10, false, 0).key(1), None);
+    }
+
+    #[test]
+    fn large_values_are_few() {
+        assert_eq!([0, 100, 16_384].map(count), [VALUES; 3]);
+        assert_eq!([5_000_000, 64 << 20, 1 << 30].map(count), [8, 1, 1]);
     }
 
     #[test]
