@@ -51,7 +51,7 @@ fn one_record() -> Vec<u8> {
     let mut builder = BatchBuilder::new(BytesMut::new());
     builder.append(0, None, None, []).expect("an empty record fits");
     let sealed = builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity);
-    sealed.expect("one record").stamp(None, false).expect("no producer").to_vec()
+    sealed.expect("one record").stamp(None, false).expect("no producer").to_bytes().to_vec()
 }
 
 fn read(bytes: Bytes) {
@@ -90,7 +90,7 @@ fn write_again(batch: &RecordBatch, records: &[rohrpost_records::Record]) {
     let compression = Compression::new(codec).expect("every codec is compiled in");
     let size = builder.records_size();
     let sealed = builder.seal(compression, &mut Compressor::new(), BytesMut::with_capacity);
-    let bytes = sealed.expect("records").stamp(None, false).expect("no producer");
+    let bytes = sealed.expect("records").stamp(None, false).expect("no producer").to_bytes();
     let (again, _) = RecordBatch::parse(&bytes).expect("a batch of ours");
     let again = again.records(size).expect("it decompresses to its size");
     for (record, again) in written.iter().zip(again) {

@@ -78,12 +78,13 @@ fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step))
 }
 
-/// Whatever records the input says, in whatever codec and level: sizes are known before, and what was
-/// written is read.
+/// Whatever records the input says, in whatever codec and level: sizes are known before, what was
+/// written is read, and a batch that refers to values is the one that copies them.
 pub fn round_trip(input: &[u8]) {
     let mut input = Input(input);
     let compression = input.compression();
     let mut builder = BatchBuilder::new(BytesMut::new());
+    let mut referring = BatchBuilder::new(BytesMut::new());
     let mut written = Vec::new();
     while !input.0.is_empty() && written.len() < 200 {
         let (timestamp, key, value) = (input.timestamp(), input.field(), input.field());
@@ -98,7 +99,16 @@ pub fn round_trip(input: &[u8]) {
         assert_eq!(builder.fits(timestamp, k, v, appended.clone()), Ok(exact));
         let lengths = (k.map(<[u8]>::len), v.map(<[u8]>::len));
         let bound = batch_size_upper_bound(lengths.0, lengths.1, appended.clone());
-        builder.append(timestamp, k, v, appended).expect("every such record fits");
+        let referred = match v {
+            Some(value) if written.len() % 3 != 1 => {
+                let value = Bytes::copy_from_slice(value);
+                referring.append_shared(timestamp, k, &value, appended.clone())
+            }
+            v => referring.append(timestamp, k, v, appended.clone()),
+        };
+        let index = builder.append(timestamp, k, v, appended).expect("every such record fits");
+        assert_eq!(referred, Ok(index));
+        assert_eq!(referring.size(), exact);
         assert_eq!(builder.size(), exact, "the size is known before");
         assert!(builder.size() - before + 61 <= bound, "the estimate is never below");
         written.push((timestamp, key, value, headers.iter().map(of).collect::<Vec<_>>()));
@@ -108,7 +118,10 @@ pub fn round_trip(input: &[u8]) {
     }
     let size = builder.records_size();
     let sealed = builder.seal(compression, &mut Compressor::new(), BytesMut::with_capacity);
-    let bytes = sealed.expect("records").stamp(None, false).expect("no producer");
+    let bytes = sealed.expect("records").stamp(None, false).expect("no producer").to_bytes();
+    let sealed = referring.seal(compression, &mut Compressor::new(), BytesMut::with_capacity);
+    let referring = sealed.expect("records").stamp(None, false).expect("no producer");
+    assert!(referring.segments().flatten().eq(bytes.iter().copied()));
     let (batch, consumed) = RecordBatch::parse(&bytes).expect("a batch of ours");
     assert_eq!(consumed, bytes.len());
     // To the byte: no codec gives out more than went in.
@@ -163,7 +176,7 @@ pub fn compressors(input: &[u8]) {
         builder.append(0, None, Some(&text), []).expect("it fits");
         let size = builder.records_size();
         let sealed = builder.seal(compression, &mut compressor, BytesMut::with_capacity);
-        let bytes = sealed.expect("a record").stamp(None, false).expect("no producer");
+        let bytes = sealed.expect("a record").stamp(None, false).expect("no producer").to_bytes();
         // Neither format has to grow by more than this.
         assert!(bytes.len() <= 61 + size + size / 60 + 64, "{} of {size}", bytes.len());
         let (batch, _) = RecordBatch::parse(&bytes).expect("a batch of ours");

@@ -15,7 +15,7 @@ use crate::records;
 pub fn produce() -> ProduceRequest {
     let partition_data = (0..12).map(|index| PartitionProduceData {
         index,
-        records: records(16 * 1024),
+        records: records(16 * 1024).map(Into::into),
         ..Default::default()
     });
     let topic = TopicProduceData {

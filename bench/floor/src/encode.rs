@@ -265,7 +265,7 @@ impl<'r> Encoder<'r> {
             if let Some(topic) = topics.last_mut() {
                 topic.partition_data.push(PartitionProduceData {
                     index: lane.partition,
-                    records: sealed.bytes(),
+                    records: sealed.bytes().map(|batch| batch.segments().collect()),
                     ..Default::default()
                 });
             }

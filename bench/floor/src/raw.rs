@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use rohrpost_bench_load::{Await, Latencies, Load};
 use rohrpost_codec::encode_request;
 use rohrpost_codec::messages::ProduceRequest;
@@ -140,7 +140,7 @@ impl Maker<'_, '_> {
             }
             partition_data.push(PartitionProduceData {
                 index: ((start + sent.batches as u32) % topic.partitions) as i32,
-                records: Some(batch.clone().freeze()),
+                records: Some(batch.clone().freeze().into()),
                 ..Default::default()
             });
             sent.records += records;
@@ -178,7 +178,7 @@ impl Maker<'_, '_> {
             records += 1;
         }
         let sealed = self.batches.seal(&mut builder, None)?;
-        let bytes = sealed.bytes().unwrap_or_default();
+        let bytes = sealed.bytes().map(Bytes::from).unwrap_or_default();
         Ok((records, BytesMut::from(&bytes[..])))
     }
 }

@@ -118,7 +118,7 @@ pub(crate) fn batch(values: &[Vec<u8>], compression: Compression) -> (usize, Byt
     let records = fill(&mut builder, values);
     let mut sealed =
         builder.seal(compression, &mut Compressor::new(), BytesMut::with_capacity).unwrap();
-    (records, sealed.stamp(None, false).unwrap())
+    (records, sealed.stamp(None, false).unwrap().to_bytes())
 }
 
 pub(crate) fn crc(values: &[Vec<u8>]) -> f64 {

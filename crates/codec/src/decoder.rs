@@ -7,7 +7,7 @@ use nom::{Err, Needed};
 
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::parse::{self, Parsed, Refusal};
-use crate::{ByteStr, ErrorCode, Int32Array, TaggedFields, Uuid, Wire};
+use crate::{ByteStr, ErrorCode, Int32Array, Segments, TaggedFields, Uuid, Wire};
 
 type Result<T> = core::result::Result<T, DecodeError>;
 
@@ -156,6 +156,16 @@ impl<'a> Decoder<'a> {
         to: &mut Option<Bytes>,
     ) -> Result<()> {
         *to = self.blob().map_err(|error| error.in_field(field))?;
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn nullable_records(
+        &mut self,
+        field: &'static str,
+        to: &mut Option<Segments>,
+    ) -> Result<()> {
+        *to = self.blob().map_err(|error| error.in_field(field))?.map(Segments::from);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::error::{EncodeError, EncodeErrorKind};
 use crate::primitive;
 use crate::sink::Sink;
-use crate::{ByteStr, ErrorCode, TaggedFields, Uuid, Wire};
+use crate::{ByteStr, ErrorCode, Segments, TaggedFields, Uuid, Wire};
 
 type Result<T = ()> = core::result::Result<T, EncodeError>;
 
@@ -142,6 +142,16 @@ impl<'a> Encoder<'a> {
 
     pub(crate) fn nullable_bytes(&mut self, field: &'static str, value: Option<&Bytes>) -> Result {
         self.blob(value).map_err(|error| error.in_field(field))
+    }
+
+    pub(crate) fn nullable_records(
+        &mut self,
+        field: &'static str,
+        value: Option<&Segments>,
+    ) -> Result {
+        self.length(value.map(Segments::len)).map_err(|error| error.in_field(field))?;
+        value.into_iter().flat_map(Segments::iter).for_each(|piece| self.sink.put_shared(piece));
+        Ok(())
     }
 
     pub(crate) fn structure<T: Wire>(&mut self, field: &'static str, value: &T) -> Result {

@@ -27,6 +27,7 @@ mod frame_reader;
 mod int32_array;
 mod message;
 mod parse;
+mod segments;
 mod sink;
 mod tagged;
 mod uuid;
@@ -55,6 +56,7 @@ pub use frame_reader::{DEFAULT_MAX_FRAME, FrameError, FrameReader, PeerHint};
 pub use int32_array::Int32Array;
 pub use message::{Message, Request, Response, Wire};
 pub use messages::{RequestHeader, ResponseHeader};
+pub use segments::Segments;
 pub use tagged::TaggedFields;
 #[cfg(feature = "tokio-codec")]
 pub use tokio_codec::{KafkaCodec, KafkaCodecError};

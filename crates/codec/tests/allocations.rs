@@ -29,7 +29,7 @@ fn produce_request() -> ProduceRequest {
     let records = Bytes::from(vec![7; 16 * 1024]);
     let partition_data = (0..12).map(|index| produce_request::PartitionProduceData {
         index,
-        records: Some(records.clone()),
+        records: Some(records.clone().into()),
         ..Default::default()
     });
     let topic_data = vec![produce_request::TopicProduceData {

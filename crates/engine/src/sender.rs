@@ -11,8 +11,8 @@ use core::time::Duration;
 use rohrpost_cluster::{NodeId, NodeState, RequestId, SendOptions, Time};
 use rohrpost_codec::messages::ProduceRequest;
 use rohrpost_codec::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use rohrpost_codec::{ApiKey, Bytes, Uuid, VersionRange};
-use rohrpost_records::Codec;
+use rohrpost_codec::{ApiKey, Uuid, VersionRange};
+use rohrpost_records::{BatchBytes, Codec};
 
 use crate::config::Acks;
 use crate::engine::Engine;
@@ -197,7 +197,7 @@ impl Engine {
             if let Some(topic) = request.topic_data.last_mut() {
                 topic.partition_data.push(PartitionProduceData {
                     index: partition.number,
-                    records: Some(records),
+                    records: Some(records.segments().collect()),
                     ..PartitionProduceData::default()
                 });
             }
@@ -248,7 +248,7 @@ impl Engine {
     }
 
     /// Makes the partition's next batch ready for the wire: in its window, stamped, waiting. Its bytes, or `None` if it ended here.
-    fn prepare(&mut self, now: Time, index: PartitionIndex) -> Option<(Key, Bytes)> {
+    fn prepare(&mut self, now: Time, index: PartitionIndex) -> Option<(Key, BatchBytes)> {
         let around = self.circumstances(now);
         let at = match self.partitions[index.at()].next_step(around) {
             Step::Resend { at, .. } => at,

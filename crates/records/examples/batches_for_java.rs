@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             producer_epoch: ProducerEpoch(random.below(1 << 15) as i16),
             base_sequence: Sequence((random.next() >> 33) as i32),
         });
-        let bytes = sealed.stamp(producer, producer.is_some() && random.chance(2))?;
+        let bytes = sealed.stamp(producer, producer.is_some() && random.chance(2))?.to_bytes();
         let level = compression.level().unwrap_or_default();
         writeln!(out, "== {number} {} level {level}", compression.codec())?;
         writeln!(out, "{}", dump::hex(&bytes))?;

@@ -93,20 +93,20 @@ impl Parts<'_> {
         body.saturating_add(length_size(body))
     }
 
-    /// Writes everything up to the headers, whatever the numbers and the room: timestamps that are weeks apart, batches of a million
+    /// Writes everything up to the value, whatever the numbers and the room: timestamps that are weeks apart, batches of a million
     /// records, the last record that just fits.
-    pub(crate) fn write(&self, out: &mut BytesMut) {
+    pub(crate) fn write_up_to_value(&self, out: &mut BytesMut) {
         let mut prefix = Prefix::new();
         prefix.varint(self.body() as i32);
         prefix.byte(0);
         prefix.varlong(self.timestamp_delta);
         prefix.varint(self.offset_delta);
-        for field in [self.key, self.value] {
-            prefix.varint(field.map_or(-1, |field| field.len() as i32));
-            out.extend_from_slice(prefix.written());
-            out.extend_from_slice(field.unwrap_or_default());
-            prefix = Prefix::new();
-        }
+        prefix.varint(self.key.map_or(-1, |key| key.len() as i32));
+        out.extend_from_slice(prefix.written());
+        out.extend_from_slice(self.key.unwrap_or_default());
+        let mut prefix = Prefix::new();
+        prefix.varint(self.value.map_or(-1, |value| value.len() as i32));
+        out.extend_from_slice(prefix.written());
     }
 
     /// Bytes behind the record's length.

@@ -1,12 +1,15 @@
 //! The open batch.
 
-use bytes::BytesMut;
+use alloc::vec::Vec;
+
+use bytes::{Bytes, BytesMut};
 
 use crate::append::{Parts, RecordHeader, write_headers};
 use crate::cap::BatchCap;
 use crate::compression::{Compression, Compressor};
 use crate::error::{AppendError, SealError};
 use crate::header::{Attributes, BATCH_OVERHEAD};
+use crate::references::{self, Reference, References};
 use crate::sealed::SealedBatch;
 use crate::size::{headers_size, record_size, record_size_with};
 
@@ -19,12 +22,17 @@ use crate::size::{headers_size, record_size, record_size_with};
 /// A [`BatchCap`] bounds bytes and records. What a record comes to is known before it is appended: [`fits`](Self::fits) answers as
 /// [`append`](Self::append) would.
 ///
+/// A large value can be referred to instead of copied: [`append_shared`](Self::append_shared).
+///
 /// Offsets are deltas from 0 on, timestamps are deltas from the first record's. The builder allocates nothing before
 /// the first record, so that an empty one costs nothing to keep.
 #[derive(Debug)]
 pub struct BatchBuilder {
-    /// Empty, or the header's place and the records.
+    /// Empty, or the header's place and the records, without the values that they refer to.
     buffer: BytesMut,
+    references: References,
+    /// What the cap leaves for the buffer: its bytes less those of the references. All that the usual way has to know of them.
+    buffer_cap: usize,
     count: i32,
     base_timestamp: i64,
     max_timestamp: i64,
@@ -41,7 +49,16 @@ impl BatchBuilder {
     /// An empty batch that will fill `buffer`, of any capacity, up to `cap`; what the buffer holds is discarded.
     pub fn with_cap(mut buffer: BytesMut, cap: BatchCap) -> Self {
         buffer.clear();
-        Self { buffer, count: 0, base_timestamp: -1, max_timestamp: -1, max_record_size: 0, cap }
+        Self {
+            buffer,
+            references: References::default(),
+            buffer_cap: cap.bytes(),
+            count: 0,
+            base_timestamp: -1,
+            max_timestamp: -1,
+            max_record_size: 0,
+            cap,
+        }
     }
 
     /// The most that the batch may hold.
@@ -52,6 +69,7 @@ impl BatchBuilder {
     /// Sets another cap, for this batch and the next ones. What a batch holds beyond it stays.
     pub const fn set_cap(&mut self, cap: BatchCap) {
         self.cap = cap;
+        self.buffer_cap = cap.bytes().saturating_sub(self.references.size());
     }
 
     /// How many records the batch holds.
@@ -67,7 +85,18 @@ impl BatchBuilder {
     /// Bytes of the batch as it stands, uncompressed, header included: 61 for an empty one.
     #[inline]
     pub fn size(&self) -> usize {
-        self.buffer.len().max(BATCH_OVERHEAD)
+        self.buffer_size() + self.references.size()
+    }
+
+    /// Bytes of the values that the batch refers to: those of its size that its buffer does not hold.
+    pub const fn referenced_size(&self) -> usize {
+        self.references.size()
+    }
+
+    /// Whether the batch stays below its cap with so many bytes more.
+    #[inline]
+    pub fn is_below_cap_with(&self, more: usize) -> bool {
+        self.buffer_size().saturating_add(more) < self.buffer_cap
     }
 
     /// Bytes of the records, uncompressed.
@@ -75,7 +104,8 @@ impl BatchBuilder {
         self.size() - BATCH_OVERHEAD
     }
 
-    /// Bytes that the batch would have with this record too, header included: the capacity that appending it needs.
+    /// Bytes that the batch would have with this record too, header included. Less what is or will be referred to
+    /// ([`referenced_size`](Self::referenced_size)): the capacity that appending it needs.
     pub fn size_with<'a>(
         &self,
         timestamp: i64,
@@ -121,7 +151,7 @@ impl BatchBuilder {
 
     /// Bytes of records that still fit into the buffer.
     pub fn room(&self) -> usize {
-        self.capacity().saturating_sub(self.size())
+        self.capacity().saturating_sub(self.buffer_size())
     }
 
     /// Size of the largest record, its length prefix included: no split makes a smaller batch than this and a header.
@@ -175,6 +205,56 @@ impl BatchBuilder {
         H: IntoIterator<Item = RecordHeader<'a>, IntoIter: ExactSizeIterator + Clone>,
     {
         self.append_within(timestamp, key, value, headers.into_iter(), false)
+    }
+
+    /// As [`append`](Self::append), but refers to the value instead of copying it, whatever its length. The batch holds
+    /// on to it until it is done, and becomes [`BatchBytes`](crate::BatchBytes) of several segments.
+    ///
+    /// That costs a few small pieces of memory and some hundred instructions, so it pays from some kilobytes on, and only without a codec: sealing
+    /// with one gathers the records first, which is a copy more.
+    ///
+    /// ```
+    /// use rohrpost_records::{BatchBuilder, Bytes, BytesMut, Compression, Compressor};
+    ///
+    /// let value = Bytes::from(vec![7; 100_000]);
+    /// let mut builder = BatchBuilder::new(BytesMut::new());
+    /// builder.append_shared(0, Some(b"key"), &value, [])?;
+    /// let mut sealed = builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity)?;
+    /// let batch = sealed.stamp(None, false)?;
+    /// assert_eq!(batch.segments().nth(1).map(|segment| segment.as_ptr()), Some(value.as_ptr()));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn append_shared<'a, H>(
+        &mut self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: &Bytes,
+        headers: H,
+    ) -> Result<i32, AppendError>
+    where
+        H: IntoIterator<Item = RecordHeader<'a>, IntoIter: ExactSizeIterator + Clone>,
+    {
+        self.refer(timestamp, key, value, headers.into_iter(), true)
+    }
+
+    /// As [`append_shared`](Self::append_shared) if the buffer has room for the record without its value, and never grows it.
+    ///
+    /// # Errors
+    /// As [`try_append`](Self::try_append).
+    pub fn try_append_shared<'a, H>(
+        &mut self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: &Bytes,
+        headers: H,
+    ) -> Result<i32, AppendError>
+    where
+        H: IntoIterator<Item = RecordHeader<'a>, IntoIter: ExactSizeIterator + Clone>,
+    {
+        self.refer(timestamp, key, value, headers.into_iter(), false)
     }
 
     /// Moves the batch into `larger`, whose content is discarded, and returns the buffer that it had (for a pool). Does nothing
@@ -237,11 +317,29 @@ impl BatchBuilder {
         self.max_timestamp = -1;
         self.max_record_size = 0;
         self.buffer.clear();
+        self.references.clear();
+        self.buffer_cap = self.cap.bytes();
         Ok(sealed)
     }
 
     pub(crate) const fn buffer_mut(&mut self) -> &mut BytesMut {
         &mut self.buffer
+    }
+
+    /// The values that the batch refers to.
+    pub(crate) fn references(&self) -> &[Reference] {
+        self.references.as_slice()
+    }
+
+    /// The records section in one piece.
+    pub(crate) fn gather_records(&self) -> Vec<u8> {
+        references::gather(&self.buffer, self.references(), BATCH_OVERHEAD)
+    }
+
+    /// Bytes of the batch that its buffer holds.
+    #[inline]
+    pub(crate) fn buffer_size(&self) -> usize {
+        self.buffer.len().max(BATCH_OVERHEAD)
     }
 
     #[inline]
@@ -266,10 +364,10 @@ impl BatchBuilder {
         let start = self.buffer.len();
         let usual = parts.usual_room().is_some_and(|room| {
             let end = start + room;
-            end <= self.buffer.capacity() && end <= self.cap.bytes()
+            end <= self.buffer.capacity() && end <= self.buffer_cap
         });
         if !usual || start == 0 || timestamp < -1 || offset_delta >= self.cap.records() {
-            return self.append_any(timestamp, parts, headers, grow);
+            return self.append_any(timestamp, parts, None, headers, grow);
         }
         let size = parts.write_usual(&mut self.buffer);
         write_headers(&mut self.buffer, headers);
@@ -278,13 +376,32 @@ impl BatchBuilder {
         Ok(offset_delta)
     }
 
-    /// Appends what is not usual, or not allowed.
+    fn refer<'a>(
+        &mut self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: &Bytes,
+        headers: impl ExactSizeIterator<Item = RecordHeader<'a>> + Clone,
+        grow: bool,
+    ) -> Result<i32, AppendError> {
+        let parts = Parts {
+            timestamp_delta: self.timestamp_delta(timestamp),
+            offset_delta: self.count,
+            key,
+            value: Some(value),
+            headers_size: headers_size(headers.clone()),
+        };
+        self.append_any(timestamp, parts, Some(value), headers, grow)
+    }
+
+    /// Appends what is not usual, or not allowed. `shared` is the value where the batch is to refer to it.
     #[cold]
     #[inline(never)]
     fn append_any<'a>(
         &mut self,
         timestamp: i64,
         parts: Parts<'_>,
+        shared: Option<&Bytes>,
         headers: impl ExactSizeIterator<Item = RecordHeader<'a>>,
         grow: bool,
     ) -> Result<i32, AppendError> {
@@ -297,6 +414,7 @@ impl BatchBuilder {
             let (key, value) = (parts.key.map(<[u8]>::len), parts.value.map(<[u8]>::len));
             self.beyond_cap(end, key, value, parts.headers_size)?;
         }
+        let end = end - self.references.size() - shared.map_or(0, Bytes::len);
         if end > self.buffer.capacity() {
             if !grow {
                 return Err(AppendError::NoRoom { needed: end });
@@ -307,7 +425,15 @@ impl BatchBuilder {
             self.buffer.extend_from_slice(&[0; BATCH_OVERHEAD]);
             self.base_timestamp = timestamp;
         }
-        parts.write(&mut self.buffer);
+        parts.write_up_to_value(&mut self.buffer);
+        match shared {
+            None => self.buffer.extend_from_slice(parts.value.unwrap_or_default()),
+            Some(value) => {
+                let (at, record) = (self.buffer.len(), self.count);
+                self.references.push(Reference { at, record, value: value.clone() });
+                self.buffer_cap = self.cap.bytes().saturating_sub(self.references.size());
+            }
+        }
         write_headers(&mut self.buffer, headers);
         debug_assert_eq!(self.buffer.len(), end);
         self.appended(timestamp, size);

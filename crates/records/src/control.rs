@@ -145,7 +145,7 @@ pub fn end_txn_marker(marker: &EndTxnMarker) -> Result<Bytes, AppendError> {
         base_sequence: Sequence::NONE,
     };
     match sealed {
-        Ok(mut sealed) => Ok(sealed.stamp_unchecked(stamp, true)),
+        Ok(mut sealed) => Ok(sealed.stamp_unchecked(stamp, true).into()),
         // One record and no codec: neither empty, nor too large, nor compressed.
         Err(SealError::Empty | SealError::TooLarge { .. } | SealError::Compression(_)) => {
             Err(AppendError::TooLarge { size: builder.size(), cap: builder.cap().large_record() })

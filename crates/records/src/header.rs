@@ -3,6 +3,7 @@
 use crate::compression::Codec;
 use crate::error::{BatchError, BatchErrorKind};
 use crate::producer::{ProducerEpoch, ProducerId, ProducerStamp, Sequence};
+use crate::references::{self, Reference};
 
 /// Bytes of a batch's header: where its records begin.
 pub const BATCH_OVERHEAD: usize = 61;
@@ -196,7 +197,7 @@ impl BatchHeader {
     }
 }
 
-/// Overwrites the producer's identity and the transactional flag in a whole batch, and the CRC after them.
+/// Overwrites the producer's identity and the transactional flag in a batch, whose CRC is wrong then.
 pub(crate) fn write_stamp(batch: &mut [u8], stamp: ProducerStamp, transactional: bool) {
     let mut attributes = Attributes(i16::from_be_bytes(field(batch, ATTRIBUTES_AT)));
     attributes.set_transactional(transactional);
@@ -204,16 +205,22 @@ pub(crate) fn write_stamp(batch: &mut [u8], stamp: ProducerStamp, transactional:
     put(batch, PRODUCER_ID_AT, stamp.producer_id.0.to_be_bytes());
     put(batch, PRODUCER_EPOCH_AT, stamp.producer_epoch.0.to_be_bytes());
     put(batch, BASE_SEQUENCE_AT, stamp.base_sequence.0.to_be_bytes());
-    write_crc(batch);
 }
 
 /// Computes the CRC of a whole batch and writes it into its place.
 pub(crate) fn write_crc(batch: &mut [u8]) {
-    let crc = compute_crc(batch);
-    put(batch, CRC_AT, crc.to_be_bytes());
+    write_crc_with(batch, &[]);
 }
 
-/// CRC-32C of a whole batch, from its attributes to its end.
+/// The same for a batch that refers to values beside its `own` bytes.
+pub(crate) fn write_crc_with(own: &mut [u8], references: &[Reference]) {
+    let mut slices = references::slices(own, references);
+    let crc = compute_crc(slices.next().unwrap_or_default());
+    let crc = slices.fold(crc, crc32c::crc32c_append);
+    put(own, CRC_AT, crc.to_be_bytes());
+}
+
+/// CRC-32C of a whole batch, from its attributes to its end; or of the beginning of one.
 pub(crate) fn compute_crc(batch: &[u8]) -> u32 {
     crc32c::crc32c(&batch[ATTRIBUTES_AT..])
 }

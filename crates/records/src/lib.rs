@@ -8,7 +8,7 @@
 //! | [`BatchBuilder`] | an open batch: encodes each record once, in its final wire form, behind 61 reserved bytes |
 //! | [`BatchCap`] | how much of it there may be, in bytes and records |
 //! | [`SealedBatch`] | a closed one: compressed, immutable but for its stamp (producer, sequence, CRC) |
-//! | [`Bytes`] | the stamped batch, shared by every attempt to send it |
+//! | [`BatchBytes`] | the stamped batch, shared by every attempt to send it: one piece, or several where it refers to values |
 //! | [`RecordBatch`] | a received batch, checked: lengths, magic, codec, CRC, counts |
 //! | [`Records`], [`Record`] | its records; slices of the input where it is not compressed |
 //! | [`RecordBatches`] | the batches of a Fetch response or a log segment, of which the last may be cut |
@@ -22,7 +22,7 @@
 //! builder.append(1_700_000_000_003, None, Some(b"more"), [RecordHeader::new("trace", Some(b"7"))])?;
 //!
 //! let mut sealed = builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity)?;
-//! let bytes = sealed.stamp(None, false)?;
+//! let bytes = sealed.stamp(None, false)?.to_bytes();
 //!
 //! let (batch, consumed) = RecordBatch::parse(&bytes)?;
 //! assert_eq!(consumed, bytes.len());
@@ -31,6 +31,22 @@
 //! assert_eq!(records[1].timestamp, 1_700_000_000_003);
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
+//!
+//! # Values by reference
+//!
+//! A value may be appended by reference ([`BatchBuilder::append_shared`]): the batch is then its own buffer, which has everything
+//! but such values, and a list of them with their places in it.
+//!
+//! ```text
+//! buffer   │ header, 61 │ record 0 │ record 1 up to its value │ its headers │ record 2 up to its value │ its headers │
+//! values                                                     ▲                                        ▲
+//!                                                         value 1                                  value 2
+//! segments └──────────────────── 0 ─────────────────────┘ └─ 1 ─┘ └───────────────── 2 ─────────────┘ └─ 3 ─┘ └─ 4 ─┘
+//! ```
+//!
+//! Sizes, caps and the CRC are those of the whole. Sealing and stamping write into the buffer alone; the
+//! [segments](BatchBytes::segments) are slices of it and the values themselves, to be sent by one vectored write. A split refers to the
+//! same values. Only a codec, and [`SealedBatch::records`], gather such a batch into one piece first.
 //!
 //! # The format
 //!
@@ -73,6 +89,7 @@ extern crate std;
 
 mod append;
 mod assign;
+mod batch_bytes;
 mod builder;
 mod cap;
 mod compression;
@@ -85,6 +102,7 @@ mod producer;
 mod ratio;
 mod reader;
 mod record;
+mod references;
 mod sealed;
 mod size;
 mod varint;
@@ -96,6 +114,7 @@ struct Readme;
 
 pub use crate::append::RecordHeader;
 pub use crate::assign::{assign_offset, set_log_append_time};
+pub use crate::batch_bytes::BatchBytes;
 pub use crate::builder::BatchBuilder;
 pub use crate::cap::BatchCap;
 pub use crate::compression::{Codec, Compression, CompressionError, Compressor};

@@ -1,25 +1,33 @@
 //! The closed batch: compressed once, stamped as often as its identity changes.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::{Bytes, BytesMut};
 
 use crate::append::RecordHeader;
+use crate::batch_bytes::BatchBytes;
 use crate::builder::BatchBuilder;
 use crate::cap::BatchCap;
 use crate::compression::{Codec, Compression, Compressor};
 use crate::error::{AppendError, SealError, SplitError, StampError};
-use crate::header::{Attributes, BATCH_OVERHEAD, BatchHeader, LOG_OVERHEAD, write_stamp};
+use crate::header::{
+    Attributes, BATCH_OVERHEAD, BatchHeader, LOG_OVERHEAD, write_crc_with, write_stamp,
+};
 use crate::producer::{ProducerEpoch, ProducerId, ProducerStamp, Sequence};
 use crate::record::{Record, Records};
+use crate::references::{self, Reference};
 
 /// A batch whose records no longer change.
 ///
 /// It becomes bytes to send by a [`stamp`](Self::stamp): the producer's identity and the CRC. Every attempt to send it shares
-/// these bytes. A new stamp costs a new CRC, and a copy only while an earlier attempt still holds the bytes.
+/// these bytes. A new stamp costs a new CRC, and a copy (of all but the values that the batch refers to) only while an earlier attempt still holds
+/// the bytes.
 pub struct SealedBatch {
+    /// The batch but for the values that it refers to.
     state: State,
+    references: Option<Arc<[Reference]>>,
     header: BatchHeader,
     records_size: usize,
     max_record_size: usize,
@@ -58,18 +66,23 @@ impl SealedBatch {
         };
         let records_size = builder.records_size();
         let max_record_size = builder.max_record_size();
-        let source = builder.buffer_mut();
+        let mut references = None;
         let mut bytes = if codec == Codec::None {
-            core::mem::take(source)
+            references = (builder.referenced_size() > 0).then(|| builder.references().into());
+            core::mem::take(builder.buffer_mut())
         } else {
-            let compressed = compressor.compress(compression, &source[BATCH_OVERHEAD..])?;
+            let compressed = if builder.referenced_size() == 0 {
+                compressor.compress(compression, &builder.buffer_mut()[BATCH_OVERHEAD..])?
+            } else {
+                compressor.compress(compression, &builder.gather_records())?
+            };
             let size = BATCH_OVERHEAD.saturating_add(compressed.len());
             if size > i32::MAX as usize {
                 return Err(SealError::TooLarge { size });
             }
-            if source.capacity() > LARGE {
+            if builder.capacity() > LARGE {
                 // Nobody needs the records any more: three such buffers at once would be one too many.
-                *source = BytesMut::new();
+                *builder.buffer_mut() = BytesMut::new();
             }
             let mut bytes = out(size);
             bytes.clear();
@@ -79,11 +92,13 @@ impl SealedBatch {
             compressor.shrink_to(LARGE);
             bytes
         };
-        header.batch_length = (bytes.len() - LOG_OVERHEAD) as i32;
+        let referenced = if codec == Codec::None { builder.referenced_size() } else { 0 };
+        header.batch_length = (bytes.len() + referenced - LOG_OVERHEAD) as i32;
         if let Some(place) = bytes.first_chunk_mut() {
             header.write(place);
         }
-        Ok(Self { state: State::Unstamped(bytes), header, records_size, max_record_size })
+        let state = State::Unstamped(bytes);
+        Ok(Self { state, references, header, records_size, max_record_size })
     }
 
     /// How many records the batch holds, at least 1.
@@ -142,7 +157,7 @@ impl SealedBatch {
         &mut self,
         producer: Option<ProducerStamp>,
         transactional: bool,
-    ) -> Result<Bytes, StampError> {
+    ) -> Result<BatchBytes, StampError> {
         match producer {
             None if transactional => return Err(StampError::TransactionalWithoutProducer),
             None => {}
@@ -155,7 +170,11 @@ impl SealedBatch {
         Ok(self.stamp_unchecked(producer.unwrap_or(ProducerStamp::NONE), transactional))
     }
 
-    pub(crate) fn stamp_unchecked(&mut self, stamp: ProducerStamp, transactional: bool) -> Bytes {
+    pub(crate) fn stamp_unchecked(
+        &mut self,
+        stamp: ProducerStamp,
+        transactional: bool,
+    ) -> BatchBytes {
         let state = core::mem::replace(&mut self.state, State::Stamped(Bytes::new()));
         let mut batch = match state {
             State::Unstamped(bytes) => bytes,
@@ -165,20 +184,21 @@ impl SealedBatch {
             }
         };
         write_stamp(&mut batch, stamp, transactional);
+        write_crc_with(&mut batch, self.references());
         self.header.producer_id = stamp.producer_id;
         self.header.producer_epoch = stamp.producer_epoch;
         self.header.base_sequence = stamp.base_sequence;
         self.header.attributes.set_transactional(transactional);
         let bytes = batch.freeze();
         self.state = State::Stamped(bytes.clone());
-        bytes
+        BatchBytes::new(bytes, self.references.clone())
     }
 
     /// The stamped bytes, as the last [`stamp`](Self::stamp) returned them; `None` before the first.
-    pub fn bytes(&self) -> Option<Bytes> {
+    pub fn bytes(&self) -> Option<BatchBytes> {
         match &self.state {
             State::Unstamped(_) => None,
-            State::Stamped(bytes) => Some(bytes.clone()),
+            State::Stamped(bytes) => Some(BatchBytes::new(bytes.clone(), self.references.clone())),
         }
     }
 
@@ -201,20 +221,21 @@ impl SealedBatch {
         Some(buffer)
     }
 
-    /// Reads the records back. Offsets count from 0.
+    /// Reads the records back. Offsets count from 0. Copies a batch that is not stamped, or refers to values.
     ///
     /// # Errors
     /// Only where the codec fails to decompress what it compressed.
     pub fn records(&self) -> Result<Records, SplitError> {
         let bytes = match &self.state {
-            State::Unstamped(bytes) => Bytes::copy_from_slice(&bytes[BATCH_OVERHEAD..]),
-            State::Stamped(bytes) => bytes.slice(BATCH_OVERHEAD..),
+            State::Stamped(bytes) if self.references.is_none() => bytes.slice(BATCH_OVERHEAD..),
+            State::Stamped(bytes) => self.gather_records(bytes),
+            State::Unstamped(bytes) => self.gather_records(bytes),
         };
         Ok(Records::open(&self.header, bytes, self.records_size)?)
     }
 
     /// Divides a batch that the broker finds too large (KIP-126): children of the same records in the same order, each of at
-    /// most `target` bytes before compression, header included, or of one record. Unstamped: the children share out the
+    /// most `target` bytes before compression, header included, or of one record. What the parent refers to, the children refer to. Unstamped: the children share out the
     /// parent's sequences by their record counts.
     ///
     /// `out` gives buffers, of at least the asked capacity (smaller ones grow).
@@ -229,26 +250,42 @@ impl SealedBatch {
         mut out: impl FnMut(usize) -> BytesMut,
     ) -> Result<Vec<Self>, SplitError> {
         let mut children = Vec::new();
-        let mut left = self.records_size;
+        let mut left = self.records_size - self.referenced_size();
+        let mut references = self.references().iter().peekable();
         let cap = BatchCap::new(target).with_large_record(BatchCap::FORMAT.bytes());
         let buffer = out(target.min(left.saturating_add(BATCH_OVERHEAD)));
         let mut child = BatchBuilder::with_cap(buffer, cap);
-        for record in self.records()? {
+        for (index, record) in (0..).zip(self.records()?) {
             let record = record?;
-            match append(&mut child, &record) {
+            let shared = references.next_if(|reference| reference.record == index);
+            let shared = shared.map(|reference| &reference.value);
+            match append(&mut child, &record, shared) {
                 Err(full) if full.is_full() => {
-                    left = left.saturating_sub(child.records_size());
+                    left = left.saturating_sub(child.records_size() - child.referenced_size());
                     children.push(child.seal(compression, compressor, &mut out)?);
                     if child.capacity() == 0 {
                         child.replace_buffer(out(target.min(left.saturating_add(BATCH_OVERHEAD))));
                     }
-                    append(&mut child, &record)?;
+                    append(&mut child, &record, shared)?;
                 }
                 appended => drop(appended?),
             }
         }
         children.push(child.seal(compression, compressor, &mut out)?);
         Ok(children)
+    }
+
+    fn references(&self) -> &[Reference] {
+        self.references.as_deref().unwrap_or_default()
+    }
+
+    fn referenced_size(&self) -> usize {
+        self.references().iter().map(|reference| reference.value.len()).sum()
+    }
+
+    /// The records section in one piece.
+    fn gather_records(&self, own: &[u8]) -> Bytes {
+        references::gather(own, self.references(), BATCH_OVERHEAD).into()
     }
 }
 
@@ -257,16 +294,25 @@ impl fmt::Debug for SealedBatch {
         f.debug_struct("SealedBatch")
             .field("header", &self.header)
             .field("records_size", &self.records_size)
+            .field("referenced_size", &self.referenced_size())
             .field("stamped", &matches!(self.state, State::Stamped(_)))
             .finish_non_exhaustive()
     }
 }
 
-fn append(child: &mut BatchBuilder, record: &Record) -> Result<i32, AppendError> {
+fn append(
+    child: &mut BatchBuilder,
+    record: &Record,
+    shared: Option<&Bytes>,
+) -> Result<i32, AppendError> {
     let headers = record.headers.iter();
     let headers =
         headers.map(|header| RecordHeader::from_raw(&header.key, header.value.as_deref()));
-    child.append(record.timestamp, record.key.as_deref(), record.value.as_deref(), headers)
+    let (timestamp, key) = (record.timestamp, record.key.as_deref());
+    match shared {
+        None => child.append(timestamp, key, record.value.as_deref(), headers),
+        Some(value) => child.append_shared(timestamp, key, value, headers),
+    }
 }
 
 const fn not_negative(what: &'static str, value: i64) -> Result<(), StampError> {

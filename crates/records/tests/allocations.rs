@@ -40,8 +40,8 @@ fn sealing_and_stamping_allocate_a_fixed_number_of_times() {
             let info = allocation_counter::measure(|| {
                 let out = |_| std::mem::take(&mut pool);
                 let mut sealed = builder.seal(compression, &mut compressor, out).unwrap();
-                drop(sealed.stamp(None, false).unwrap());
-                drop(sealed.stamp(None, false).unwrap());
+                drop(sealed.stamp(None, false).unwrap().to_bytes());
+                drop(sealed.stamp(None, false).unwrap().to_bytes());
                 pool = sealed.into_buffer().unwrap();
             });
             source = builder.into_buffer();
@@ -89,7 +89,7 @@ fn reading_allocates_for_headers_and_decompression_only() {
     }
     let mut sealed =
         builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity).unwrap();
-    let bytes = sealed.stamp(None, false).unwrap();
+    let bytes = sealed.stamp(None, false).unwrap().to_bytes();
     let info = allocation_counter::measure(|| {
         let (batch, _) = rohrpost_records::RecordBatch::parse(&bytes).unwrap();
         assert_eq!(batch.records(0).unwrap().filter(Result::is_ok).count(), 5000);

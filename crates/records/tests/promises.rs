@@ -17,6 +17,8 @@ mod dump;
 mod foreign;
 #[path = "promises/java.rs"]
 mod java;
+#[path = "promises/references.rs"]
+mod references;
 #[path = "promises/round_trip.rs"]
 mod round_trip;
 #[path = "promises/sizes.rs"]
@@ -120,7 +122,7 @@ fn seal(records: &[Given], compression: Compression) -> SealedBatch {
 }
 
 fn stamped(records: &[Given], compression: Compression) -> Bytes {
-    seal(records, compression).stamp(None, false).unwrap()
+    seal(records, compression).stamp(None, false).unwrap().to_bytes()
 }
 
 fn read(bytes: &Bytes) -> Result<Vec<Record>, BatchError> {

@@ -257,7 +257,7 @@ impl Life {
                 continue;
             };
             for data in of.partition_data {
-                let bytes = data.records.unwrap_or_default();
+                let bytes = data.records.unwrap_or_default().to_bytes();
                 let lane = self.ledger.lane(topic, data.index);
                 match self.read_batch(lane, &bytes) {
                     Ok((place, count, stamp)) => {

@@ -37,7 +37,7 @@ fn batch(codec: Codec, records: i64) -> Result<Bytes, Box<dyn Error>> {
     }
     let mut sealed =
         builder.seal(Compression::new(codec)?, &mut Compressor::new(), BytesMut::with_capacity)?;
-    Ok(sealed.stamp(None, false)?)
+    Ok(sealed.stamp(None, false)?.to_bytes())
 }
 
 #[tokio::test(flavor = "multi_thread")]

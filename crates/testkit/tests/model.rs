@@ -43,7 +43,7 @@ fn batch(value: &str, sequence: Option<i32>) -> Bytes {
         producer_epoch: ProducerEpoch(0),
         base_sequence: Sequence(sequence),
     });
-    sealed.stamp(stamp, false).unwrap()
+    sealed.stamp(stamp, false).unwrap().to_bytes()
 }
 
 fn handle<R: Request>(
@@ -69,7 +69,8 @@ fn produce(
     (topic, acks): (&str, i16),
     records: Bytes,
 ) -> Answer {
-    let data = PartitionProduceData { records: Some(records), ..PartitionProduceData::default() };
+    let data =
+        PartitionProduceData { records: Some(records.into()), ..PartitionProduceData::default() };
     let topic = TopicProduceData {
         name: topic.to_owned().into(),
         partition_data: vec![data],

@@ -19,6 +19,7 @@ const IMPORTED: &[&str] = &[
     "Message",
     "Request",
     "Response",
+    "Segments",
     "TaggedFields",
     "Uuid",
     "VersionRange",

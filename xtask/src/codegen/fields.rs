@@ -40,6 +40,8 @@ pub(super) enum Type {
     String,
     Bytes,
     Records,
+    /// The same where it is put together: in a request.
+    RecordsInPieces,
     /// An `int16` by the name of an error code.
     ErrorCode,
     Struct(String),
@@ -104,6 +106,7 @@ impl Type {
             Self::Uuid => "Uuid".to_owned(),
             Self::String => "ByteStr".to_owned(),
             Self::Bytes | Self::Records => "Bytes".to_owned(),
+            Self::RecordsInPieces => "Segments".to_owned(),
             Self::ErrorCode => "ErrorCode".to_owned(),
             Self::Struct(name) => name.clone(),
             Self::Array(element) if **element == Self::Int32 => "Int32Array".to_owned(),
@@ -125,7 +128,7 @@ impl Type {
             Self::Uuid => "`uuid`".to_owned(),
             Self::String => "`string`".to_owned(),
             Self::Bytes => "`bytes`".to_owned(),
-            Self::Records => "`records`".to_owned(),
+            Self::Records | Self::RecordsInPieces => "`records`".to_owned(),
             Self::Struct(name) => format!("[`{name}`]"),
             Self::Array(element) => format!("array of {}", element.protocol()),
         }
@@ -145,6 +148,7 @@ impl Type {
             Self::Uuid => "uuid",
             Self::String => "string",
             Self::Bytes | Self::Records => "bytes",
+            Self::RecordsInPieces => "records",
             Self::ErrorCode => "error_code",
             Self::Struct(_) => "structure",
             Self::Array(element) if **element == Self::Int32 => "int32_array",
@@ -156,7 +160,12 @@ impl Type {
     pub(super) fn is_fixed_size(&self) -> bool {
         !matches!(
             self,
-            Self::String | Self::Bytes | Self::Records | Self::Struct(_) | Self::Array(_)
+            Self::String
+                | Self::Bytes
+                | Self::Records
+                | Self::RecordsInPieces
+                | Self::Struct(_)
+                | Self::Array(_)
         )
     }
 }
@@ -233,6 +242,7 @@ impl Field {
             (Default::Zero, Type::ErrorCode) => "ErrorCode::NONE".to_owned(),
             (Default::Zero, Type::String) => "ByteStr::new()".to_owned(),
             (Default::Zero, Type::Bytes | Type::Records) => "Bytes::new()".to_owned(),
+            (Default::Zero, Type::RecordsInPieces) => "Segments::new()".to_owned(),
             (Default::Zero, ty @ Type::Array(_)) => {
                 // Without the type of the elements, which goes without saying.
                 format!("{}::new()", ty.rust().split('<').next().unwrap_or_default())
@@ -248,7 +258,10 @@ impl Field {
         let place = format!("self.{}", self.name);
         match (&self.default, &self.ty) {
             (Default::Null, _) => format!("{place}.is_none()"),
-            (Default::Zero, Type::String | Type::Bytes | Type::Records | Type::Array(_)) => {
+            (
+                Default::Zero,
+                Type::String | Type::Bytes | Type::Records | Type::RecordsInPieces | Type::Array(_),
+            ) => {
                 if self.is_nullable() {
                     format!("{place}.as_ref().is_some_and(|value| value.is_empty())")
                 } else {

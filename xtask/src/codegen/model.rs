@@ -91,6 +91,11 @@ fn resolve_message(
     }
     structs.visit(&definition.name, &definition.fields, spoken)?;
     structs.by_name.insert(definition.name.clone(), definition.fields);
+    let mut structs = structs.resolve(flexible)?;
+    if definition.kind == Kind::Request {
+        let fields = structs.iter_mut().flat_map(|of| &mut of.fields);
+        fields.filter(|of| of.ty == Type::Records).for_each(|of| of.ty = Type::RecordsInPieces);
+    }
     Ok(Message {
         module: snake_case(&definition.name),
         kind: definition.kind,
@@ -98,7 +103,7 @@ fn resolve_message(
         versions: stable(spoken, is_unstable),
         unstable: is_unstable.then_some(spoken.max),
         flexible,
-        structs: structs.resolve(flexible)?,
+        structs,
         name: definition.name,
     })
 }

@@ -2,11 +2,9 @@
 
 use alloc::vec::Vec;
 
-use bytes::Bytes;
-
 use crate::{
-    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, Request, TaggedFields,
-    Uuid, VersionRange, Wire,
+    ApiKey, ByteStr, DecodeError, Decoder, EncodeError, Encoder, Message, Request, Segments,
+    TaggedFields, Uuid, VersionRange, Wire,
 };
 
 /// The request of the Produce API: versions 3-13, flexible from 9.
@@ -105,7 +103,7 @@ pub struct PartitionProduceData {
     /// `int32`.
     pub index: i32,
     /// `records`, nullable, default null.
-    pub records: Option<Bytes>,
+    pub records: Option<Segments>,
     /// Tagged fields that have no name in this version of the crate.
     pub unknown_tagged_fields: TaggedFields,
 }
@@ -114,14 +112,14 @@ impl Wire for PartitionProduceData {
     #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         out.int32(self.index);
-        out.nullable_bytes("records", self.records.as_ref())?;
+        out.nullable_records("records", self.records.as_ref())?;
         out.tagged_fields(&[], &self.unknown_tagged_fields)
     }
 
     #[inline]
     fn fill(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
         self.index = input.int32("index")?;
-        input.nullable_bytes("records", &mut self.records)?;
+        input.nullable_records("records", &mut self.records)?;
         self.unknown_tagged_fields = input.tagged_fields(|_, _| Ok(false))?;
         Ok(())
     }

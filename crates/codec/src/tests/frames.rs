@@ -27,7 +27,7 @@ fn content(frame: &crate::Frame) -> Bytes {
 fn produce_request(batches: &[Bytes]) -> ProduceRequest {
     let partition_data = (0..).zip(batches).map(|(index, records)| PartitionProduceData {
         index,
-        records: Some(records.clone()),
+        records: Some(records.clone().into()),
         ..Default::default()
     });
     let topic = TopicProduceData {
@@ -55,10 +55,32 @@ fn record_batches_are_referenced_by_a_produce_request_and_by_what_is_decoded() {
         let (header, decoded) = decode_request::<ProduceRequest>(&content).unwrap();
         assert_eq!(header.client_id.unwrap(), "me");
         let records = decoded.topic_data[0].partition_data[0].records.as_ref().unwrap();
-        assert!(content.as_ptr_range().contains(&records.as_ptr()), "the records are copied");
+        let place = records.to_bytes().as_ptr();
+        assert!(content.as_ptr_range().contains(&place), "the records are copied");
         if version < 13 {
             assert_eq!(decoded, request);
         }
+    }
+}
+
+#[test]
+fn the_large_pieces_of_a_batch_are_segments_of_the_frame() {
+    let pieces = [61, 4096, 20, 70_000, 1].map(|len| Bytes::from(vec![len as u8; len]));
+    let mut in_pieces = produce_request(&[Bytes::new(), Bytes::new()]);
+    in_pieces.topic_data[0].partition_data[1].records = Some(pieces.iter().cloned().collect());
+    let whole = produce_request(&[Bytes::new(), Bytes::from(pieces.concat())]);
+    assert_eq!(in_pieces, whole);
+    for version in ProduceRequest::VERSIONS.iter() {
+        let frame = encode_request(1, Some("me"), &in_pieces, version).unwrap();
+        let places = |bytes: &Bytes| (bytes.as_ptr(), bytes.len());
+        let segments: vec::Vec<_> = frame.segments().iter().map(places).collect();
+        assert_eq!(segments.len(), 5, "{segments:?}");
+        assert_eq!([segments[1], segments[3]], [places(&pieces[1]), places(&pieces[3])]);
+        assert_eq!(
+            content(&frame),
+            content(&encode_request(1, Some("me"), &whole, version).unwrap())
+        );
+        assert_eq!(in_pieces.size(version).unwrap(), whole.to_bytes(version).unwrap().len());
     }
 }
 

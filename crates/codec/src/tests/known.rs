@@ -136,7 +136,7 @@ fn produce() {
     let name = |version| if version <= 12 { TOPIC.into() } else { ByteStr::new() };
     check(&[3, 7, 8, 9, 12, 13], |version| {
         use produce_request::{PartitionProduceData, TopicProduceData};
-        let records = Some(Bytes::from_static(b"not looked into"));
+        let records = Some(Bytes::from_static(b"not looked into").into());
         let full = PartitionProduceData { index: 3, records, ..Default::default() };
         let empty = PartitionProduceData { index: 4, records: None, ..Default::default() };
         let topic = TopicProduceData {

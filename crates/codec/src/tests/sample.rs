@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::{ByteStr, Bytes, ErrorCode, Int32Array, TaggedFields, Uuid, Wire};
+use crate::{ByteStr, Bytes, ErrorCode, Int32Array, Segments, TaggedFields, Uuid, Wire};
 
 /// In no version.
 pub(crate) const NEVER: (i16, i16) = (0, -1);
@@ -146,6 +146,12 @@ impl Sample for Bytes {
         // Some are long enough to be a segment of their own.
         let length = if source.chance(16) { 1024 } else { source.length() };
         (0..length).map(|_| source.next() as u8).collect()
+    }
+}
+
+impl Sample for Segments {
+    fn sample(source: &mut Source, _: bool) -> Self {
+        (0..source.below(4)).map(|_| Bytes::sample(source, false)).collect()
     }
 }
 

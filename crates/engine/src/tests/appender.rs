@@ -66,7 +66,7 @@ impl Lane {
 
 fn values(filled: FilledBatch) -> Vec<Vec<u8>> {
     let (mut sealed, _) = filled.seal(&mut Compressor::new(), &mut Unpooled);
-    let bytes = sealed.records.as_mut().unwrap().stamp(None, false).unwrap();
+    let bytes = sealed.records.as_mut().unwrap().stamp(None, false).unwrap().to_bytes();
     let (batch, _) = RecordBatch::parse(&bytes).unwrap();
     let records = batch.records(1 << 30).unwrap();
     records.map(|record| record.unwrap().value.unwrap().to_vec()).collect()

@@ -265,7 +265,7 @@ impl Brokers {
                     responses.push(reply);
                     continue;
                 };
-                let records = part.records.unwrap();
+                let records = part.records.unwrap().to_bytes();
                 let (batch, size) = RecordBatch::parse(&records).unwrap();
                 assert_eq!(size, records.len());
                 let values = batch.records(1 << 30).unwrap().map(|record| {

@@ -34,7 +34,7 @@ proptest! {
             let mut sealed =
                 builder.seal(compression, &mut compressor, BytesMut::with_capacity).unwrap();
             prop_assert!(builder.is_empty());
-            let bytes = sealed.stamp(None, false).unwrap();
+            let bytes = sealed.stamp(None, false).unwrap().to_bytes();
             prop_assert_eq!(&bytes, &stamped(&records, compression));
             prop_assert!(records.iter().zip(&read(&bytes).unwrap()).all(|(given, record)| given.is(record)));
         }
@@ -64,7 +64,7 @@ fn a_record_of_128_mib_is_written_right() {
     builder.append(T0, None, Some(&large), []).unwrap();
     let mut sealed =
         builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity).unwrap();
-    let (batch, _) = RecordBatch::parse(&sealed.stamp(None, false).unwrap()).unwrap();
+    let (batch, _) = RecordBatch::parse(&sealed.stamp(None, false).unwrap().to_bytes()).unwrap();
     let last = batch.records(0).unwrap().last().unwrap().unwrap();
     assert_eq!(last.offset, 8192);
     assert!(last.value.unwrap() == large);
@@ -105,7 +105,9 @@ fn two_hundred_thousand_records_count_right() {
     }
     let mut sealed =
         builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity).unwrap();
-    for (index, record) in read(&sealed.stamp(None, false).unwrap()).unwrap().iter().enumerate() {
+    for (index, record) in
+        read(&sealed.stamp(None, false).unwrap().to_bytes()).unwrap().iter().enumerate()
+    {
         assert_eq!(record.offset, index as i64);
         assert_eq!(record.timestamp, T0 + index as i64);
         assert_eq!(record.value.as_deref(), Some(&(index as u32).to_be_bytes()[..]));
@@ -119,7 +121,7 @@ fn the_bytes_are_those_of_the_specification() {
     builder.append(0, None, None, []).unwrap();
     let mut sealed =
         builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity).unwrap();
-    let bytes = sealed.stamp(None, false).unwrap();
+    let bytes = sealed.stamp(None, false).unwrap().to_bytes();
     #[rustfmt::skip]
     let expected: [&[u8]; 14] = [
         &[0, 0, 0, 0, 0, 0, 0, 0],             // base offset

@@ -53,7 +53,7 @@ proptest! {
         }
         let mut sealed =
             builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity).unwrap();
-        let bytes = sealed.stamp(None, false).unwrap();
+        let bytes = sealed.stamp(None, false).unwrap().to_bytes();
         prop_assert_eq!(bytes, stamped(&accepted, Compression::NONE));
     }
 }
@@ -72,7 +72,7 @@ fn the_last_record_that_just_fits_does_not_grow_the_buffer() {
         if !records.is_empty() {
             let seal =
                 builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity);
-            let bytes = seal.unwrap().stamp(None, false).unwrap();
+            let bytes = seal.unwrap().stamp(None, false).unwrap().to_bytes();
             assert_eq!(bytes, stamped(&records, Compression::NONE));
         }
     }
@@ -104,7 +104,8 @@ fn every_length_timestamp_and_offset_is_written_as_long_as_it_is() {
         let mut sealed = builder
             .seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity)
             .unwrap();
-        let (batch, _) = RecordBatch::parse(&sealed.stamp(None, false).unwrap()).unwrap();
+        let (batch, _) =
+            RecordBatch::parse(&sealed.stamp(None, false).unwrap().to_bytes()).unwrap();
         let read: Vec<_> = batch.records(0).unwrap().map(Result::unwrap).collect();
         assert_eq!(read.len(), records.len());
         assert!(records.iter().zip(&read).all(|(given, record)| given.is(record)), "{len}");

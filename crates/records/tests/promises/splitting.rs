@@ -12,7 +12,7 @@ proptest! {
     ) {
         let mut parent = seal(&records, compression);
         if is_stamped {
-            parent.stamp(None, false).unwrap();
+            parent.stamp(None, false).unwrap().to_bytes();
         }
         let children =
             parent.split(target, compression, &mut Compressor::new(), BytesMut::with_capacity).unwrap();
@@ -20,7 +20,7 @@ proptest! {
         for mut child in children {
             prop_assert!(child.records_size() + 61 <= target || child.record_count() == 1);
             prop_assert_eq!(child.codec(), compression.codec());
-            let bytes = child.stamp(None, false).unwrap();
+            let bytes = child.stamp(None, false).unwrap().to_bytes();
             let records = read(&bytes).unwrap();
             prop_assert_eq!(records.len() as i32, child.record_count());
             read_back.extend(records);

@@ -14,7 +14,7 @@ fn a_stamp_is_read_back() {
             seal(&[Given::value("a"), Given::value("b"), Given::value("c")], compression);
         assert_eq!(sealed.bytes(), None);
         assert_eq!(sealed.producer(), None);
-        let bytes = sealed.stamp(Some(STAMP), true).unwrap();
+        let bytes = sealed.stamp(Some(STAMP), true).unwrap().to_bytes();
         let header = *RecordBatch::parse(&bytes).unwrap().0.header();
         assert_eq!(header.producer_id, STAMP.producer_id);
         assert_eq!(header.producer_epoch, STAMP.producer_epoch);
@@ -23,25 +23,25 @@ fn a_stamp_is_read_back() {
         assert_eq!(header.partition_leader_epoch, -1);
         assert!(header.attributes.is_transactional());
         assert_eq!(sealed.producer(), Some(STAMP));
-        assert_eq!(sealed.bytes(), Some(bytes));
+        assert_eq!(sealed.bytes().unwrap().to_bytes(), bytes);
     }
 }
 
 #[test]
 fn every_attempt_shares_the_bytes() {
     let mut sealed = seal(&[Given::value("a")], Compression::NONE);
-    let first = sealed.stamp(Some(STAMP), false).unwrap();
-    assert_eq!(first.as_ptr(), sealed.bytes().unwrap().as_ptr());
+    let first = sealed.stamp(Some(STAMP), false).unwrap().to_bytes();
+    assert_eq!(first.as_ptr(), sealed.bytes().unwrap().to_bytes().as_ptr());
 }
 
 #[test]
 fn a_new_stamp_leaves_the_bytes_of_an_attempt_under_way_alone() {
     let mut sealed = seal(&[Given::value("a")], Compression::new(Codec::Lz4).unwrap());
-    let first = sealed.stamp(Some(STAMP), false).unwrap();
+    let first = sealed.stamp(Some(STAMP), false).unwrap().to_bytes();
     let copy = first.to_vec();
     let later =
         ProducerStamp { producer_epoch: ProducerEpoch(4), base_sequence: Sequence(0), ..STAMP };
-    let second = sealed.stamp(Some(later), false).unwrap();
+    let second = sealed.stamp(Some(later), false).unwrap().to_bytes();
     assert_eq!(first, copy);
     assert_eq!(second[61..], first[61..], "the records are not compressed again");
     assert_eq!(RecordBatch::parse(&second).unwrap().0.header().producer_epoch, ProducerEpoch(4));
@@ -51,8 +51,8 @@ fn a_new_stamp_leaves_the_bytes_of_an_attempt_under_way_alone() {
 #[test]
 fn a_new_stamp_copies_nothing_once_the_attempts_are_over() {
     let mut sealed = seal(&[Given::value("a")], Compression::NONE);
-    let place = sealed.stamp(Some(STAMP), true).unwrap().as_ptr();
-    let bytes = sealed.stamp(None, false).unwrap();
+    let place = sealed.stamp(Some(STAMP), true).unwrap().to_bytes().as_ptr();
+    let bytes = sealed.stamp(None, false).unwrap().to_bytes();
     assert_eq!(bytes.as_ptr(), place);
     let header = *RecordBatch::parse(&bytes).unwrap().0.header();
     assert_eq!(header.producer_id, ProducerId::NONE);
@@ -68,7 +68,7 @@ fn buffers_come_back_whole() {
         .seal(Compression::NONE, &mut compressor, |_| panic!("no codec, no buffer"))
         .unwrap();
     assert_eq!(builder.into_buffer().capacity(), 0);
-    drop(sealed.stamp(None, false).unwrap());
+    drop(sealed.stamp(None, false).unwrap().to_bytes());
     let buffer = sealed.into_buffer().unwrap();
     assert_eq!((buffer.capacity(), buffer.len()), (5000, 0));
 

@@ -56,7 +56,8 @@ fn is_denied(kafka: &mut Kafka, permission: &Permission) -> io::Result<bool> {
     match permission {
         Permission::WriteTopic(name) => {
             // No batch at all: refused for that otherwise.
-            let data = PartitionProduceData { records: Some(Bytes::new()), ..Default::default() };
+            let data =
+                PartitionProduceData { records: Some(Bytes::new().into()), ..Default::default() };
             let topic = TopicProduceData {
                 name: name.clone().into(),
                 partition_data: vec![data],

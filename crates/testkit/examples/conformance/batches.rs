@@ -87,7 +87,7 @@ impl Batch {
         }
         let compression = Compression::new(self.codec).unwrap();
         let sealed = builder.seal(compression, &mut Compressor::new(), BytesMut::with_capacity);
-        let mut bytes = BytesMut::from(&sealed.unwrap().stamp(None, false).unwrap()[..]);
+        let mut bytes = BytesMut::from(&sealed.unwrap().stamp(None, false).unwrap().to_bytes()[..]);
         if let Some((producer, epoch, sequence)) = self.producer {
             let id = match producer {
                 Producer::Fixed(id) => id,

@@ -116,7 +116,7 @@ fn produce<S: Side>(side: &mut S, produce: &Produce, topics: &[Topic]) -> io::Re
         let (name, topic_id) = called(&names, topics, entry.topic, produce.version >= IDS_SINCE);
         let data = PartitionProduceData {
             index: entry.partition,
-            records: Some(entry.batch.to_bytes(&names.given)),
+            records: Some(entry.batch.to_bytes(&names.given).into()),
             ..Default::default()
         };
         match request.topic_data.last_mut() {

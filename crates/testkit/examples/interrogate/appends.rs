@@ -84,7 +84,7 @@ fn wrong() -> Vec<(&'static str, Bytes)> {
         producer_epoch: ProducerEpoch(0),
         base_sequence: Sequence(0),
     };
-    let transactional = transactional.stamp(Some(stamp), true).unwrap();
+    let transactional = transactional.stamp(Some(stamp), true).unwrap().to_bytes();
     vec![
         ("nothing", Bytes::new()),
         ("cut in the header", good.slice(..50)),
@@ -184,7 +184,7 @@ fn builder() -> BatchBuilder {
 
 fn seal(builder: &mut BatchBuilder) -> Bytes {
     let sealed = builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity);
-    sealed.unwrap().stamp(None, false).unwrap()
+    sealed.unwrap().stamp(None, false).unwrap().to_bytes()
 }
 
 fn kind(topic: &str) -> &str {

@@ -3,7 +3,9 @@
 mod records;
 
 use bytes::{Bytes, BytesMut};
-use rohrpost_codec::{ByteStr, ErrorCode, messages::produce_response::BatchIndexAndErrorMessage};
+use rohrpost_codec::messages::produce_request::PartitionProduceData;
+use rohrpost_codec::messages::produce_response::BatchIndexAndErrorMessage;
+use rohrpost_codec::{ByteStr, ErrorCode, Segments};
 use rohrpost_records::{
     BatchError, BatchErrorKind, BatchHeader, Codec, LOG_OVERHEAD, MAGIC, ProducerEpoch, ProducerId,
     ProducerStamp, RecordBatch, Sequence,
@@ -105,6 +107,11 @@ pub fn only_batch(records: Option<&Bytes>, version: i16) -> Result<Bytes, Refusa
         return refuse(ErrorCode::INVALID_RECORD, "more than one batch for the partition");
     }
     Ok(batch)
+}
+
+/// The one batch of a partition's part in a request.
+pub(super) fn only_batch_of(data: &PartitionProduceData, version: i16) -> Result<Bytes, Refusal> {
+    only_batch(data.records.as_ref().map(Segments::to_bytes).as_ref(), version)
 }
 
 /// Whether the first whole batch of a partition's records is part of a transaction; of older magic, none is.

@@ -76,7 +76,7 @@ async fn a_batch_that_is_wrong_is_refused_and_not_appended() -> Outcome {
     keyless.append(1, None, Some(b"v"), [])?;
     let mut keyless =
         keyless.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity)?;
-    let keyless = keyless.stamp(None, false)?;
+    let keyless = keyless.stamp(None, false)?.to_bytes();
 
     let cases: Vec<(&str, &str, Bytes, ErrorCode)> = vec![
         ("no batch", "t", Bytes::new(), ErrorCode::INVALID_RECORD),

@@ -122,8 +122,11 @@ pub(crate) fn produce_request(
     acks: i16,
     batch: Bytes,
 ) -> ProduceRequest {
-    let data =
-        PartitionProduceData { index: partition, records: Some(batch), ..Default::default() };
+    let data = PartitionProduceData {
+        index: partition,
+        records: Some(batch.into()),
+        ..Default::default()
+    };
     let topic = TopicProduceData {
         name: topic.to_owned().into(),
         topic_id,
@@ -160,7 +163,7 @@ pub(crate) fn stamped(
     }
     let mut sealed =
         builder.seal(compression, &mut Compressor::new(), BytesMut::with_capacity).unwrap();
-    sealed.stamp(stamp, false).unwrap()
+    sealed.stamp(stamp, false).unwrap().to_bytes()
 }
 
 /// The values in a partition.

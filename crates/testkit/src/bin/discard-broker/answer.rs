@@ -16,8 +16,8 @@ use rohrpost_codec::messages::{
     InitProducerIdResponse, MetadataRequest, MetadataResponse, ProduceRequest, ProduceResponse,
 };
 use rohrpost_codec::{
-    ApiKey, ByteStr, ErrorCode, Frame, Message, Response, Uuid, VersionRange, decode_request,
-    encode_response, peek_request,
+    ApiKey, ByteStr, ErrorCode, Frame, Message, Response, Segments, Uuid, VersionRange,
+    decode_request, encode_response, peek_request,
 };
 use rohrpost_records::BatchHeader;
 
@@ -87,8 +87,9 @@ impl Broker {
         for topic in request.topic_data {
             let mut partitions = Vec::with_capacity(topic.partition_data.len());
             for partition in &topic.partition_data {
-                let records = partition.records.as_deref().unwrap_or_default();
-                let batch = BatchHeader::parse(records)?;
+                let records =
+                    partition.records.as_ref().map(Segments::to_bytes).unwrap_or_default();
+                let batch = BatchHeader::parse(&records)?;
                 self.tally.batch(batch.record_count as u64, records.len() as u64);
                 self.tally.create_times(arrival, batch.base_timestamp, batch.max_timestamp);
                 let offset = usize::try_from(partition.index)

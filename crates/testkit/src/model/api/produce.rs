@@ -19,7 +19,7 @@ use crate::model::answer::{OpenAppend, WaitingKind};
 use crate::model::fault::Target;
 use crate::model::log::Appended;
 use crate::model::request::{Call, Reply, Serve};
-use crate::model::validate::{is_transactional, is_without_producer, only_batch};
+use crate::model::validate::{is_transactional, is_without_producer, only_batch_of};
 
 /// Since then topics go by their ids (KIP-516).
 const IDS_SINCE: i16 = 13;
@@ -132,13 +132,13 @@ impl Part<'_> {
     /// The batch that is to be appended: the last one that has the form of one.
     fn good(&self, version: i16) -> Option<Bytes> {
         let mut latest = self.data.iter().rev();
-        latest.find_map(|data| only_batch(data.records.as_ref(), version).ok())
+        latest.find_map(|data| only_batch_of(data, version).ok())
     }
 
     /// Whether a look at the records is the end of the whole request.
     fn is_fatal(&self, version: i16) -> bool {
         let refused = self.data.iter().filter_map(|data| {
-            only_batch(data.records.as_ref(), version).err().map(|refusal| refusal.error_code)
+            only_batch_of(data, version).err().map(|refusal| refusal.error_code)
         });
         refused.into_iter().any(|code| code == ErrorCode::UNKNOWN_SERVER_ERROR)
     }
@@ -163,7 +163,7 @@ fn refusal_of_all(
 ) -> Result<(), ErrorCode> {
     let all = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
     for records in all.filter_map(|data| data.records.as_ref()) {
-        if is_transactional(records).map_err(|refusal| refusal.error_code)? {
+        if is_transactional(&records.to_bytes()).map_err(|refusal| refusal.error_code)? {
             let may = request.transactional_id.as_ref().is_some_and(|id| model.may_use(id));
             if may {
                 break;

@@ -47,7 +47,7 @@ pub(super) fn call<R: Request>(
 
 /// A Produce request for partition 0 of `t`.
 pub(super) fn produce(acks: i16, batch: Bytes) -> ProduceRequest {
-    let data = PartitionProduceData { records: Some(batch), ..Default::default() };
+    let data = PartitionProduceData { records: Some(batch.into()), ..Default::default() };
     let topic =
         TopicProduceData { name: "t".into(), partition_data: vec![data], ..Default::default() };
     ProduceRequest { acks, timeout_ms: 1000, topic_data: vec![topic], ..Default::default() }
@@ -77,7 +77,7 @@ pub(super) fn batch(records: i32, id: i64, epoch: i16, sequence: i32) -> Bytes {
         producer_epoch: ProducerEpoch(epoch),
         base_sequence: Sequence(sequence),
     };
-    sealed.stamp((id >= 0).then_some(stamp), false).unwrap()
+    sealed.stamp((id >= 0).then_some(stamp), false).unwrap().to_bytes()
 }
 
 pub(super) fn values(model: &Model) -> Vec<String> {

@@ -12,7 +12,7 @@ use crate::model::log::{AppendContext, Appended};
 use crate::model::request::Call;
 use crate::model::topic::{TimestampType, TopicConfig};
 use crate::model::validate::{
-    Limits, Refusal, check_batch, is_transactional, only_batch, producer_of,
+    Limits, Refusal, check_batch, is_transactional, only_batch_of, producer_of,
 };
 
 /// Since then a client takes part in transaction version 2 (KIP-890).
@@ -58,7 +58,7 @@ pub(super) fn append(
     let mut good = None;
     let mut bad = None;
     for data in data {
-        match only_batch(data.records.as_ref(), call.version) {
+        match only_batch_of(data, call.version) {
             Ok(batch) => good = Some(batch),
             Err(refusal) => bad = Some(Refused::from(refusal)),
         }
