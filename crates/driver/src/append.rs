@@ -3,7 +3,8 @@
 
 use std::sync::{Arc, MutexGuard};
 
-use rohrpost_engine::{FilledBatch, Grant, Placed, Refused, Time};
+use bytes::Bytes;
+use rohrpost_engine::{FilledBatch, Grant, Placed, Refused, Time, Value};
 use rohrpost_records::RecordHeader;
 
 use crate::chooser::NoChoice;
@@ -29,6 +30,8 @@ pub struct Record<'a> {
     pub key: Option<&'a [u8]>,
     /// The value.
     pub value: Option<&'a [u8]>,
+    /// The same value where the batch may refer to it instead of copying it; [`Handle::send_now`](crate::Handle::send_now) does not look at this.
+    pub shared: Option<&'a Bytes>,
 }
 
 /// Why a record could not be appended at once. Nothing has changed then.
@@ -141,7 +144,7 @@ impl Shared {
     where
         H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
     {
-        let Record { key, value, .. } = *record;
+        let Record { key, value, shared, .. } = *record;
         let timestamp = record.timestamp.unwrap_or_else(wall_milliseconds);
         let mut guard = lock(&lane.open);
         let open = &mut *guard;
@@ -160,7 +163,7 @@ impl Shared {
                 || self.now(),
                 timestamp,
                 key,
-                value,
+                shared.map_or(Value::Copied(value), Value::Shared),
                 headers.clone(),
                 grant,
                 &mut &self.pool,

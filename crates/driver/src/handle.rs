@@ -357,7 +357,14 @@ impl Handle {
                 self.0.cancel(&mut self.1);
             }
         }
-        let record = Record { topic, partition: None, timestamp: None, key: None, value: None };
+        let record = Record {
+            topic,
+            partition: None,
+            timestamp: None,
+            key: None,
+            value: None,
+            shared: None,
+        };
         let mut waiter = Waiter(self, Wait::default());
         self.get_in_line(&Obstacle::NoMetadata, &record, &mut waiter.1)?;
         std::future::poll_fn(|cx| self.poll_step(cx, &mut waiter.1)).await.map(|grant| {

@@ -35,6 +35,7 @@ pub use deliveries::{Deliveries, Settled};
 pub use delivery::{Acknowledged, Delivery, Failed};
 pub use failure::{Failure, PartitionerFault, SendFailure};
 pub use handle::{GivenUp, Gone, Handle, Wait};
+pub use rohrpost_engine::REFERENCE_FROM;
 pub use socket::{AddressFamily, SocketOptions};
 pub use start::{DriverConfig, look_up, pause, start};
 pub use stats::Stats;

@@ -11,6 +11,10 @@
 //! The caller holds whatever lock guards the appender. A record is encoded once, in its final form, into the batch's
 //! buffer; what is done per record beside that is a comparison or two. Growth of the buffer is paid for from a [`Grant`]
 //! *before* it happens: [`Refused::NeedRoom`] names the bytes, and nothing has changed when it is returned.
+//!
+//! A large value that is shared ([`Value::Shared`]) is not copied where there is no codec: the batch refers to it, and the grant pays for its bytes
+//! as if they were the buffer's. The quick way, [`append_to_open`](PartitionAppender::append_to_open), leaves every large record to
+//! [`append`](PartitionAppender::append), and so need not know of this.
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -28,6 +32,7 @@ use crate::config::EngineConfig;
 use crate::ids::{BatchId, PartitionIndex, Slot};
 use crate::ratio::SharedRatio;
 use crate::sealed::{BufferSource, FilledBatch};
+use crate::value::{Need, REFERENCE_FROM, Value};
 
 /// The smallest buffer that a batch starts with.
 const SMALLEST_BUFFER: usize = 512;
@@ -45,6 +50,8 @@ pub struct AppenderConfig {
     pub buffer_memory: usize,
     /// `compression.type` and level.
     pub compression: Compression,
+    /// A shared value of so many bytes or more is referred to instead of copied, where there is no codec.
+    pub reference_from: usize,
 }
 
 impl From<&EngineConfig> for AppenderConfig {
@@ -54,6 +61,7 @@ impl From<&EngineConfig> for AppenderConfig {
             max_request_size: config.max_request_size,
             buffer_memory: config.buffer_memory,
             compression: config.compression,
+            reference_from: REFERENCE_FROM,
         }
     }
 }
@@ -127,6 +135,10 @@ pub struct PartitionAppender {
     ratio: Arc<SharedRatio>,
     /// The most bytes that a record alone in a batch may take.
     largest: usize,
+    /// What values are referred to; `None` where a codec will read them all.
+    refer_from: Option<usize>,
+    /// The most bytes that a record may take to be copied without a look at whether it is shared.
+    quick: usize,
     /// Slot of the open batch, or of the one to open next.
     slot: Slot,
     /// The open batch. Its cap is what is expected to compress to `batch.size`, and a single record beyond it; the buffer's capacity
@@ -144,11 +156,16 @@ pub struct PartitionAppender {
 impl PartitionAppender {
     /// An appender for a partition, whose first batch will be slot 0.
     pub fn new(partition: PartitionIndex, config: AppenderConfig, ratio: Arc<SharedRatio>) -> Self {
+        let largest = config.max_request_size.min(config.buffer_memory).min(MAX_BATCH);
+        let refer_from =
+            (config.compression.codec() == Codec::None).then_some(config.reference_from);
         Self {
             partition,
             config,
             ratio,
-            largest: config.max_request_size.min(config.buffer_memory).min(MAX_BATCH),
+            largest,
+            refer_from,
+            quick: refer_from.map_or(largest, |from| largest.min(from)),
             slot: Slot(0),
             builder: BatchBuilder::new(BytesMut::new()),
             charge: 0,
@@ -188,8 +205,8 @@ impl PartitionAppender {
     {
         let headers = headers.into_iter();
         let size = upper_bound(key, value, headers.clone());
-        let may_end_batch = self.builder.size().saturating_add(size) >= self.builder.cap().bytes();
-        if self.builder.is_empty() || may_end_batch || size > self.largest {
+        let may_end_batch = !self.builder.is_below_cap_with(size);
+        if self.builder.is_empty() || may_end_batch || size > self.quick {
             return None;
         }
         self.builder.try_append(timestamp, key, value, headers).ok().map(i32::unsigned_abs)
@@ -212,7 +229,7 @@ impl PartitionAppender {
         now: impl FnOnce() -> Time,
         timestamp: i64,
         key: Option<&[u8]>,
-        value: Option<&[u8]>,
+        value: Value<'_>,
         headers: H,
         grant: &mut Grant,
         buffers: &mut impl BufferSource,
@@ -224,25 +241,34 @@ impl PartitionAppender {
             return Err(Refused::NegativeTimestamp { timestamp });
         }
         let headers = headers.into_iter();
-        let mut size = upper_bound(key, value, headers.clone());
+        let mut size = upper_bound(key, value.as_slice(), headers.clone());
         if size > self.largest {
-            size = self.check(key, value, headers.clone())?;
+            size = self.check(key, value.as_slice(), headers.clone())?;
         }
+        let value = value.referred_from(self.refer_from);
+        let need = Need { size, referenced: value.referenced() };
         if self.builder.is_empty() {
-            self.open(now, size, grant, buffers)?;
+            self.open(now, need, grant, buffers)?;
             return self.first(timestamp, key, value, headers, false);
         }
-        match self.builder.try_append(timestamp, key, value, headers.clone()) {
-            Ok(index) => Ok(self.placed(index, false)),
-            Err(error) => {
-                if self.make_room(error, now, size, grant, buffers)? {
-                    return self.first(timestamp, key, value, headers, true);
-                }
-                match self.builder.try_append(timestamp, key, value, headers) {
-                    Ok(index) => Ok(self.placed(index, false)),
-                    Err(error) => Err(refused(error, size)),
-                }
+        if need.referenced > 0 && grant.bytes() < size {
+            let wanted = self.wanted(need, self.builder.cap().bytes());
+            return Err(Refused::NeedRoom { least: size, wanted });
+        }
+        let mut appended =
+            value.append_to(&mut self.builder, timestamp, key, headers.clone(), false);
+        if let Err(error) = appended {
+            if self.make_room(error, now, need, grant, buffers)? {
+                return self.first(timestamp, key, value, headers, true);
             }
+            appended = value.append_to(&mut self.builder, timestamp, key, headers, false);
+        }
+        match appended {
+            Ok(index) => {
+                self.charge += grant.take(need.referenced);
+                Ok(self.placed(index, false))
+            }
+            Err(error) => Err(refused(error, size)),
         }
     }
 
@@ -267,11 +293,11 @@ impl PartitionAppender {
         &mut self,
         timestamp: i64,
         key: Option<&[u8]>,
-        value: Option<&[u8]>,
+        value: Value<'_>,
         headers: impl ExactSizeIterator<Item = RecordHeader<'a>> + Clone,
         filled: bool,
     ) -> Result<Placed, Refused> {
-        match self.builder.append(timestamp, key, value, headers) {
+        match value.append_to(&mut self.builder, timestamp, key, headers, true) {
             Ok(index) => {
                 let mut placed = self.placed(index, filled);
                 placed.opened = Some(self.created);
@@ -294,11 +320,11 @@ impl PartitionAppender {
         Placed { slot, index: index as u32, opened: None, filled }
     }
 
-    /// Gets a buffer for a new batch whose first record, with the batch's header, takes at most `size` bytes.
+    /// Gets a buffer for a new batch, whose first record needs `need`.
     fn open(
         &mut self,
         now: impl FnOnce() -> Time,
-        size: usize,
+        need: Need,
         grant: &mut Grant,
         buffers: &mut impl BufferSource,
     ) -> Result<(), Refused> {
@@ -306,15 +332,23 @@ impl PartitionAppender {
             Codec::None => self.config.batch_size,
             _ => self.ratio.uncompressed_limit(self.config.batch_size),
         };
-        let wanted = size_class(size.max(self.hint)).min(limit).max(size);
-        if grant.bytes() < size {
-            return Err(Refused::NeedRoom { least: size, wanted });
+        let wanted = self.wanted(need, limit);
+        if grant.bytes() < need.size {
+            return Err(Refused::NeedRoom { least: need.size, wanted });
         }
         self.charge = grant.take(wanted);
         let cap = BatchCap::new(limit).with_large_record(MAX_BATCH);
-        self.builder = BatchBuilder::with_cap(buffers.take(self.charge), cap);
+        self.builder = BatchBuilder::with_cap(buffers.take(self.charge - need.referenced), cap);
         self.created = now();
         Ok(())
+    }
+
+    /// The charge that a new batch of at most `limit` bytes should begin with: room for the record, and in the buffer for those after it.
+    fn wanted(&self, need: Need, limit: usize) -> usize {
+        // No other record comes into a batch that this one fills.
+        let hint = if need.size < limit { self.hint } else { 0 };
+        let buffer = size_class(need.buffer().max(hint)).min(limit).max(need.buffer());
+        buffer + need.referenced
     }
 
     /// The record did not fit into the buffer: lets it grow, or closes the batch and opens the next. Whether a batch was closed.
@@ -323,20 +357,24 @@ impl PartitionAppender {
         &mut self,
         error: AppendError,
         now: impl FnOnce() -> Time,
-        size: usize,
+        need: Need,
         grant: &mut Grant,
         buffers: &mut impl BufferSource,
     ) -> Result<bool, Refused> {
+        let size = need.size;
         if let AppendError::NoRoom { needed } = error {
-            let limit = self.builder.cap().bytes();
-            let wanted = size_class(needed).min(limit).max(needed) - self.charge;
-            let least = needed.saturating_sub(self.charge);
+            let referenced = self.builder.referenced_size();
+            let limit = self.builder.cap().bytes().saturating_sub(referenced);
+            let charge = self.charge - referenced;
+            let wanted = size_class(needed).min(limit).max(needed) - charge;
+            let least = needed.saturating_sub(charge);
             if grant.bytes() < least {
                 // What a new batch would need suffices here too: a record takes less than its upper bound and a header.
                 return Err(Refused::NeedRoom { least: size.max(least), wanted: wanted.max(size) });
             }
-            self.charge += grant.take(wanted);
-            let larger = buffers.take(self.charge);
+            // What the value needs stays there: a grant with a value to pay for is at least `size`.
+            self.charge += grant.take(wanted.min(grant.bytes() - need.referenced));
+            let larger = buffers.take(self.charge - referenced);
             buffers.give(self.builder.replace_buffer(larger));
             return Ok(false);
         }
@@ -344,11 +382,11 @@ impl PartitionAppender {
             return Err(refused(error, size));
         }
         if grant.bytes() < size {
-            let wanted = size_class(size.max(self.hint)).max(size);
+            let wanted = self.wanted(need, self.builder.cap().bytes());
             return Err(Refused::NeedRoom { least: size, wanted });
         }
         self.fill();
-        self.open(now, size, grant, buffers)?;
+        self.open(now, need, grant, buffers)?;
         Ok(true)
     }
 
@@ -359,9 +397,11 @@ impl PartitionAppender {
     }
 
     fn take(&mut self) -> FilledBatch {
-        let used = self.builder.size();
-        // One batch larger than the rest does not make all later buffers large.
-        self.hint = size_class(used).min(self.builder.cap().bytes().max(SMALLEST_BUFFER));
+        let referenced = self.builder.referenced_size();
+        let used = self.builder.size() - referenced;
+        // One batch larger than the rest does not make all later buffers large, nor one of references all later ones small.
+        let hint = size_class(used).min(self.builder.cap().bytes().max(SMALLEST_BUFFER));
+        self.hint = if referenced > 0 { hint.max(self.hint) } else { hint };
         let builder = core::mem::replace(&mut self.builder, BatchBuilder::new(BytesMut::new()));
         let id = BatchId { partition: self.partition, slot: self.slot };
         self.slot = self.slot.next();

@@ -7,5 +7,6 @@ mod delivery;
 mod hostile;
 mod identity;
 mod outages;
+mod references;
 mod splits;
 mod world;

@@ -44,7 +44,7 @@ fn fill(
             || Time::ZERO,
             1_700_000_000_000,
             Some(b"key"),
-            Some(&[7; 100]),
+            Some(&[7; 100][..]).into(),
             headers,
             &mut grant,
             pool,
@@ -77,6 +77,7 @@ fn a_record_allocates_nothing_and_with_a_pool_neither_does_a_batch() {
         max_request_size: 1 << 20,
         buffer_memory: 1 << 25,
         compression: Compression::NONE,
+        reference_from: rohrpost_engine::REFERENCE_FROM,
     };
     let ratio = Arc::new(SharedRatio::new());
     let mut appender = PartitionAppender::new(PartitionIndex(0), config, ratio);

@@ -12,7 +12,7 @@ use crate::deliveries::Deliveries;
 use crate::delivery::Delivery;
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::headers::Header;
-use crate::record::ProducerRecord;
+use crate::record::{Payload, ProducerRecord};
 use crate::stats::{PartitionInfo, Stats};
 
 pub(crate) struct Inner {
@@ -52,7 +52,7 @@ impl Inner {
         if let Some(delivery) = self.handle.send_now(&borrow(record), &headers(record), &mut wait) {
             return Ok(Delivery::new(delivery));
         }
-        match self.handle.try_send(&borrow(record), &headers(record), &mut wait) {
+        match self.handle.try_send(&borrow_shared(record), &headers(record), &mut wait) {
             Ok(delivery) => Ok(Delivery::new(delivery)),
             Err(failure) => Err(Error::from_send(&failure, record)),
         }
@@ -94,7 +94,7 @@ impl Inner {
         record: &ProducerRecord<'_>,
         wait: &mut Wait,
     ) -> Poll<Result<Delivery, Error>> {
-        match self.handle.poll_send(cx, &borrow(record), &headers(record), &mut wait.0) {
+        match self.handle.poll_send(cx, &borrow_shared(record), &headers(record), &mut wait.0) {
             Poll::Ready(Ok(delivery)) => Poll::Ready(Ok(Delivery::new(delivery))),
             Poll::Ready(Err(failure)) => Poll::Ready(Err(Error::from_send(&failure, record))),
             Poll::Pending => Poll::Pending,
@@ -178,7 +178,16 @@ fn borrow<'r>(record: &'r ProducerRecord<'_>) -> driver::Record<'r> {
         timestamp: record.timestamp,
         key: record.key.as_deref(),
         value: record.value.as_deref(),
+        shared: None,
     }
+}
+
+fn borrow_shared<'r>(record: &'r ProducerRecord<'_>) -> driver::Record<'r> {
+    let shared = match &record.value {
+        Some(Payload::Shared(value)) => Some(value),
+        _ => None,
+    };
+    driver::Record { shared, ..borrow(record) }
 }
 
 #[inline]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use rohrpost_driver::REFERENCE_FROM;
 
 use crate::headers::{Header, Headers};
 
@@ -16,6 +17,9 @@ use crate::headers::{Header, Headers};
 ///
 /// The record may borrow what it carries: its bytes are encoded into the partition's batch while it is sent, and nothing of it
 /// is needed afterwards.
+///
+/// A value of 16 KiB and more that the record does not borrow (`Bytes`, `Vec<u8>`, `String`) is not even copied then: without compression the batch
+/// refers to it until it is delivered or failed. To keep a value for oneself, give a clone of its `Bytes`.
 ///
 /// ```
 /// use rohrpost::ProducerRecord;
@@ -68,7 +72,7 @@ impl<'a> ProducerRecord<'a> {
     /// Sets the value. `None` is the null value, a tombstone, as without this call.
     #[inline]
     pub fn value(mut self, value: impl IntoPayload<'a>) -> Self {
-        self.value = value.into_payload();
+        self.value = value.into_payload().map(Payload::shared_if_large);
         self
     }
 
@@ -163,6 +167,23 @@ pub enum Payload<'a> {
 }
 
 impl Payload<'_> {
+    /// Makes a large value that is owned a shared one, to which a batch can refer. That copies nothing, and one that has much room to spare stays as it is:
+    /// memory is counted by lengths.
+    #[inline]
+    fn shared_if_large(self) -> Self {
+        match self {
+            Self::Owned(value) if value.len() >= REFERENCE_FROM => {
+                let spare = value.capacity() - value.len();
+                if spare <= value.len() / 8 {
+                    Self::Shared(value.into())
+                } else {
+                    Self::Owned(value)
+                }
+            }
+            value => value,
+        }
+    }
+
     /// The same bytes without a borrow: copies borrowed ones.
     pub fn into_owned(self) -> Payload<'static> {
         match self {
@@ -381,6 +402,28 @@ mod tests {
         assert_eq!(bytes(Some("ab")), expected);
         assert_eq!(bytes(None::<&str>), None);
         assert_eq!(bytes(""), Some(Vec::new()));
+    }
+
+    #[test]
+    fn a_large_value_is_shared_without_a_copy_where_it_is_owned_and_has_little_to_spare() {
+        let shared = |value: Vec<u8>| {
+            let place = value.as_ptr();
+            let record = ProducerRecord::new("t").value(value);
+            assert_eq!(record.value_bytes().unwrap().as_ptr(), place, "it is copied");
+            matches!(record.value, Some(Payload::Shared(_)))
+        };
+        let with_spare = |len: usize, spare: usize| {
+            let mut value = Vec::with_capacity(len + spare);
+            value.resize(len, 7);
+            value
+        };
+        assert!(shared(with_spare(REFERENCE_FROM, 0)));
+        assert!(shared(with_spare(100_000, 12_000)));
+        assert!(!shared(with_spare(REFERENCE_FROM - 1, 0)));
+        assert!(!shared(with_spare(100_000, 50_000)));
+        let borrowed = vec![7; 100_000];
+        let record = ProducerRecord::new("t").value(&borrowed);
+        assert!(matches!(record.value, Some(Payload::Borrowed(_))));
     }
 
     #[test]

@@ -61,6 +61,40 @@ async fn a_record_arrives_as_it_was_sent() {
     producer.close(TIME).await.unwrap();
 }
 
+/// Until it is delivered, the batch refers to it; a copy would leave it to its owner alone.
+#[tokio::test]
+async fn a_large_value_that_is_given_away_is_not_copied_and_let_go_when_it_is_delivered() {
+    let cluster = cluster(1).await;
+    for (compression, len, is_kept) in [
+        (Compression::None, 1_000_000, true),
+        (Compression::None, 16_384, true),
+        (Compression::None, 16_383, false),
+        (Compression::Lz4, 100_000, false),
+    ] {
+        let producer = builder(&cluster).compression(compression).batch_size(64 * 1024);
+        let producer = producer.linger(TIME).build().await.unwrap();
+        let value = rohrpost::Bytes::from(vec![b'x'; len]);
+        let other = ProducerRecord::new("t").value("small, and open the batch");
+        let other = producer.send(other).await.unwrap();
+        let sends = [
+            producer.send(ProducerRecord::new("t").value(value.clone())).await.unwrap(),
+            producer.try_send(ProducerRecord::new("t").value(value.clone())).unwrap(),
+        ];
+        assert_eq!(value.is_unique(), !is_kept, "{len} bytes");
+        let used = producer.stats().buffered_bytes_now;
+        assert!(used >= if is_kept { 2 * len as u64 } else { 0 }, "{used}");
+        producer.flush().await.unwrap();
+        other.await.unwrap();
+        for delivery in sends {
+            assert_eq!(delivery.await.unwrap().value_size(), Some(len));
+        }
+        producer.close(TIME).await.unwrap();
+        assert!(value.is_unique());
+        let log = cluster.log("t", 0);
+        assert!(log.iter().rev().take(2).all(|record| record.value.as_ref() == Some(&value)));
+    }
+}
+
 #[tokio::test]
 async fn null_and_empty_are_different_and_the_time_is_now() {
     let cluster = cluster(1).await;

@@ -6,8 +6,7 @@ use std::time::Duration;
 use rohrpost_cluster::{ConnectionId, NetworkInput};
 use rohrpost_codec::{ByteStr, Bytes};
 use rohrpost_engine::{
-    Acks, AppenderConfig, BatchId, Engine, FlushId, Input, Output, Plant, SealedBatch, Time,
-    Unpooled,
+    Acks, BatchId, Engine, FlushId, Input, Output, Plant, SealedBatch, Time, Unpooled,
 };
 use rohrpost_records::Compressor;
 use rohrpost_testkit::model::{BrokerId, Model};
@@ -134,7 +133,7 @@ impl Life {
             }
         }
         let names = plan.topics.iter().map(|topic| ByteStr::copy_from(&topic.name)).collect();
-        let mut senders = Senders::new(AppenderConfig::from(&plan.engine), names);
+        let mut senders = Senders::new(plan.appenders(), names);
         senders.budget.plant(options.plant);
         let now = Time::from_millis(1);
         let mut life = Self {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rohrpost_codec::{ApiKey, VersionRange};
-use rohrpost_engine::{Acks, ClusterConfig, EngineConfig, HostPort};
+use rohrpost_engine::{Acks, AppenderConfig, ClusterConfig, EngineConfig, HostPort};
 use rohrpost_records::{Codec, Compression};
 use rohrpost_testkit::TopicSpec;
 use rohrpost_testkit::model::ModelConfig;
@@ -34,6 +34,8 @@ pub(crate) struct Plan {
     /// Close as soon as the trouble ends, with whatever is still open; else prove first that everything works again.
     pub(crate) close_at_peace: bool,
     pub(crate) largest_value: u64,
+    /// Values of so many bytes are referred to by their batches, not copied.
+    pub(crate) reference_from: usize,
     /// Records to send, about.
     pub(crate) records: usize,
     /// Brokers are found by names.
@@ -144,7 +146,14 @@ impl Plan {
             // More than the brokers can tell from duplicates.
             plan.engine.cluster.max_in_flight = 20;
         }
+        if dice.percent(50) {
+            plan.reference_from = dice.one_of(&[0, 100]);
+        }
         plan
+    }
+
+    pub(crate) fn appenders(&self) -> AppenderConfig {
+        AppenderConfig { reference_from: self.reference_from, ..AppenderConfig::from(&self.engine) }
     }
 
     /// A life without trouble.
@@ -177,6 +186,7 @@ impl Plan {
             close_early: false,
             close_at_peace: false,
             largest_value: 50,
+            reference_from: usize::MAX,
             records: 0,
             by_name,
             first_epoch: 0,

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rohrpost_codec::ByteStr;
+use rohrpost_codec::{ByteStr, Bytes};
 use rohrpost_engine::{
     AppenderConfig, BatchId, Budget, Claim, FilledBatch, Grant, Input, PartitionAppender,
-    PartitionIndex, Placed, Refused, Ticket, Time, TopicChange, Unpooled, WaiterId,
+    PartitionIndex, Placed, Refused, Ticket, Time, TopicChange, Unpooled, Value, WaiterId,
 };
 
 use crate::ledger::Ledger;
@@ -120,8 +120,9 @@ impl Senders {
             return;
         };
         let Some(lane) = self.lanes.get_mut(&index) else { return };
+        let shared = Bytes::copy_from_slice(&wish.value);
         loop {
-            let (timestamp, value) = (wish.timestamp, Some(&wish.value[..]));
+            let (timestamp, value) = (wish.timestamp, Value::Shared(&shared));
             match lane.append(|| now, timestamp, None, value, [], &mut grant, &mut Unpooled) {
                 Ok(placed) => {
                     self.budget.restore(grant);

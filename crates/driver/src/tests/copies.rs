@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use super::counts::take_places;
 use super::life::{live, record};
 use crate::Record;
@@ -45,6 +47,48 @@ fn the_socket_is_written_from_the_buffers_that_the_batches_were_encoded_into() {
             // What lies elsewhere are the requests' own fields: no room for a record in them.
             let most = others.iter().map(Range::len).max();
             assert!(most < Some(200), "{most:?} of {} bytes", bytes(&others));
+        },
+    );
+}
+
+/// What the producer holds of them counts as memory all the same, and is let go.
+#[test]
+fn the_socket_is_written_from_where_the_caller_has_large_values() {
+    live(
+        1,
+        |config| config.engine.batch_size = 128 * 1024,
+        async |life| {
+            let values: Vec<Bytes> =
+                (0..16).map(|at| Bytes::from(vec![at; 16_384 + 1_000 * usize::from(at)])).collect();
+            let bytes: usize = values.iter().map(Bytes::len).sum();
+            take_places();
+            let mut deliveries = Vec::new();
+            for value in &values {
+                let shared = Record { shared: Some(value), ..record(value) };
+                deliveries.push(life.send(shared).await);
+                deliveries.push(life.send(record(b"a small one in between")).await);
+            }
+            assert!(life.handle.stats().buffered_bytes >= bytes as u64);
+            life.deliver(deliveries).await;
+            life.settle().await;
+            let (slices, lent) = take_places();
+            let lies_in = |slice: &Range<usize>, value: &Bytes| {
+                let start = value.as_ptr() as usize;
+                start <= slice.start && slice.end <= start + value.len()
+            };
+            for value in &values {
+                let of_value = slices.iter().filter(|slice| lies_in(slice, value));
+                assert!(of_value.map(Range::len).sum::<usize>() >= value.len());
+            }
+            let is_other =
+                |slice: &&Range<usize>| !values.iter().any(|value| lies_in(slice, value));
+            let most = slices.iter().filter(is_other).map(Range::len).max();
+            assert!(most < Some(1_024), "{most:?}");
+            // Nor is there a buffer that could hold one.
+            let most = lent.iter().map(Range::len).max();
+            assert!(most < Some(16_384), "{most:?}");
+            assert!(values.iter().all(Bytes::is_unique));
+            assert_eq!(life.handle.stats().buffered_bytes, 0);
         },
     );
 }

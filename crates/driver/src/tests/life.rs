@@ -113,7 +113,14 @@ impl Life {
 
 /// A record for partition 0 of `t`.
 pub(super) fn record(value: &[u8]) -> Record<'_> {
-    Record { topic: "t", partition: Some(0), timestamp: None, key: None, value: Some(value) }
+    Record {
+        topic: "t",
+        partition: Some(0),
+        timestamp: None,
+        key: None,
+        value: Some(value),
+        shared: None,
+    }
 }
 
 struct Counted<F> {

@@ -17,6 +17,7 @@ const CONFIG: AppenderConfig = AppenderConfig {
     max_request_size: 100_000,
     buffer_memory: 1 << 20,
     compression: Compression::NONE,
+    reference_from: 1000,
 };
 
 fn no_grant() -> Grant {
@@ -41,7 +42,7 @@ impl Lane {
             || Time::from_millis(9),
             1,
             None,
-            Some(value),
+            Some(value).into(),
             [],
             grant,
             &mut Unpooled,
@@ -217,8 +218,15 @@ fn without_batching_every_record_is_a_batch() {
 fn a_bad_timestamp_is_refused_before_anything_is_paid() {
     let mut lane = Lane::new(CONFIG);
     let mut grant = lane.budget.try_reserve(5000, 5000).unwrap();
-    let result =
-        lane.appender.append(|| Time::ZERO, -2, None, Some(&[1]), [], &mut grant, &mut Unpooled);
+    let result = lane.appender.append(
+        || Time::ZERO,
+        -2,
+        None,
+        Some(&[1][..]).into(),
+        [],
+        &mut grant,
+        &mut Unpooled,
+    );
     assert_eq!(result.unwrap_err(), Refused::NegativeTimestamp { timestamp: -2 });
     assert_eq!(grant.bytes(), 5000);
     assert_eq!(lane.appender.open_slot(), None);

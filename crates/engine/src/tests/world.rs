@@ -18,7 +18,7 @@ use super::broker::{Brokers, Fate, Reaction};
 use crate::{
     AdmissionError, Appended, AppenderConfig, BatchId, Budget, DeliveryError, Engine, EngineConfig,
     FilledBatch, FlushId, Grant, Input, Outcome, Output, PartitionAppender, PartitionIndex,
-    Refused, TopicChange, Unpooled, WaiterId,
+    Refused, TopicChange, Unpooled, Value, WaiterId,
 };
 
 /// Time that a frame takes from one end to the other.
@@ -65,6 +65,8 @@ pub(crate) struct World {
     pub(crate) table: BTreeMap<ByteStr, TopicChange>,
     pub(crate) budget: Budget,
     pub(crate) sends: Vec<Sent>,
+    /// Places and lengths of the segments of what was transmitted.
+    pub(crate) segments: Vec<(usize, usize)>,
     pub(crate) awaited: Vec<(WaiterId, Result<(), AdmissionError>)>,
     pub(crate) flushed: Vec<FlushId>,
     pub(crate) is_closed: bool,
@@ -117,6 +119,7 @@ impl World {
             table: BTreeMap::new(),
             budget,
             sends: Vec::new(),
+            segments: Vec::new(),
             awaited: Vec::new(),
             flushed: Vec::new(),
             is_closed: false,
@@ -151,13 +154,25 @@ impl World {
         self.send_value(partition, value).unwrap()
     }
 
-    pub(crate) fn send_value(&mut self, partition: i32, value: Vec<u8>) -> Result<usize, Refused> {
+    pub(crate) fn send_value(
+        &mut self,
+        partition: i32,
+        value: impl AsRef<[u8]>,
+    ) -> Result<usize, Refused> {
+        self.send_as(partition, Value::Copied(Some(value.as_ref())))
+    }
+
+    pub(crate) fn send_shared(&mut self, partition: i32, value: &Bytes) -> Result<usize, Refused> {
+        self.send_as(partition, Value::Shared(value))
+    }
+
+    fn send_as(&mut self, partition: i32, value: Value<'_>) -> Result<usize, Refused> {
         let index = self.table[TOPIC].partitions[partition as usize].index;
         let now = self.now;
         let lane = self.lanes.get_mut(&index).unwrap();
         let mut grant = Grant::NONE;
         let placed = loop {
-            let result = lane.append(|| now, 5, None, Some(&value), [], &mut grant, &mut Unpooled);
+            let result = lane.append(|| now, 5, None, value, [], &mut grant, &mut Unpooled);
             match result {
                 Ok(placed) => break placed,
                 Err(Refused::NeedRoom { least, wanted }) => {
@@ -174,6 +189,7 @@ impl World {
         let filled: Vec<FilledBatch> = core::iter::from_fn(|| lane.take_filled()).collect();
         let batch = BatchId { partition: index, slot: placed.slot };
         let index = placed.index;
+        let value = value.as_slice().unwrap_or_default().to_vec();
         self.sends.push(Sent { partition, value, batch, index, ending: None });
         if let Some(at) = placed.opened {
             self.input(Input::Opened { batch, at });
@@ -316,6 +332,8 @@ impl World {
                 let Some(at) = self.connection(connection) else { return };
                 at.written += 1;
                 let frames = at.written;
+                let places = frame.segments().iter().map(|of| (of.as_ptr() as usize, of.len()));
+                self.segments.extend(places);
                 let frame = frame.to_bytes().slice(4..);
                 self.after(LATENCY, Event::Arrive { connection, frame });
                 self.input(Input::Network(NetworkInput::Written { connection, frames }));
