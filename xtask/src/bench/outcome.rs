@@ -93,8 +93,7 @@ pub(super) struct Summary {
     pub(super) largest_batch: Option<f64>,
     pub(super) p50: Option<f64>,
     pub(super) p99: Option<f64>,
-    /// The most that a CreateTime was off its batch's arrival and the longest latency of the same run does not explain, ms. The median of the
-    /// runs, for the first record of all, which warms the client up, is in no latency.
+    /// The most that a CreateTime was off its batch's arrival and the longest latency of the same run does not explain, ms.
     pub(super) create_time_off_ms: Option<f64>,
 }
 

@@ -81,7 +81,7 @@ impl Broker {
 
     fn produce(&self, frame: &Bytes, version: i16) -> Result<Option<Frame>, Error> {
         let (header, request) = decode_request::<ProduceRequest>(frame)?;
-        self.tally.request();
+        let is_first = self.tally.request();
         let arrival = tally::now();
         let mut responses = Vec::with_capacity(request.topic_data.len());
         for topic in request.topic_data {
@@ -91,7 +91,9 @@ impl Broker {
                     partition.records.as_ref().map(Segments::to_bytes).unwrap_or_default();
                 let batch = BatchHeader::parse(&records)?;
                 self.tally.batch(batch.record_count as u64, records.len() as u64);
-                self.tally.create_times(arrival, batch.base_timestamp, batch.max_timestamp);
+                if !is_first {
+                    self.tally.create_times(arrival, batch.base_timestamp, batch.max_timestamp);
+                }
                 let offset = usize::try_from(partition.index)
                     .ok()
                     .and_then(|index| self.offsets.get(index))

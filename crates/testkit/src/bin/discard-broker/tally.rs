@@ -16,8 +16,9 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn request(&self) {
-        self.requests.fetch_add(1, Relaxed);
+    /// Counts a Produce request; whether it is the first.
+    pub(crate) fn request(&self) -> bool {
+        self.requests.fetch_add(1, Relaxed) == 0
     }
 
     pub(crate) fn batch(&self, records: u64, bytes: u64) {
@@ -34,7 +35,8 @@ impl Tally {
     }
 
     /// One line, and all counts begin again: Produce requests, batches, records, bytes of the batches as sent, the batches' largest and mean sizes, and the
-    /// most milliseconds that a batch's first record's CreateTime was behind the batch's arrival, or any CreateTime ahead of it.
+    /// most milliseconds that a batch's first record's CreateTime was behind the batch's arrival, or any CreateTime ahead of it. The first request's CreateTimes
+    /// are not looked at: its records wait for what a client has to find out first.
     pub(crate) fn take_json(&self) -> String {
         let [requests, batches, records, bytes, largest] =
             [&self.requests, &self.batches, &self.records, &self.bytes, &self.largest_batch]
@@ -61,7 +63,7 @@ mod tests {
     #[test]
     fn a_report_tells_what_came_since_the_last() {
         let tally = Tally::default();
-        tally.request();
+        assert!(tally.request());
         tally.batch(3, 100);
         tally.batch(1, 50);
         tally.create_times(1_000, 990, 1_002);
@@ -70,6 +72,8 @@ mod tests {
             tally.take_json(),
             r#"{"requests":1,"batches":2,"records":4,"bytes":150,"largest_batch":100,"mean_batch":75,"create_time_behind_ms":10,"create_time_ahead_ms":2}"#
         );
+        assert!(tally.request(), "the first since the report");
+        assert!(!tally.request());
         assert!(tally.take_json().contains(r#""records":0,"bytes":0,"largest_batch":0"#));
     }
 }
