@@ -109,13 +109,12 @@ async fn connect(job: &Job) -> Result<Producer> {
 fn send(runtime: &Runtime, producer: &Arc<Producer>, job: &Arc<Job>) -> Result<Outcome> {
     let mut tasks = Vec::new();
     for numbers in job.load.shares() {
-        let (producer, job) = (producer.clone(), job.clone());
-        tasks.push(runtime.spawn(async move {
-            match job.load.awaits {
-                Await::Each => each(&producer, &job, numbers).await,
-                _ => all(&producer, &job, numbers).await,
-            }
-        }));
+        let (producer, job, handle) = (producer.clone(), job.clone(), runtime.handle().clone());
+        tasks.push(match job.load.awaits {
+            Await::Each => runtime.spawn(async move { each(&producer, &job, numbers).await }),
+            // A worker that spins may be the one that the producer's own tasks wait for.
+            _ => runtime.spawn_blocking(move || handle.block_on(all(&producer, &job, numbers))),
+        });
     }
     let mut outcome = Outcome::default();
     for task in tasks {
