@@ -269,6 +269,32 @@ fn a_stream_of_records_allocates_for_its_batches_and_requests_alone() {
     assert!(least <= (RECORDS * VALUE.len()) as u64 / 4, "{rounds:?}");
 }
 
+/// A copy of a value on its way would need room of its own, be it used again for the next: the whole life of a producer is counted.
+#[test]
+fn a_large_record_takes_room_in_its_batch_and_nowhere_else() {
+    const SIZE: usize = 700_000;
+    let most = |size: usize| {
+        let value = vec![7; size];
+        let cluster = Cluster::builder().brokers(1).start_blocking().unwrap();
+        cluster.create_topic("t", 1).unwrap();
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let counts = allocation_counter::measure(|| {
+            runtime.block_on(async {
+                let builder = Producer::builder().bootstrap_servers(cluster.bootstrap_servers());
+                let producer = builder.linger(Duration::ZERO).build().await.unwrap();
+                for _ in 0..10 {
+                    let record = ProducerRecord::new("t").value(&value);
+                    producer.send(record).await.unwrap().await.unwrap();
+                }
+            });
+        });
+        counts.bytes_max
+    };
+    let (small, large) = (most(1), most(SIZE));
+    assert!(large >= small + SIZE as u64, "{small} {large}");
+    assert!(large <= small + SIZE as u64 * 5 / 4, "{small} {large}");
+}
+
 async fn producer(cluster: &Cluster) -> Producer {
     let producer = Producer::builder()
         .bootstrap_servers(cluster.bootstrap_servers())
