@@ -10,7 +10,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use allocation_counter::AllocationInfo;
-use rohrpost::{Delivery, Error, Producer, ProducerBuilder, ProducerRecord, RecordMetadata};
+use rohrpost::{
+    Deliveries, Delivery, Error, Header, Producer, ProducerBuilder, ProducerRecord, RecordMetadata,
+};
 use rohrpost_testkit::Cluster;
 use tokio::runtime::{Builder, Runtime};
 
@@ -120,6 +122,39 @@ fn records_allocate_nothing_whatever_the_codec() {
 fn records_with_keys_allocate_nothing() {
     let life = Life::new(12, |builder| builder);
     free_of_charge(A_FLUSH + 11 * 4, |records| life.send(records, keyed));
+}
+
+#[test]
+fn records_by_reference_with_borrowed_headers_allocate_nothing() {
+    let life = Life::new(1, |builder| builder);
+    let headers = [Header::new("trace", "0af7651916cd43dd"), Header::new("empty", None::<&[u8]>)];
+    let record = ProducerRecord::new("t").value(VALUE).with_headers(&headers);
+    let round = |records: usize| {
+        life.count(async |producer| {
+            for _ in 0..records {
+                drop(producer.send(&record).await.unwrap());
+            }
+            producer.flush().await.unwrap();
+        })
+    };
+    free_of_charge(A_FLUSH, round);
+}
+
+#[test]
+fn records_whose_deliveries_are_kept_by_the_batch_allocate_nothing() {
+    let life = Life::new(12, |builder| builder);
+    let numbers = numbers();
+    let round = |records: usize| {
+        life.count(async |producer| {
+            let mut deliveries = Deliveries::new();
+            for number in &numbers[..records] {
+                producer.send_into(&mut deliveries, plain(number)).await.unwrap();
+            }
+            producer.flush().await.unwrap();
+            assert_eq!(deliveries.join().await.into_result().unwrap(), records as u64);
+        })
+    };
+    free_of_charge(A_FLUSH, round);
 }
 
 /// The list of its headers is the record's own, and is made before the producer sees it.
