@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rohrpost::{Header, Producer, ProducerRecord, Settled};
+use rohrpost::{Header, Producer, ProducerRecord, Settled, TopicHandle};
 use rohrpost_bench_load::{Await, Latencies, Load, Meter, Records, Traffic};
 use tokio::runtime::{Builder, Runtime};
 
@@ -110,7 +110,7 @@ async fn connect(load: &Load, records: &Records) -> Result<Producer> {
     for topic in &load.topics {
         producer.partitions_for(topic).await?;
     }
-    producer.send(record(load, records, &headers(records), 0)).await?.await?;
+    producer.send(Sendables::new(&producer, load, records).get(0)).await?.await?;
     Ok(producer)
 }
 
@@ -143,26 +143,33 @@ fn send(
     Ok(outcome)
 }
 
-/// What every record carries.
-fn headers(records: &Records) -> Vec<Header<'_>> {
-    let headers = records.headers().iter();
-    headers.map(|(name, value)| Header::new(name.as_str(), value)).collect()
+/// The records to send, and what they have in common.
+struct Sendables<'a> {
+    records: &'a Records,
+    headers: Vec<Header<'a>>,
+    topics: Vec<TopicHandle>,
 }
 
-/// The record of that number.
-#[inline]
-fn record<'r>(
-    load: &'r Load,
-    records: &'r Records,
-    headers: &'r [Header<'r>],
-    number: usize,
-) -> ProducerRecord<'r> {
-    let topic = match load.topics.as_slice() {
-        [topic] => topic,
-        topics => &topics[number % topics.len()],
-    };
-    ProducerRecord::new(topic.as_str())
-        .key(records.key(number))
-        .value(records.value(number))
-        .with_headers(headers)
+impl<'a> Sendables<'a> {
+    fn new(producer: &Producer, load: &Load, records: &'a Records) -> Self {
+        let headers = records.headers().iter();
+        Self {
+            records,
+            headers: headers.map(|(name, value)| Header::new(name.as_str(), value)).collect(),
+            topics: load.topics.iter().map(|topic| producer.topic(topic)).collect(),
+        }
+    }
+
+    /// The record of that number.
+    #[inline]
+    fn get(&self, number: usize) -> ProducerRecord<'_> {
+        let topic = match self.topics.as_slice() {
+            [topic] => topic,
+            topics => &topics[number % topics.len()],
+        };
+        ProducerRecord::new(topic)
+            .key(self.records.key(number))
+            .value(self.records.value(number))
+            .with_headers(&self.headers)
+    }
 }

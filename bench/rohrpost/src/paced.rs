@@ -6,7 +6,7 @@ use rohrpost::{ErrorKind, Producer};
 use rohrpost_bench_load::{Load, Pace, Records};
 use tokio::runtime::Runtime;
 
-use crate::{Outcome, Result, headers, record};
+use crate::{Outcome, Result, Sendables};
 
 /// Sends each record when it is due. Its latency ends when the producer calls back.
 pub(crate) fn run(
@@ -16,14 +16,14 @@ pub(crate) fn run(
     records: &Records,
 ) -> Result<Outcome> {
     let (results, arrived) = channel();
-    let headers = headers(records);
+    let sendables = Sendables::new(producer, load, records);
     let pace = Pace::start(load.rate);
     for number in 0..load.records {
         pace.sleep_until(number);
-        let delivery = match producer.try_send(record(load, records, &headers, number)) {
+        let delivery = match producer.try_send(sendables.get(number)) {
             Ok(delivery) => delivery,
             Err(refused) if refused.error().kind() == ErrorKind::WouldBlock => {
-                runtime.block_on(producer.send(record(load, records, &headers, number)))?
+                runtime.block_on(producer.send(sendables.get(number)))?
             }
             Err(refused) => return Err(refused.into_error().into()),
         };

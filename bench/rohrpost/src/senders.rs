@@ -7,7 +7,7 @@ use std::time::Instant;
 use rohrpost::{Deliveries, Delivery, Error, Producer};
 use rohrpost_bench_load::{Load, Records};
 
-use crate::{Outcome, headers, record};
+use crate::{Outcome, Sendables};
 
 /// How often the sender looks which of its records have arrived.
 const LOOK_EVERY: usize = 256;
@@ -19,11 +19,11 @@ pub(crate) async fn all(
     records: &Records,
     numbers: Range<usize>,
 ) -> Result<Outcome, Error> {
-    let headers = headers(records);
+    let sendables = Sendables::new(producer, load, records);
     let mut deliveries = Deliveries::new();
     let mut outcome = Outcome::default();
     for number in numbers {
-        producer.send_into(&mut deliveries, &record(load, records, &headers, number)).await?;
+        producer.send_into(&mut deliveries, &sendables.get(number)).await?;
         if number % LOOK_EVERY == 0 {
             while let Some(settled) = deliveries.take_next() {
                 outcome.settle(&settled);
@@ -44,11 +44,11 @@ pub(crate) async fn all_single(
     records: &Records,
     numbers: Range<usize>,
 ) -> Result<Outcome, Error> {
-    let headers = headers(records);
+    let sendables = Sendables::new(producer, load, records);
     let mut outstanding: VecDeque<Delivery> = VecDeque::new();
     let mut outcome = Outcome::default();
     for number in numbers {
-        outstanding.push_back(producer.send(&record(load, records, &headers, number)).await?);
+        outstanding.push_back(producer.send(&sendables.get(number)).await?);
         if number % LOOK_EVERY == 0 {
             while outstanding.front().is_some_and(Delivery::is_resolved) {
                 if let Some(delivery) = outstanding.pop_front() {
@@ -71,11 +71,11 @@ pub(crate) async fn each(
     records: &Records,
     numbers: Range<usize>,
 ) -> Result<Outcome, Error> {
-    let headers = headers(records);
+    let sendables = Sendables::new(producer, load, records);
     let mut outcome = Outcome::default();
     for number in numbers {
         let start = Instant::now();
-        let result = producer.send(&record(load, records, &headers, number)).await?.await;
+        let result = producer.send(&sendables.get(number)).await?.await;
         outcome.latencies.note(start.elapsed());
         outcome.count(&result);
     }

@@ -15,13 +15,16 @@ use crate::failure::{Failure, PartitionerFault};
 use crate::inbox::Wake;
 use crate::lock;
 use crate::shared::{Message, Shared};
-use crate::topics::{Lane, Open};
+use crate::topic_handle::TopicHandle;
+use crate::topics::{Lane, Open, Topic};
 
 /// A record, all borrowed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Record<'a> {
     /// The topic.
     pub topic: &'a str,
+    /// The same topic, looked up before: then the field `topic` is not looked at.
+    pub handle: Option<&'a TopicHandle>,
     /// The partition; without one the partitioner chooses.
     pub partition: Option<i32>,
     /// Milliseconds since the Unix epoch; without one, now.
@@ -32,6 +35,13 @@ pub struct Record<'a> {
     pub value: Option<&'a [u8]>,
     /// The same value where the batch may refer to it instead of copying it; [`Handle::send_now`](crate::Handle::send_now) does not look at this.
     pub shared: Option<&'a Bytes>,
+}
+
+impl<'a> Record<'a> {
+    /// The topic's name.
+    pub fn topic(&self) -> &'a str {
+        self.handle.map_or(self.topic, TopicHandle::name)
+    }
 }
 
 /// Why a record could not be appended at once. Nothing has changed then.
@@ -82,7 +92,7 @@ impl Shared {
         if self.is_closing() {
             return Err(None);
         }
-        let topic = self.topics.get(record.topic).ok_or(None)?;
+        let topic = self.topic(record).ok_or(None)?;
         let partition = match record.partition {
             Some(partition) => partition,
             None => {
@@ -106,6 +116,14 @@ impl Shared {
         }
     }
 
+    #[inline]
+    fn topic<'a>(&'a self, record: &Record<'a>) -> Option<&'a Topic> {
+        match record.handle {
+            Some(handle) => handle.find(self),
+            None => self.topics.get(record.topic).map(|topic| &**topic),
+        }
+    }
+
     /// Appends a record to its partition's batch, whatever that takes short of waiting. `grant` pays for room; what is missing is taken from memory if
     /// it is there.
     pub(crate) fn append<'h, H>(
@@ -120,7 +138,7 @@ impl Shared {
         if self.is_closing() {
             return Err(Obstacle::Closed);
         }
-        let topic = self.topics.get(record.topic).ok_or(Obstacle::NoMetadata)?;
+        let topic = self.topic(record).ok_or(Obstacle::NoMetadata)?;
         let number = match record.partition {
             Some(partition) => {
                 u32::try_from(partition).map_err(|_| Obstacle::NegativePartition(partition))?

@@ -137,7 +137,7 @@ impl Chooser {
     /// Asks the program's own partitioner, which is trusted with nothing.
     fn ask(&self, custom: &dyn Partitioner, record: &Record<'_>) -> Result<u32, NoChoice> {
         let asked = self.with_table(|table| {
-            let query = Query::new(record.topic, record.key, record.value, table);
+            let query = Query::new(record.topic(), record.key, record.value, table);
             let choice = catch_unwind(AssertUnwindSafe(|| custom.choose(&query)));
             (choice, table.count().get())
         });

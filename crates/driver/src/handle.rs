@@ -19,6 +19,7 @@ use crate::failure::SendFailure;
 use crate::memory::Denied;
 use crate::shared::{Message, Shared};
 use crate::stats::Stats;
+use crate::topic_handle::TopicHandle;
 
 /// A producer's driver, from the outside. When it is dropped, the driver delivers what it has and ends.
 pub struct Handle {
@@ -256,7 +257,7 @@ impl Handle {
         let deadline = *wait.deadline.get_or_insert_with(|| shared.now() + self.max_block);
         match *obstacle {
             Obstacle::NoMetadata => {
-                let topic = ByteStr::copy_from(record.topic);
+                let topic = ByteStr::copy_from(record.topic());
                 let wish = Wish { topic, partition: record.partition, deadline };
                 let (waiter, news) = shared.awaits.register(wish).map_err(|_| self.ended())?;
                 wait.step = Step::Metadata(waiter);
@@ -289,7 +290,7 @@ impl Handle {
         match obstacle {
             Obstacle::NoMetadata => {
                 let deadline = || shared.now() + self.max_block;
-                match shared.awaits.probe(record.topic, record.partition, deadline) {
+                match shared.awaits.probe(record.topic(), record.partition, deadline) {
                     Ok(true) if shared.inbox.send(Message::AwaitsChanged).is_err() => {
                         return self.ended();
                     }
@@ -357,14 +358,7 @@ impl Handle {
                 self.0.cancel(&mut self.1);
             }
         }
-        let record = Record {
-            topic,
-            partition: None,
-            timestamp: None,
-            key: None,
-            value: None,
-            shared: None,
-        };
+        let record = Record { topic, ..Record::default() };
         let mut waiter = Waiter(self, Wait::default());
         self.get_in_line(&Obstacle::NoMetadata, &record, &mut waiter.1)?;
         std::future::poll_fn(|cx| self.poll_step(cx, &mut waiter.1)).await.map(|grant| {
@@ -409,6 +403,11 @@ impl Handle {
             (_, _, 1) => format!("{text}; 1 sender waits for room in buffer.memory"),
             (_, _, waiting) => format!("{text}; {waiting} senders wait for room in buffer.memory"),
         })
+    }
+
+    /// A topic of this name, known or not, that has to be looked up only once.
+    pub fn topic(&self, name: &str) -> TopicHandle {
+        TopicHandle::new(name, self.shared.id)
     }
 
     /// A snapshot of the counters.

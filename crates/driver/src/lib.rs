@@ -26,6 +26,7 @@ mod sync;
 mod task;
 #[cfg(test)]
 mod tests;
+mod topic_handle;
 mod topics;
 mod write_queue;
 
@@ -39,5 +40,6 @@ pub use rohrpost_engine::REFERENCE_FROM;
 pub use socket::{AddressFamily, SocketOptions};
 pub use start::{DriverConfig, look_up, pause, start};
 pub use stats::Stats;
+pub use topic_handle::TopicHandle;
 
 use sync::lock;

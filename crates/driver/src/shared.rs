@@ -1,6 +1,6 @@
 //! What the senders and the driver's task share.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use rohrpost_codec::ByteStr;
@@ -24,6 +24,8 @@ use crate::topics::Topics;
 /// Lock order: a lane, then memory, then the pool or the inbox. The driver's task holds at most one lock at a time, and nobody runs foreign
 /// code (a waker, a callback) under any.
 pub(crate) struct Shared {
+    /// Which producer of this process it is.
+    pub(crate) id: u64,
     pub(crate) clock: Clock,
     pub(crate) topics: Topics,
     pub(crate) memory: Memory,
@@ -70,8 +72,10 @@ pub(crate) enum Message {
 
 impl Shared {
     pub(crate) fn new(buffer_memory: usize, clock: Clock) -> Arc<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         let bell = Arc::new(Bell::default());
         Arc::new(Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             clock,
             topics: Topics::new(),
             memory: Memory::new(buffer_memory),

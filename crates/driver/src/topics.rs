@@ -25,7 +25,7 @@ const CHUNKS: usize = 29;
 /// The topics by name.
 pub(crate) struct Topics {
     hash: FixedState,
-    buckets: Box<[OnceLock<Box<Topic>>]>,
+    buckets: Box<[OnceLock<Arc<Topic>>]>,
 }
 
 /// A topic: its partitions and their partitioner.
@@ -35,7 +35,7 @@ pub(crate) struct Topic {
     count: AtomicU32,
     lanes: [OnceLock<Chunk>; CHUNKS],
     /// The next topic of its bucket.
-    next: OnceLock<Box<Topic>>,
+    next: OnceLock<Arc<Topic>>,
 }
 
 /// Lanes of neighbouring partitions, as they come to be.
@@ -67,12 +67,12 @@ impl Topics {
     }
 
     #[inline]
-    fn bucket(&self, name: &str) -> &OnceLock<Box<Topic>> {
+    fn bucket(&self, name: &str) -> &OnceLock<Arc<Topic>> {
         &self.buckets[self.hash.hash_one(name) as usize % BUCKETS]
     }
 
     #[inline]
-    pub(crate) fn get(&self, name: &str) -> Option<&Topic> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Arc<Topic>> {
         let mut place = self.bucket(name);
         loop {
             let topic = place.get()?;
@@ -87,7 +87,7 @@ impl Topics {
     pub(crate) fn get_or_add(&self, name: &str, choosers: &ChooserConfig) -> &Topic {
         let mut place = self.bucket(name);
         loop {
-            let topic = place.get_or_init(|| Box::new(Topic::new(name, choosers)));
+            let topic = place.get_or_init(|| Arc::new(Topic::new(name, choosers)));
             if *topic.name == *name {
                 return topic;
             }
@@ -201,7 +201,7 @@ mod tests {
             let name = format!("topic-{number}");
             let topic = topics.get(&name).unwrap();
             assert_eq!((&*topic.name, topic.lanes().count()), (&*name, number as usize % 3));
-            assert!(std::ptr::eq(topic, topics.get_or_add(&name, &choosers)));
+            assert!(std::ptr::eq(&**topic, topics.get_or_add(&name, &choosers)));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::record::{IntoPayload, Payload};
+use crate::payload::{IntoPayload, Payload};
 
 /// A header of a record: a name, which may occur several times, and a value or null.
 ///
@@ -57,50 +57,3 @@ impl fmt::Debug for Header<'_> {
             .finish()
     }
 }
-
-/// The headers of a record. Not a `Cow`, which would pin the record's lifetime down.
-#[derive(Clone)]
-pub(crate) enum Headers<'a> {
-    Owned(Vec<Header<'a>>),
-    Borrowed(&'a [Header<'a>]),
-}
-
-impl<'a> Headers<'a> {
-    pub(crate) const NONE: Self = Self::Borrowed(&[]);
-
-    #[inline]
-    pub(crate) fn as_slice(&self) -> &[Header<'a>] {
-        match self {
-            Self::Owned(headers) => headers,
-            Self::Borrowed(headers) => headers,
-        }
-    }
-
-    pub(crate) fn push(&mut self, header: Header<'a>) {
-        match self {
-            Self::Owned(headers) => headers.push(header),
-            Self::Borrowed(headers) => {
-                let mut owned = Vec::with_capacity(headers.len() + 4);
-                owned.extend_from_slice(headers);
-                owned.push(header);
-                *self = Self::Owned(owned);
-            }
-        }
-    }
-
-    pub(crate) fn into_owned(self) -> Headers<'static> {
-        let headers = match self {
-            Self::Owned(headers) => headers,
-            Self::Borrowed(headers) => headers.to_vec(),
-        };
-        Headers::Owned(headers.into_iter().map(Header::into_owned).collect())
-    }
-}
-
-impl PartialEq for Headers<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_slice() == other.as_slice()
-    }
-}
-
-impl Eq for Headers<'_> {}

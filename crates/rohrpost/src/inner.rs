@@ -12,8 +12,9 @@ use crate::deliveries::Deliveries;
 use crate::delivery::Delivery;
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::headers::Header;
-use crate::record::{Payload, ProducerRecord};
+use crate::record::ProducerRecord;
 use crate::stats::{PartitionInfo, Stats};
+use crate::topic::TopicHandle;
 
 pub(crate) struct Inner {
     handle: driver::Handle,
@@ -138,6 +139,10 @@ impl Inner {
         }
     }
 
+    pub(crate) fn topic(&self, name: &str) -> TopicHandle {
+        TopicHandle { inner: self.handle.topic(name) }
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         let of = self.handle.stats();
         let completed = of.records_acknowledged + of.records_failed;
@@ -173,27 +178,25 @@ impl Inner {
 #[inline]
 fn borrow<'r>(record: &'r ProducerRecord<'_>) -> driver::Record<'r> {
     driver::Record {
-        topic: &record.topic,
+        // A name costs a look at what the record owns, for nothing if there is a handle.
+        topic: if record.handle.is_some() { "" } else { record.topic() },
+        handle: record.handle.map(|handle| &handle.inner),
         partition: record.partition,
         timestamp: record.timestamp,
-        key: record.key.as_deref(),
-        value: record.value.as_deref(),
+        key: record.key_bytes(),
+        value: record.value_bytes(),
         shared: None,
     }
 }
 
 fn borrow_shared<'r>(record: &'r ProducerRecord<'_>) -> driver::Record<'r> {
-    let shared = match &record.value {
-        Some(Payload::Shared(value)) => Some(value),
-        _ => None,
-    };
-    driver::Record { shared, ..borrow(record) }
+    driver::Record { shared: record.shared_value(), ..borrow(record) }
 }
 
 #[inline]
 fn headers<'r>(
     record: &'r ProducerRecord<'_>,
 ) -> impl ExactSizeIterator<Item = RecordHeader<'r>> + Clone {
-    let headers = record.headers.as_slice().iter();
+    let headers = record.header_slice().iter();
     headers.map(|Header { name, value }| RecordHeader::new(name, value.as_deref()))
 }

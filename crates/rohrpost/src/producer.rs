@@ -16,6 +16,7 @@ use crate::error::{Error, TrySendError};
 use crate::inner::Inner;
 use crate::record::ProducerRecord;
 use crate::stats::{PartitionInfo, Stats};
+use crate::topic::TopicHandle;
 
 /// A Kafka producer.
 ///
@@ -138,6 +139,11 @@ impl Producer {
     /// [`DriverGone`](crate::ErrorKind::DriverGone).
     pub async fn close(&self, timeout: Duration) -> Result<(), Error> {
         self.inner.close(timeout).await
+    }
+
+    /// A topic that is looked up once instead of for every record: see [`TopicHandle`]. Waits for nothing.
+    pub fn topic(&self, name: &str) -> TopicHandle {
+        self.inner.topic(name)
     }
 
     /// The partitions of a topic. Waits at most `max.block.ms` for knowledge of it.

@@ -489,3 +489,22 @@ async fn the_results_of_many_records_are_counted_together_and_none_is_missing() 
     assert!(deliveries.is_empty());
     producer.close(TIME).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_topic_handle_is_as_good_as_the_name_before_the_topic_is_known_and_with_another_producer()
+{
+    let cluster = cluster(1).await;
+    let [own, other] = [builder(&cluster), builder(&cluster)].map(ProducerBuilder::build);
+    let (own, other) = (own.await.unwrap(), other.await.unwrap());
+    let [topic, missing] = ["t", "missing"].map(|name| own.topic(name));
+    assert_eq!(ProducerRecord::new(&topic).topic(), "t");
+    for (producer, offset) in [(&own, 0), (&own, 1), (&other, 2), (&own, 3)] {
+        let record = ProducerRecord::new(&topic).value("v");
+        let metadata = producer.send(&record).await.unwrap().await.unwrap();
+        assert_eq!((metadata.topic(), metadata.offset()), ("t", Some(offset)));
+    }
+    let refused = own.try_send(ProducerRecord::new(&missing).value("v")).unwrap_err();
+    assert_eq!((refused.kind(), refused.error().topic()), (ErrorKind::WouldBlock, Some("missing")));
+    own.close(TIME).await.unwrap();
+    other.close(TIME).await.unwrap();
+}

@@ -113,14 +113,7 @@ impl Life {
 
 /// A record for partition 0 of `t`.
 pub(super) fn record(value: &[u8]) -> Record<'_> {
-    Record {
-        topic: "t",
-        partition: Some(0),
-        timestamp: None,
-        key: None,
-        value: Some(value),
-        shared: None,
-    }
+    Record { topic: "t", partition: Some(0), value: Some(value), ..Record::default() }
 }
 
 struct Counted<F> {
