@@ -31,7 +31,21 @@ impl Distribution {
     /// A missing Maven, a version that cannot be run here, or what Maven said.
     pub fn obtain(version: &str) -> Result<Self> {
         logging_of(version)?;
-        let folder = home().join("dist").join(version);
+        Self::bring("dist", version, &pom(version)?)
+    }
+
+    /// The Java client alone, of a version that need not have a server.
+    ///
+    /// # Errors
+    ///
+    /// A missing Maven, or what Maven said.
+    pub fn client(version: &str) -> Result<Self> {
+        let clients = [("org.apache.kafka", "kafka-clients", version)];
+        Self::bring("client", version, &pom_of(version, &clients))
+    }
+
+    fn bring(kind: &str, version: &str, pom: &str) -> Result<Self> {
+        let folder = home().join(kind).join(version);
         let libs = folder.join("libs");
         let found = Self { version: version.to_owned(), libs: libs.clone() };
         if libs.is_dir() {
@@ -47,7 +61,7 @@ impl Distribution {
         if arriving.exists() {
             fs::remove_dir_all(&arriving).map_err(|e| Error::io("remove", &arriving, e))?;
         }
-        write_file(&folder.join("pom.xml"), &pom(version)?)?;
+        write_file(&folder.join("pom.xml"), pom)?;
         let output = Command::new(java::maven()?)
             .args(["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=libs.arriving"])
             .current_dir(&folder)
@@ -106,23 +120,26 @@ fn pom(version: &str) -> Result<String> {
         Logging::Log4j2 => ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3"),
         Logging::Reload4j => ("org.slf4j", "slf4j-reload4j", "1.7.36"),
     };
+    let server = ("org.apache.kafka", "kafka_2.13", version);
+    let tools = ("org.apache.kafka", "kafka-tools", version);
+    Ok(pom_of(version, &[server, tools, binding]))
+}
+
+/// A project that depends on these, each a group, an artifact and a version.
+fn pom_of(version: &str, artifacts: &[(&str, &str, &str)]) -> String {
     let mut dependencies = String::new();
-    for (group, artifact, version) in [
-        ("org.apache.kafka", "kafka_2.13", version),
-        ("org.apache.kafka", "kafka-tools", version),
-        binding,
-    ] {
+    for (group, artifact, version) in artifacts {
         dependencies.push_str(&format!(
             "    <dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId>\
              <version>{version}</version></dependency>\n"
         ));
     }
-    Ok(format!(
+    format!(
         "<project xmlns=\"http://maven.apache.org/POM/4.0.0\">\n  \
          <modelVersion>4.0.0</modelVersion>\n  <groupId>rohrpost</groupId>\n  \
          <artifactId>kafka-under-test</artifactId>\n  <version>{version}</version>\n  \
          <packaging>pom</packaging>\n  <dependencies>\n{dependencies}  </dependencies>\n</project>\n"
-    ))
+    )
 }
 
 /// The last `count` lines of `text`.

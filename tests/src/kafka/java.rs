@@ -1,10 +1,11 @@
 //! Finding Java and Maven, and running Kafka's Java classes.
 
-use std::env;
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{env, thread};
 
-use super::{Error, Result};
+use super::{Distribution, Error, Result};
 
 const JAVA_REMEDY: &str = "install a JDK 17 or newer (Debian: `apt-get install openjdk-17-jdk-headless`) or set JAVA_HOME";
 const MAVEN_REMEDY: &str = "install Maven 3 (Debian: `apt-get install maven`)";
@@ -39,6 +40,41 @@ fn java_of(home: Option<PathBuf>, on_path: impl Fn() -> Result<PathBuf>) -> Resu
     }
     // Another Java may do, but where there is none, what was set is what is wrong.
     on_path().map_err(|_| Error::WrongJavaHome { home })
+}
+
+impl Distribution {
+    /// Runs a Java program of one source file (its path from the repository's top) with this version's classes, `input` on its standard
+    /// input, and gives what it printed.
+    ///
+    /// # Errors
+    ///
+    /// What it printed, if it failed.
+    pub fn run_source(&self, source: &str, arguments: &[&str], input: &str) -> Result<String> {
+        check_version()?;
+        let io = |source_error| Error::Io { doing: format!("run {source}"), source: source_error };
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut child = Command::new(java()?)
+            .current_dir(tests.parent().unwrap_or(tests))
+            .args(["-XX:TieredStopAtLevel=1", "-cp", &self.class_path(), source])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(io)?;
+        let pipe = child.stdin.take();
+        let output = thread::scope(|scope| {
+            // It may print before it has read everything.
+            scope.spawn(move || pipe.map(|mut pipe| pipe.write_all(input.as_bytes())));
+            child.wait_with_output().map_err(io)
+        })?;
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            return Ok(printed);
+        }
+        let output = printed + &String::from_utf8_lossy(&output.stderr);
+        Err(Error::Tool { command: format!("java {source}"), output })
+    }
 }
 
 /// Maven's `mvn`.

@@ -75,6 +75,7 @@ pub(crate) enum Setter<C> {
     /// These values are what this producer does anyway; any other is not supported, for this reason.
     Only {
         values: &'static [&'static str],
+        any_case: bool,
         reason: &'static str,
     },
     /// Not supported at all, for this reason.
@@ -230,8 +231,11 @@ impl<C: Target> Property<C> {
                 }
                 set(config, items.into_iter().map(str::to_owned).collect());
             }
-            Setter::Only { values, reason } => {
-                if !values.iter().any(|value| value.eq_ignore_ascii_case(text)) {
+            Setter::Only { values, any_case, reason } => {
+                let same = |value: &&str| {
+                    *value == text || (*any_case && value.eq_ignore_ascii_case(text))
+                };
+                if !values.iter().any(same) {
                     return Err(self.refusal(name, text, reason));
                 }
             }

@@ -42,7 +42,7 @@ const fn named(
 }
 
 const fn only(values: &'static [&'static str], reason: &'static str) -> Setter<ProducerConfig> {
-    Setter::Only { values, reason }
+    Setter::Only { values, any_case: true, reason }
 }
 
 const fn serializer(set: fn(&mut ProducerConfig, usize)) -> Setter<ProducerConfig> {
@@ -114,7 +114,7 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
     row(&["client.id"], String, "", Setter::Text(|c, v| c.client_id = Some(v)),
         "The name that the brokers log for this producer and apply quotas to; not set, rohrpost-producer-1 and so on")
         .method("client_id").differs("at most 32767 bytes: no request can carry more"),
-    row(&["client.dns.lookup"], String, "use_all_dns_ips", only(&["use_all_dns_ips"], reasons::CANONICAL),
+    row(&["client.dns.lookup"], String, "use_all_dns_ips", Setter::Only { values: &["use_all_dns_ips"], any_case: false, reason: reasons::CANONICAL },
         "Every address that a name resolves to is tried")
         .kip(&[302, 235]),
 

@@ -38,7 +38,7 @@ const fn named(
 
 /// It does this anyway, and nothing else.
 const fn only(values: &'static [&'static str], reason: &'static str) -> Setter<Draft> {
-    Setter::Only { values, reason }
+    Setter::Only { values, any_case: true, reason }
 }
 
 /// A number that was checked not to be negative.

@@ -1,0 +1,194 @@
+//! Every property that is honoured does something: for each, two values and what differs.
+//!
+//! Mostly in virtual time: once everything waits, the clock jumps to what comes next.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "keys/batches.rs"]
+mod batches;
+#[path = "keys/connections.rs"]
+mod connections;
+#[path = "keys/delivery.rs"]
+mod delivery;
+#[path = "keys/metadata.rs"]
+mod metadata;
+#[path = "keys/partitions.rs"]
+mod partitions;
+#[path = "keys/wire.rs"]
+mod wire;
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rohrpost::{Producer, ProducerBuilder, ProducerRecord};
+use rohrpost_testkit::Cluster;
+use tokio::runtime::Builder;
+use tokio::time::Instant;
+
+/// Each key and the test that shows what it does: `file::name`, here; or, with a path, in another file of the repository's crates.
+const SHOWN: &[(&str, &str)] = &[
+    ("acks", "delivery::acks"),
+    ("batch.size", "batches::batch_size"),
+    ("bootstrap.resolve.timeout.ms", "connections::bootstrap_resolve_timeout"),
+    ("bootstrap.servers", "connections::bootstrap_servers"),
+    ("buffer.memory", "batches::buffer_memory"),
+    ("buffer.memory.allocation.strategy", "batches::buffer_memory_allocation_strategy"),
+    ("client.id", "connections::client_id"),
+    ("compression.gzip.level", "batches::compression_gzip_level"),
+    ("compression.lz4.level", "batches::compression_lz4_level"),
+    ("compression.type", "batches::compression_type"),
+    ("compression.zstd.level", "batches::compression_zstd_level"),
+    ("connections.max.idle.ms", "connections::connections_max_idle"),
+    ("delivery.timeout.ms", "delivery::delivery_timeout"),
+    ("enable.idempotence", "delivery::enable_idempotence"),
+    ("key.serializer", "batches::serializers"),
+    ("linger.ms", "batches::linger"),
+    ("max.block.ms", "batches::max_block"),
+    ("max.in.flight.requests.per.connection", "delivery::max_in_flight"),
+    ("max.request.size", "batches::max_request_size"),
+    ("metadata.cluster.check.enable", "metadata::metadata_cluster_check"),
+    ("metadata.max.age.ms", "metadata::metadata_max_age"),
+    ("metadata.max.idle.ms", "metadata::metadata_max_idle"),
+    ("metadata.recovery.rebootstrap.trigger.ms", "metadata::metadata_recovery_rebootstrap_trigger"),
+    ("metadata.recovery.strategy", "metadata::metadata_recovery_strategy"),
+    ("partitioner.adaptive.partitioning.enable", "partitions::adaptive_partitioning"),
+    ("partitioner.availability.timeout.ms", "partitions::availability_timeout"),
+    ("partitioner.class", "partitions::partitioner_class"),
+    ("partitioner.ignore.keys", "partitions::ignore_keys"),
+    (
+        "receive.buffer.bytes",
+        "../../driver/src/socket.rs::buffers_are_of_the_size_that_was_asked_for",
+    ),
+    ("reconnect.backoff.max.ms", "connections::reconnect_backoff_max"),
+    ("reconnect.backoff.ms", "connections::reconnect_backoff"),
+    ("request.timeout.ms", "delivery::request_timeout"),
+    ("retries", "delivery::retries"),
+    ("retry.backoff.max.ms", "delivery::retry_backoff_max"),
+    ("retry.backoff.ms", "delivery::retry_backoff"),
+    ("send.buffer.bytes", "../../driver/src/socket.rs::buffers_are_of_the_size_that_was_asked_for"),
+    ("socket.connection.setup.timeout.max.ms", "connections::connection_setup_timeout_max"),
+    ("socket.connection.setup.timeout.ms", "connections::connection_setup_timeout"),
+    ("value.serializer", "batches::serializers"),
+];
+
+#[test]
+fn every_honoured_key_has_a_test() {
+    let honoured: BTreeSet<&str> =
+        rohrpost::properties().filter(|it| it.unsupported.is_none()).map(|it| it.name).collect();
+    let shown: BTreeSet<&str> = SHOWN.iter().map(|(key, _)| *key).collect();
+    assert_eq!(shown, honoured);
+    for (key, test) in SHOWN {
+        let (file, name) = test.rsplit_once("::").unwrap();
+        let path =
+            if file.contains('/') { file.to_owned() } else { format!("tests/keys/{file}.rs") };
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        // As it is packaged, this crate is alone.
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            assert!(file.contains("../"), "{}", path.display());
+            continue;
+        };
+        assert!(
+            text.contains(&format!("#[test]\nfn {name}("))
+                || text.contains(&format!("#[test]\n    fn {name}(")),
+            "{key}: no test {test}"
+        );
+    }
+}
+
+/// A property and a value for it.
+#[derive(Clone, Copy, Debug)]
+struct Setting {
+    key: &'static str,
+    value: &'static str,
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// More than any test takes, in the time of the wall.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Lives on one thread, where the clock may be paused, and tells if it never ends.
+fn live<T: Send + 'static, F: Future<Output = T>>(life: impl FnOnce() -> F + Send + 'static) -> T {
+    let (done, ended) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        done.send(runtime.block_on(life())).unwrap();
+        // A look-up or a driver that still waits for its time is not waited for.
+        runtime.shutdown_background();
+    });
+    match ended.recv_timeout(PATIENCE) {
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs, or spins"),
+        Ok(seen) => {
+            thread.join().unwrap();
+            seen
+        }
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            thread.join().unwrap();
+            panic!("it told nothing");
+        }
+    }
+}
+
+/// The same life under two values of a property.
+fn both<T, F>(key: &'static str, values: [&'static str; 2], life: fn(Setting) -> F) -> [T; 2]
+where
+    T: Send + 'static,
+    F: Future<Output = T> + 'static,
+{
+    values.map(|value| live(move || life(Setting { key, value })))
+}
+
+/// One broker, and `t` with so many partitions.
+async fn cluster(partitions: i32) -> Cluster {
+    let cluster = Cluster::builder().brokers(1).start().await.unwrap();
+    cluster.create_topic("t", partitions).unwrap();
+    cluster
+}
+
+fn builder(cluster: &Cluster, setting: Setting) -> ProducerBuilder {
+    Producer::builder()
+        .bootstrap_servers(cluster.bootstrap_servers())
+        .linger(Duration::ZERO)
+        .property(setting.key, setting.value)
+}
+
+/// A producer that knows its topic. From here on the clock stands still while anybody has something to do.
+async fn warm(builder: ProducerBuilder) -> Producer {
+    let producer = builder.build().await.unwrap();
+    producer.send(record()).await.unwrap().await.unwrap();
+    settle().await;
+    tokio::time::pause();
+    producer
+}
+
+fn record() -> ProducerRecord<'static> {
+    ProducerRecord::new("t").partition(0).value(&[7; 500])
+}
+
+/// Until everybody on this thread has done all that there is to do at this moment.
+async fn settle() {
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Lets so much time pass, in small steps, so that everybody sees it.
+async fn pass(time: Duration) {
+    tokio::time::sleep_until(Instant::now() + time).await;
+    settle().await;
+}
+
+/// How long something took.
+async fn took<F: Future>(what: F) -> Duration {
+    let start = Instant::now();
+    what.await;
+    start.elapsed()
+}
+
+fn is_about(time: Duration, expected_ms: u64) -> bool {
+    // Jitter is 20 %; a timer may be late by a millisecond.
+    let expected = Duration::from_millis(expected_ms);
+    time >= expected.mul_f64(0.79) && time <= expected.mul_f64(1.21) + Duration::from_millis(20)
+}
