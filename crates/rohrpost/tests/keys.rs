@@ -10,6 +10,8 @@ mod batches;
 mod connections;
 #[path = "keys/delivery.rs"]
 mod delivery;
+#[path = "keys/librdkafka.rs"]
+mod librdkafka;
 #[path = "keys/metadata.rs"]
 mod metadata;
 #[path = "keys/partitions.rs"]
