@@ -33,8 +33,6 @@ pub struct Record<'a> {
     pub key: Option<&'a [u8]>,
     /// The value.
     pub value: Option<&'a [u8]>,
-    /// The same value where the batch may refer to it instead of copying it; [`Handle::send_now`](crate::Handle::send_now) does not look at this.
-    pub shared: Option<&'a Bytes>,
 }
 
 impl<'a> Record<'a> {
@@ -124,11 +122,12 @@ impl Shared {
         }
     }
 
-    /// Appends a record to its partition's batch, whatever that takes short of waiting. `grant` pays for room; what is missing is taken from memory if
+    /// Appends a record to its partition's batch, whatever that takes short of waiting. `shared` is its value, where the batch may refer to it. `grant` pays for room; what is missing is taken from memory if
     /// it is there.
     pub(crate) fn append<'h, H>(
         &self,
         record: &Record<'_>,
+        shared: Option<&Bytes>,
         headers: &H,
         grant: &mut Grant,
     ) -> Result<Delivery, Obstacle>
@@ -149,20 +148,21 @@ impl Shared {
             }
         };
         let lane = topic.lane(number).ok_or(Obstacle::NoMetadata)?;
-        self.append_to(lane, record, headers, grant)
+        self.append_to(lane, record, shared, headers, grant)
     }
 
     fn append_to<'h, H>(
         &self,
         lane: &Lane,
         record: &Record<'_>,
+        shared: Option<&Bytes>,
         headers: &H,
         grant: &mut Grant,
     ) -> Result<Delivery, Obstacle>
     where
         H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
     {
-        let Record { key, value, shared, .. } = *record;
+        let Record { key, value, .. } = *record;
         let timestamp = record.timestamp.unwrap_or_else(wall_milliseconds);
         let mut guard = lock(&lane.open);
         let open = &mut *guard;

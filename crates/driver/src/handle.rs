@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use rohrpost_codec::ByteStr;
 use rohrpost_engine::{Grant, Ticket, Time, WaiterId};
 use rohrpost_records::RecordHeader;
@@ -134,7 +135,8 @@ impl Handle {
         }
     }
 
-    /// Appends a record, waiting for metadata and memory where it has to.
+    /// Appends a record, waiting for metadata and memory where it has to. `shared` is the record's value again, where its batch may refer to it instead of
+    /// copying it.
     ///
     /// # Errors
     /// [`SendFailure`]: the record is in no batch.
@@ -143,6 +145,7 @@ impl Handle {
         &self,
         cx: &mut Context<'_>,
         record: &Record<'_>,
+        shared: Option<&Bytes>,
         headers: &H,
         wait: &mut Wait,
     ) -> Poll<Result<Delivery, SendFailure>>
@@ -158,17 +161,17 @@ impl Handle {
         }
         if let Step::Append = wait.step {
             let mut grant = Grant::NONE;
-            let result = self.shared.append(&wait.direct(record), headers, &mut grant);
+            let result = self.shared.append(&wait.direct(record), shared, headers, &mut grant);
             self.shared.memory.restore(grant);
             match result {
                 Ok(delivery) => return Poll::Ready(Ok(delivery)),
                 Err(obstacle) => self.get_in_line(&obstacle, record, wait)?,
             }
         }
-        self.poll_waiting(cx, record, headers, wait)
+        self.poll_waiting(cx, record, shared, headers, wait)
     }
 
-    /// Appends a record if that is possible at once.
+    /// Appends a record if that is possible at once; `shared` as in [`poll_send`](Self::poll_send).
     ///
     /// # Errors
     /// [`SendFailure`]: the record is in no batch.
@@ -176,6 +179,7 @@ impl Handle {
     pub fn try_send<'h, H>(
         &self,
         record: &Record<'_>,
+        shared: Option<&Bytes>,
         headers: &H,
         wait: &mut Wait,
     ) -> Result<Delivery, SendFailure>
@@ -183,7 +187,7 @@ impl Handle {
         H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
     {
         let mut grant = Grant::NONE;
-        let result = self.shared.append(&wait.direct(record), headers, &mut grant);
+        let result = self.shared.append(&wait.direct(record), shared, headers, &mut grant);
         self.shared.memory.restore(grant);
         result.map_err(|obstacle| self.note_obstacle(&obstacle, record))
     }
@@ -207,6 +211,7 @@ impl Handle {
         &self,
         cx: &mut Context<'_>,
         record: &Record<'_>,
+        shared: Option<&Bytes>,
         headers: &H,
         wait: &mut Wait,
     ) -> Poll<Result<Delivery, SendFailure>>
@@ -215,7 +220,7 @@ impl Handle {
     {
         loop {
             let mut grant = ready!(self.poll_step(cx, wait))?;
-            let result = self.shared.append(record, headers, &mut grant);
+            let result = self.shared.append(record, shared, headers, &mut grant);
             self.shared.memory.restore(grant);
             match result {
                 Ok(delivery) => return Poll::Ready(Ok(delivery)),

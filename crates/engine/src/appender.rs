@@ -54,6 +54,13 @@ pub struct AppenderConfig {
     pub reference_from: usize,
 }
 
+impl AppenderConfig {
+    /// From where on shared values are referred to; `None` where a codec will read them all.
+    fn refer_from(&self) -> Option<usize> {
+        (self.compression.codec() == Codec::None).then_some(self.reference_from)
+    }
+}
+
 impl From<&EngineConfig> for AppenderConfig {
     fn from(config: &EngineConfig) -> Self {
         Self {
@@ -135,8 +142,6 @@ pub struct PartitionAppender {
     ratio: Arc<SharedRatio>,
     /// The most bytes that a record alone in a batch may take.
     largest: usize,
-    /// What values are referred to; `None` where a codec will read them all.
-    refer_from: Option<usize>,
     /// The most bytes that a record may take to be copied without a look at whether it is shared.
     quick: usize,
     /// Slot of the open batch, or of the one to open next.
@@ -157,15 +162,12 @@ impl PartitionAppender {
     /// An appender for a partition, whose first batch will be slot 0.
     pub fn new(partition: PartitionIndex, config: AppenderConfig, ratio: Arc<SharedRatio>) -> Self {
         let largest = config.max_request_size.min(config.buffer_memory).min(MAX_BATCH);
-        let refer_from =
-            (config.compression.codec() == Codec::None).then_some(config.reference_from);
         Self {
             partition,
             config,
             ratio,
             largest,
-            refer_from,
-            quick: refer_from.map_or(largest, |from| largest.min(from)),
+            quick: config.refer_from().map_or(largest, |from| largest.min(from)),
             slot: Slot(0),
             builder: BatchBuilder::new(BytesMut::new()),
             charge: 0,
@@ -245,7 +247,7 @@ impl PartitionAppender {
         if size > self.largest {
             size = self.check(key, value.as_slice(), headers.clone())?;
         }
-        let value = value.referred_from(self.refer_from);
+        let value = value.referred_from(self.config.refer_from());
         let need = Need { size, referenced: value.referenced() };
         if self.builder.is_empty() {
             self.open(now, need, grant, buffers)?;

@@ -1,5 +1,6 @@
 //! The open batch.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
@@ -30,7 +31,8 @@ use crate::size::{headers_size, record_size, record_size_with};
 pub struct BatchBuilder {
     /// Empty, or the header's place and the records, without the values that they refer to.
     buffer: BytesMut,
-    references: References,
+    /// Apart, because few batches have any: what every record touches lies close together.
+    references: Option<Box<References>>,
     /// What the cap leaves for the buffer: its bytes less those of the references. All that the usual way has to know of them.
     buffer_cap: usize,
     count: i32,
@@ -51,7 +53,7 @@ impl BatchBuilder {
         buffer.clear();
         Self {
             buffer,
-            references: References::default(),
+            references: None,
             buffer_cap: cap.bytes(),
             count: 0,
             base_timestamp: -1,
@@ -69,7 +71,7 @@ impl BatchBuilder {
     /// Sets another cap, for this batch and the next ones. What a batch holds beyond it stays.
     pub const fn set_cap(&mut self, cap: BatchCap) {
         self.cap = cap;
-        self.buffer_cap = cap.bytes().saturating_sub(self.references.size());
+        self.buffer_cap = cap.bytes().saturating_sub(self.referenced_size());
     }
 
     /// How many records the batch holds.
@@ -85,12 +87,15 @@ impl BatchBuilder {
     /// Bytes of the batch as it stands, uncompressed, header included: 61 for an empty one.
     #[inline]
     pub fn size(&self) -> usize {
-        self.buffer_size() + self.references.size()
+        self.buffer_size() + self.referenced_size()
     }
 
     /// Bytes of the values that the batch refers to: those of its size that its buffer does not hold.
     pub const fn referenced_size(&self) -> usize {
-        self.references.size()
+        match &self.references {
+            None => 0,
+            Some(references) => references.size(),
+        }
     }
 
     /// Whether the batch stays below its cap with so many bytes more.
@@ -317,7 +322,7 @@ impl BatchBuilder {
         self.max_timestamp = -1;
         self.max_record_size = 0;
         self.buffer.clear();
-        self.references.clear();
+        self.references = None;
         self.buffer_cap = self.cap.bytes();
         Ok(sealed)
     }
@@ -328,7 +333,7 @@ impl BatchBuilder {
 
     /// The values that the batch refers to.
     pub(crate) fn references(&self) -> &[Reference] {
-        self.references.as_slice()
+        self.references.as_ref().map_or(&[], |references| references.as_slice())
     }
 
     /// The records section in one piece.
@@ -414,7 +419,7 @@ impl BatchBuilder {
             let (key, value) = (parts.key.map(<[u8]>::len), parts.value.map(<[u8]>::len));
             self.beyond_cap(end, key, value, parts.headers_size)?;
         }
-        let end = end - self.references.size() - shared.map_or(0, Bytes::len);
+        let end = end - self.referenced_size() - shared.map_or(0, Bytes::len);
         if end > self.buffer.capacity() {
             if !grow {
                 return Err(AppendError::NoRoom { needed: end });
@@ -430,8 +435,9 @@ impl BatchBuilder {
             None => self.buffer.extend_from_slice(parts.value.unwrap_or_default()),
             Some(value) => {
                 let (at, record) = (self.buffer.len(), self.count);
-                self.references.push(Reference { at, record, value: value.clone() });
-                self.buffer_cap = self.cap.bytes().saturating_sub(self.references.size());
+                let references = self.references.get_or_insert_default();
+                references.push(Reference { at, record, value: value.clone() });
+                self.buffer_cap = self.cap.bytes().saturating_sub(references.size());
             }
         }
         write_headers(&mut self.buffer, headers);

@@ -38,11 +38,6 @@ impl References {
     pub(crate) fn as_slice(&self) -> &[Reference] {
         &self.list
     }
-
-    /// Forgets all values.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::default();
-    }
 }
 
 /// The batch's bytes in order: pieces of its `own` buffer, and the values between them.

@@ -53,7 +53,12 @@ impl Inner {
         if let Some(delivery) = self.handle.send_now(&borrow(record), &headers(record), &mut wait) {
             return Ok(Delivery::new(delivery));
         }
-        match self.handle.try_send(&borrow_shared(record), &headers(record), &mut wait) {
+        match self.handle.try_send(
+            &borrow(record),
+            record.shared_value(),
+            &headers(record),
+            &mut wait,
+        ) {
             Ok(delivery) => Ok(Delivery::new(delivery)),
             Err(failure) => Err(Error::from_send(&failure, record)),
         }
@@ -95,7 +100,13 @@ impl Inner {
         record: &ProducerRecord<'_>,
         wait: &mut Wait,
     ) -> Poll<Result<Delivery, Error>> {
-        match self.handle.poll_send(cx, &borrow_shared(record), &headers(record), &mut wait.0) {
+        match self.handle.poll_send(
+            cx,
+            &borrow(record),
+            record.shared_value(),
+            &headers(record),
+            &mut wait.0,
+        ) {
             Poll::Ready(Ok(delivery)) => Poll::Ready(Ok(Delivery::new(delivery))),
             Poll::Ready(Err(failure)) => Poll::Ready(Err(Error::from_send(&failure, record))),
             Poll::Pending => Poll::Pending,
@@ -185,12 +196,7 @@ fn borrow<'r>(record: &'r ProducerRecord<'_>) -> driver::Record<'r> {
         timestamp: record.timestamp,
         key: record.key_bytes(),
         value: record.value_bytes(),
-        shared: None,
     }
-}
-
-fn borrow_shared<'r>(record: &'r ProducerRecord<'_>) -> driver::Record<'r> {
-    driver::Record { shared: record.shared_value(), ..borrow(record) }
 }
 
 #[inline]

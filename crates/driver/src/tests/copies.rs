@@ -64,8 +64,7 @@ fn the_socket_is_written_from_where_the_caller_has_large_values() {
             take_places();
             let mut deliveries = Vec::new();
             for value in &values {
-                let shared = Record { shared: Some(value), ..record(value) };
-                deliveries.push(life.send(shared).await);
+                deliveries.push(life.send_shared(record(value), Some(value)).await);
                 deliveries.push(life.send(record(b"a small one in between")).await);
             }
             assert!(life.handle.stats().buffered_bytes >= bytes as u64);

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use bytes::Bytes;
 use rohrpost_cluster::ClusterConfig;
 use rohrpost_engine::EngineConfig;
 use rohrpost_records::RecordHeader;
@@ -83,10 +84,15 @@ impl Life {
     }
 
     pub(super) async fn send(&self, record: Record<'_>) -> Delivery {
+        self.send_shared(record, None).await
+    }
+
+    /// Sends a record whose batch may refer to its value.
+    pub(super) async fn send_shared(&self, record: Record<'_>, value: Option<&Bytes>) -> Delivery {
         let (mut wait, none) = (Wait::default(), std::iter::empty::<RecordHeader<'_>>());
         poll_fn(|cx| match self.handle.send_now(&record, &none, &mut wait) {
             Some(delivery) => Poll::Ready(Ok(delivery)),
-            None => self.handle.poll_send(cx, &record, &none, &mut wait),
+            None => self.handle.poll_send(cx, &record, value, &none, &mut wait),
         })
         .await
         .unwrap()
