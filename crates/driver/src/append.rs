@@ -8,7 +8,7 @@ use rohrpost_engine::{FilledBatch, Grant, Placed, Refused, Time, Value};
 use rohrpost_records::RecordHeader;
 
 use crate::chooser::NoChoice;
-use crate::clock::wall_milliseconds;
+use crate::clock::{compare_clocks, wall_milliseconds};
 use crate::completion::Completion;
 use crate::delivery::Delivery;
 use crate::failure::{Failure, PartitionerFault};
@@ -41,6 +41,9 @@ impl<'a> Record<'a> {
         self.handle.map_or(self.topic, TopicHandle::name)
     }
 }
+
+/// So many partitions whose batches are full are left before a record stays where it is: others fill them at the same time.
+const TURNS: usize = 4;
 
 /// Why a record could not be appended at once. Nothing has changed then.
 pub(crate) enum Obstacle {
@@ -122,33 +125,63 @@ impl Shared {
         }
     }
 
-    /// Appends a record to its partition's batch, whatever that takes short of waiting. `shared` is its value, where the batch may refer to it. `grant` pays
+    /// Appends a record to its partition's batch, whatever that takes short of waiting: the one that was chosen for it a moment ago, if one was. `shared` is its
+    /// value, where the batch may refer to it. `grant` pays
     /// for room; what is missing is taken from memory if it is there.
     pub(crate) fn append<'h, H>(
         &self,
         record: &Record<'_>,
         shared: Option<&Bytes>,
+        mut chosen: Option<i32>,
         headers: &H,
         grant: &mut Grant,
     ) -> Result<Delivery, Obstacle>
     where
         H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
     {
-        if self.is_closing() {
-            return Err(Obstacle::Closed);
+        let mut turns = 0;
+        loop {
+            if self.is_closing() {
+                return Err(Obstacle::Closed);
+            }
+            let topic = self.topic(record).ok_or(Obstacle::NoMetadata)?;
+            let number = match record.partition.or(chosen.take()) {
+                Some(partition) => {
+                    u32::try_from(partition).map_err(|_| Obstacle::NegativePartition(partition))?
+                }
+                None => {
+                    let count = topic.count().ok_or(Obstacle::NoMetadata)?;
+                    topic.chooser.choose(record, count)?
+                }
+            };
+            let lane = topic.lane(number).ok_or(Obstacle::NoMetadata)?;
+            let may_turn = record.partition.is_none() && turns < TURNS;
+            if may_turn && lane.chooser.is_sticky(record) && self.turned(lane, record, headers) {
+                turns += 1;
+                continue;
+            }
+            return self.append_to(lane, record, shared, headers, grant);
         }
-        let topic = self.topic(record).ok_or(Obstacle::NoMetadata)?;
-        let number = match record.partition {
-            Some(partition) => {
-                u32::try_from(partition).map_err(|_| Obstacle::NegativePartition(partition))?
-            }
-            None => {
-                let count = topic.count().ok_or(Obstacle::NoMetadata)?;
-                topic.chooser.choose(record, count)?
-            }
-        };
-        let lane = topic.lane(number).ok_or(Obstacle::NoMetadata)?;
-        self.append_to(lane, record, shared, headers, grant)
+    }
+
+    /// If the record does not fit into the partition's open batch, ends that, which makes it another partition's turn.
+    fn turned<'h, H>(&self, lane: &Lane, record: &Record<'_>, headers: &H) -> bool
+    where
+        H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
+    {
+        let Record { key, value, .. } = *record;
+        let timestamp = record.timestamp.unwrap_or_else(wall_milliseconds);
+        let mut open = lock(&lane.open);
+        if open.closed || !open.appender.end_unless_fits(timestamp, key, value, headers.clone()) {
+            return false;
+        }
+        let (batch, completion) = (open.appender.take_filled(), open.completion.take());
+        drop(open);
+        lane.chooser.batch_filled(lane.partition.unsigned_abs());
+        if let (Some(batch), Some(completion)) = (batch, completion) {
+            drop(self.seal(batch, completion));
+        }
+        true
     }
 
     fn append_to<'h, H>(
@@ -237,6 +270,7 @@ impl Shared {
             open.completion = None;
         }
         drop(open);
+        compare_clocks();
         if placed.filled {
             lane.chooser.batch_filled(lane.partition.unsigned_abs());
         }

@@ -124,6 +124,15 @@ impl Chooser {
         }
     }
 
+    /// Whether the record goes to whatever partition has its turn.
+    pub(crate) fn is_sticky(&self, record: &Record<'_>) -> bool {
+        match &self.strategy {
+            Strategy::Hashed => record.key.is_none(),
+            Strategy::Sticky => true,
+            Strategy::RoundRobin(_) | Strategy::Custom(_) => false,
+        }
+    }
+
     #[inline]
     fn sticky(&self) -> Result<u32, NoChoice> {
         let current = self.current.load(Ordering::Relaxed);

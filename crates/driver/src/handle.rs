@@ -48,13 +48,6 @@ enum Step {
     Memory(Ticket, usize),
 }
 
-impl Wait {
-    /// The record, sent to the partition that was chosen a moment ago.
-    fn direct<'r>(&mut self, record: &Record<'r>) -> Record<'r> {
-        Record { partition: self.chosen.take().or(record.partition), ..*record }
-    }
-}
-
 /// What a close left undelivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GivenUp {
@@ -161,7 +154,8 @@ impl Handle {
         }
         if let Step::Append = wait.step {
             let mut grant = Grant::NONE;
-            let result = self.shared.append(&wait.direct(record), shared, headers, &mut grant);
+            let chosen = wait.chosen.take();
+            let result = self.shared.append(record, shared, chosen, headers, &mut grant);
             self.shared.memory.restore(grant);
             match result {
                 Ok(delivery) => return Poll::Ready(Ok(delivery)),
@@ -187,7 +181,7 @@ impl Handle {
         H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
     {
         let mut grant = Grant::NONE;
-        let result = self.shared.append(&wait.direct(record), shared, headers, &mut grant);
+        let result = self.shared.append(record, shared, wait.chosen.take(), headers, &mut grant);
         self.shared.memory.restore(grant);
         result.map_err(|obstacle| self.note_obstacle(&obstacle, record))
     }
@@ -220,7 +214,7 @@ impl Handle {
     {
         loop {
             let mut grant = ready!(self.poll_step(cx, wait))?;
-            let result = self.shared.append(record, shared, headers, &mut grant);
+            let result = self.shared.append(record, shared, None, headers, &mut grant);
             self.shared.memory.restore(grant);
             match result {
                 Ok(delivery) => return Poll::Ready(Ok(delivery)),

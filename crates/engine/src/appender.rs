@@ -274,6 +274,30 @@ impl PartitionAppender {
         }
     }
 
+    /// Ends the open batch if a record does not fit into it, and appends nothing: for a record that may go to another partition just as well, where it would begin
+    /// a batch here that nobody adds to for a while. Whether the batch was ended: [`take_filled`](Self::take_filled) gives it.
+    pub fn end_unless_fits<'a, H>(
+        &mut self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: H,
+    ) -> bool
+    where
+        H: IntoIterator<Item = RecordHeader<'a>, IntoIter: ExactSizeIterator + Clone>,
+    {
+        let headers = headers.into_iter();
+        if self.builder.is_empty() || upper_bound(key, value, headers.clone()) > self.largest {
+            return false;
+        }
+        let fits = self.builder.fits(timestamp, key, value, headers);
+        let is_full = fits.is_err_and(|error| error.is_full());
+        if is_full {
+            self.fill();
+        }
+        is_full
+    }
+
     /// Takes a batch that a record ended, the earlier first ([`Placed::filled`]).
     pub fn take_filled(&mut self) -> Option<FilledBatch> {
         self.filled.pop_front()

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use rohrpost::partitioner::{Choice, Hashed, Partitioner, Query};
-use rohrpost::{ErrorKind, Outcome, Partitioning, Producer, ProducerBuilder, ProducerRecord};
+use rohrpost::{
+    Deliveries, ErrorKind, Outcome, Partitioning, Producer, ProducerBuilder, ProducerRecord,
+};
 use rohrpost_testkit::Cluster;
 
 async fn cluster() -> Cluster {
@@ -110,4 +112,24 @@ fn what_is_set_later_counts_and_ignoring_keys_is_a_contradiction() {
     ] {
         builder.ignore_keys(true).into_config().unwrap().validate().unwrap();
     }
+}
+
+#[tokio::test]
+async fn records_without_a_key_fill_one_batch_after_another_and_leave_none_half_empty_behind() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let cluster = cluster().await;
+    let builder = Producer::builder().bootstrap_servers(cluster.bootstrap_servers());
+    let builder = builder.batch_size(4_096).linger(HOUR).delivery_timeout(3 * HOUR);
+    let producer = builder.build().await.unwrap();
+    let mut deliveries = Deliveries::new();
+    // 37 records fill a batch, but for less than one more.
+    for _ in 0..37 * 20 {
+        let record = ProducerRecord::new("t").value(&[7; 100]);
+        producer.send_into(&mut deliveries, record).await.unwrap();
+    }
+    producer.flush().await.unwrap();
+    assert_eq!(deliveries.join().await.into_result().unwrap(), 37 * 20);
+    assert_eq!(producer.stats().batches, 20);
+    let lengths: Vec<_> = (0..4).map(|partition| cluster.log("t", partition).len()).collect();
+    assert!(lengths.iter().all(|length| length % 37 == 0), "{lengths:?}");
 }

@@ -253,3 +253,20 @@ fn batches_of_a_topic_that_compresses_well_come_to_hold_more_and_the_sealed_char
     assert!(counts[0] < 45, "{counts:?}");
     assert!(*counts.last().unwrap() > 100, "{counts:?}");
 }
+
+#[test]
+fn a_record_that_may_go_elsewhere_ends_a_batch_only_if_it_does_not_fit_into_it() {
+    let mut lane = Lane::new(CONFIG);
+    let end = |lane: &mut Lane, value: &[u8], timestamp: i64| {
+        lane.appender.end_unless_fits(timestamp, None, Some(value), [])
+    };
+    assert!(!end(&mut lane, &[7; 5_000], 1), "nothing is open");
+    let _ = lane.append(&[7; 3_000]);
+    assert!(!end(&mut lane, &[7; 900], 1), "it fits");
+    assert!(!end(&mut lane, &[7; 2_000], -2), "it fits nowhere");
+    assert!(!end(&mut lane, &vec![7; 1 << 20], 1), "nor does this");
+    assert_eq!(lane.appender.open_slot(), Some(Slot(0)));
+    assert!(end(&mut lane, &[7; 2_000], 1));
+    assert_eq!(values(lane.appender.take_filled().unwrap()), [vec![7; 3_000]]);
+    assert!(lane.appender.open_slot().is_none() && lane.appender.take_filled().is_none());
+}
