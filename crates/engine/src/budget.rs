@@ -188,7 +188,10 @@ impl Budget {
         if let Some(deadline) = deadline {
             self.deadlines.insert((deadline, ticket));
         }
-        self.hand_out();
+        // Where others wait, what is free is not enough for them, or is being gathered.
+        if self.waiting == 1 {
+            self.hand_out();
+        }
         Ok(ticket)
     }
 
