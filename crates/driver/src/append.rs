@@ -144,6 +144,10 @@ impl Shared {
             if self.is_closing() {
                 return Err(Obstacle::Closed);
             }
+            if let Some(partition @ ..0) = record.partition {
+                // Nothing that could be waited for would make it exist.
+                return Err(Obstacle::NegativePartition(partition));
+            }
             let topic = self.topic(record).ok_or(Obstacle::NoMetadata)?;
             let number = match record.partition.or(chosen.take()) {
                 Some(partition) => {

@@ -37,8 +37,13 @@ impl Error {
             SendFailure::NegativePartition(partition) => Self::new(
                 ErrorKind::UnknownPartition,
                 format!(
-                    "topic {}: there is no partition {partition}: partitions are numbered from 0",
-                    record.topic()
+                    "topic {}: there is no {}: partitions are numbered from 0",
+                    record.topic(),
+                    // A number beyond the protocol's comes as the least there is: see `IntoPartition`.
+                    match partition {
+                        &i32::MIN => "such partition".to_owned(),
+                        partition => format!("partition {partition}"),
+                    }
                 ),
             ),
             SendFailure::Partitioner(fault) => Self::new(

@@ -48,6 +48,14 @@ impl<'a> Header<'a> {
     }
 }
 
+/// A name and a value.
+impl<'a, N: Into<Cow<'a, str>>, V: IntoPayload<'a>> From<(N, V)> for Header<'a> {
+    #[inline]
+    fn from((name, value): (N, V)) -> Self {
+        Self::new(name, value)
+    }
+}
+
 /// Shows sizes, not contents: payloads may be private.
 impl fmt::Debug for Header<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

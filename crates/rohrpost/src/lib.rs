@@ -34,6 +34,6 @@ pub use error::{Error, ErrorKind, Outcome, TrySendError};
 pub use headers::Header;
 pub use payload::{IntoPayload, Payload};
 pub use producer::{Producer, SendFuture, SendIntoFuture};
-pub use record::{IntoTimestamp, ProducerRecord};
+pub use record::{IntoPartition, IntoTimestamp, ProducerRecord};
 pub use stats::{PartitionInfo, Stats};
 pub use topic::{IntoTopic, TopicHandle, TopicName};

@@ -77,10 +77,10 @@ impl<'a> ProducerRecord<'a> {
         }
     }
 
-    /// Sends it to this partition (0, 1, …), whatever its key. Without it the partitioner chooses.
+    /// Sends it to this partition (0, 1, …), whatever its key. Without it, or with `None::<i32>`, the partitioner chooses.
     #[inline]
-    pub fn partition(mut self, partition: impl Into<Option<i32>>) -> Self {
-        self.partition = partition.into();
+    pub fn partition(mut self, partition: impl IntoPartition) -> Self {
+        self.partition = partition.into_partition();
         self
     }
 
@@ -124,6 +124,26 @@ impl<'a> ProducerRecord<'a> {
         self.owned = Owned::change(self.owned.take(), |of| {
             let headers = of.headers.get_or_insert_with(|| borrowed.to_vec());
             headers.push(Header::new(name, value));
+        });
+        self
+    }
+
+    /// Adds headers behind those it has: [`Header`]s, or pairs of a name and a value.
+    ///
+    /// ```
+    /// use rohrpost::ProducerRecord;
+    ///
+    /// let record = ProducerRecord::new("sales").add_headers([("till", "7"), ("shift", "early")]);
+    /// assert_eq!(record.headers().len(), 2);
+    /// ```
+    pub fn add_headers<H: Into<Header<'a>>>(
+        mut self,
+        headers: impl IntoIterator<Item = H>,
+    ) -> Self {
+        let borrowed = mem::take(&mut self.headers);
+        self.owned = Owned::change(self.owned.take(), |of| {
+            let all = of.headers.get_or_insert_with(|| borrowed.to_vec());
+            all.extend(headers.into_iter().map(Into::into));
         });
         self
     }
@@ -267,6 +287,40 @@ impl fmt::Debug for ProducerRecord<'_> {
     }
 }
 
+/// What can be a record's partition: a number, or an `Option` of one. A number that no partition can have (negative, or more than `i32::MAX`) makes
+/// the send fail at once, with [`UnknownPartition`](crate::ErrorKind::UnknownPartition).
+pub trait IntoPartition {
+    /// The partition; `None`: the partitioner chooses.
+    fn into_partition(self) -> Option<i32>;
+}
+
+impl IntoPartition for i32 {
+    #[inline]
+    fn into_partition(self) -> Option<i32> {
+        Some(self)
+    }
+}
+
+macro_rules! into_partition {
+    ($($type:ty),*) => {
+        $(impl IntoPartition for $type {
+            #[inline]
+            fn into_partition(self) -> Option<i32> {
+                Some(i32::try_from(self).unwrap_or(i32::MIN))
+            }
+        })*
+    };
+}
+
+into_partition!(u8, u16, u32, u64, usize, i64);
+
+impl<T: IntoPartition> IntoPartition for Option<T> {
+    #[inline]
+    fn into_partition(self) -> Option<i32> {
+        self.and_then(T::into_partition)
+    }
+}
+
 /// What can be a record's timestamp.
 pub trait IntoTimestamp {
     /// Milliseconds since the Unix epoch; `None` for the time of the send.
@@ -304,6 +358,39 @@ mod tests {
     use rohrpost_driver::REFERENCE_FROM;
 
     use super::*;
+
+    #[test]
+    fn a_partition_is_any_number_and_one_that_cannot_be_is_none_that_exists() {
+        let of = |record: ProducerRecord<'_>| record.requested_partition();
+        let record = || ProducerRecord::new("t");
+        assert_eq!(of(record().partition(3)), Some(3));
+        assert_eq!(of(record().partition(3_u32)), Some(3));
+        assert_eq!(of(record().partition(vec![0; 7].len() % 4)), Some(3));
+        assert_eq!(of(record().partition(Some(3_u16))), Some(3));
+        assert_eq!(of(record().partition(1).partition(None::<i32>)), None);
+        for partition in [of(record().partition(u32::MAX)), of(record().partition(i64::MIN))] {
+            assert!(partition.is_some_and(|partition| partition < 0));
+        }
+    }
+
+    #[test]
+    fn headers_are_added_one_by_one_and_many_at_once_in_their_order() {
+        let borrowed = [Header::new("a", "1")];
+        let record = ProducerRecord::new("t").with_headers(&borrowed).header("b", "2");
+        let record = record.add_headers([("c", Some("3")), ("c", None)]);
+        let record = record.add_headers(vec![Header::new("d", vec![4])]);
+        let headers: Vec<_> = record.headers().map(|(name, value)| (name, value)).collect();
+        assert_eq!(
+            headers,
+            [
+                ("a", Some(&b"1"[..])),
+                ("b", Some(&b"2"[..])),
+                ("c", Some(&b"3"[..])),
+                ("c", None),
+                ("d", Some(&[4][..]))
+            ]
+        );
+    }
 
     #[test]
     fn a_timestamp_is_milliseconds_or_a_time() {
