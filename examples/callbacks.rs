@@ -1,8 +1,11 @@
 //! Callbacks instead of futures, and what to do with a failure.
 //!
 //! ```sh
-//! cargo run -p rohrpost --example callbacks -- 127.0.0.1:9092
+//! cargo run -p rohrpost --example callbacks                    # a cluster inside the process
+//! cargo run -p rohrpost --example callbacks -- 127.0.0.1:9092  # your brokers
 //! ```
+
+mod servers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,13 +15,14 @@ use rohrpost::{Error, Outcome, Producer, ProducerRecord};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let servers = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9092".to_owned());
+    let servers = servers::given_or_embedded();
     let producer = Producer::builder().bootstrap_servers(servers).build().await?;
 
     let acknowledged = Arc::new(AtomicU64::new(0));
     for number in 0..1_000 {
         let acknowledged = acknowledged.clone();
         let record = ProducerRecord::new("numbers").value(number.to_string());
+        // The callback runs on the producer's own task: it must not block. What takes long goes through a channel to a task of yours.
         producer
             .send_with(record, move |result| match result {
                 Ok(_) => {
@@ -34,6 +38,13 @@ async fn main() -> Result<(), Error> {
     }
     // Once a flush returns, every callback of what was sent before has run.
     producer.flush().await?;
-    println!("{} of 1000 acknowledged", acknowledged.load(Ordering::Relaxed));
+    let acknowledged = acknowledged.load(Ordering::Relaxed);
+    println!("{acknowledged} of 1000 acknowledged");
+    assert_eq!(acknowledged, 1_000);
     producer.close(Duration::from_secs(10)).await
+}
+
+#[test]
+fn it_runs() -> Result<(), Error> {
+    main()
 }

@@ -1,21 +1,24 @@
 //! Sends one record and waits for its acknowledgement.
 //!
 //! ```sh
-//! cargo run -p rohrpost --example hello -- 127.0.0.1:9092
+//! cargo run -p rohrpost --example hello                    # a cluster inside the process
+//! cargo run -p rohrpost --example hello -- 127.0.0.1:9092  # your brokers
 //! ```
 
-use std::time::Duration;
+mod servers;
 
 use rohrpost::{Error, Producer, ProducerRecord};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let servers = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9092".to_owned());
+    let servers = servers::given_or_embedded();
     let producer = Producer::builder().bootstrap_servers(servers).build().await?;
-
     let record = ProducerRecord::new("greetings").key("k").value("hello");
-    let delivery = producer.send(record).await?;
-    println!("acknowledged: {}", delivery.await?);
+    println!("acknowledged: {}", producer.send(record).await?.await?);
+    producer.close(std::time::Duration::from_secs(10)).await
+}
 
-    producer.close(Duration::from_secs(10)).await
+#[test]
+fn it_runs() -> Result<(), Error> {
+    main()
 }

@@ -2,8 +2,18 @@
 //!
 //! # Where to begin
 //!
-//! [`Producer`] and its [`builder`](Producer::builder), [`ProducerRecord`], [`Delivery`] and [`Deliveries`], [`Error`] with its [`ErrorKind`] and [`Outcome`],
-//! [`ProducerConfig`] and [`properties`]; without async [`blocking`].
+//! | to | look at |
+//! |---|---|
+//! | set up a producer | [`Producer::builder`] and [`ProducerBuilder`]; by property names [`ProducerConfig`], all of which [`properties`] lists |
+//! | send a record and know where it went | [`ProducerRecord`], [`Producer::send`], [`Delivery`], [`RecordMetadata`] |
+//! | send many | [`Producer::send_into`] with [`Deliveries`] and a [`TopicHandle`] |
+//! | never wait | [`Producer::try_send`] and its [`TrySendError`] |
+//! | be called back | [`Producer::send_with`] |
+//! | decide what to do about a failure | [`Error`] with its [`ErrorKind`] and [`Outcome`] |
+//! | say who chooses partitions | [`Partitioning`], or a [`partitioner`] of one's own |
+//! | see what it does, and what it waits for | [`Producer::stats`], [`Producer::why`] |
+//! | end | [`Producer::flush`], [`Producer::close`] |
+//! | do all that without async | [`blocking`] |
 
 pub mod blocking;
 mod bootstrap;
@@ -37,3 +47,21 @@ pub use producer::{Producer, SendFuture, SendIntoFuture};
 pub use record::{IntoPartition, IntoTimestamp, ProducerRecord};
 pub use stats::{PartitionInfo, Stats};
 pub use topic::{IntoTopic, TopicHandle, TopicName};
+
+/// The pages for users: their code is compiled, and run where it needs no broker of its own.
+#[cfg(doctest)]
+mod pages {
+    macro_rules! pages {
+        ($($name:ident: $file:literal)*) => {
+            $(#[doc = include_str!(concat!("../../../", $file))]
+            mod $name {})*
+        };
+    }
+
+    pages! {
+        delivery_guarantees: "docs/delivery-guarantees.md"
+        migrating_from_java: "docs/migrating-from-java.md"
+        migrating_from_rdkafka: "docs/migrating-from-rdkafka.md"
+        readme: "README.md"
+    }
+}
