@@ -10,6 +10,7 @@ use crate::config::{
     ProducerConfig, Serializer,
 };
 use crate::error::Error;
+use crate::interceptor::Interceptor;
 use crate::producer::Producer;
 
 /// Sets up a [`Producer`]. Everything but [`bootstrap_servers`](Self::bootstrap_servers) has a default, that of Kafka's Java producer.
@@ -239,6 +240,13 @@ impl ProducerBuilder {
     /// becomes of a panic and of a choice that does not exist. Excludes [`ignore_keys`](Self::ignore_keys).
     pub fn partitioner(mut self, partitioner: impl Partitioner + 'static) -> Self {
         self.config.partitioner = Some(Custom(Arc::new(partitioner)));
+        self
+    }
+
+    /// Lets this one see every record before it is sent, and what becomes of it, after those that were set before (`interceptor.classes`): see
+    /// [`Interceptor`].
+    pub fn interceptor(mut self, interceptor: impl Interceptor + 'static) -> Self {
+        self.config.interceptors.push(interceptor);
         self
     }
 

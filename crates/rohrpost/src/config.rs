@@ -27,6 +27,7 @@ pub use property::PropertyType;
 use property::{Property, Target};
 
 use crate::error::{Error, ErrorKind};
+use crate::interceptor::Interceptors;
 
 /// Everything that can be set on a producer. Starts with the defaults of Java's producer (4.4); only the bootstrap servers have none.
 ///
@@ -75,6 +76,7 @@ pub struct ProducerConfig {
     pub(crate) partitioning: Partitioning,
     /// The program's own, instead of `partitioning`.
     pub(crate) partitioner: Option<Custom>,
+    pub(crate) interceptors: Interceptors,
     pub(crate) ignore_keys: bool,
     pub(crate) adaptive_partitioning: bool,
     pub(crate) availability_timeout: Duration,
@@ -142,6 +144,7 @@ impl Default for ProducerConfig {
             max_request_size: 1_048_576,
             partitioning: Partitioning::Default,
             partitioner: None,
+            interceptors: Interceptors::default(),
             ignore_keys: false,
             adaptive_partitioning: true,
             availability_timeout: Duration::ZERO,

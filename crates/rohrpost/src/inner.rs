@@ -1,5 +1,6 @@
 //! The producer's link to the driver: its types into ours, its failures into errors.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::deliveries::Deliveries;
 use crate::delivery::Delivery;
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::headers::Header;
+use crate::interceptor::Chain;
 use crate::record::ProducerRecord;
 use crate::stats::{PartitionInfo, Stats};
 use crate::topic::TopicHandle;
@@ -19,11 +21,17 @@ use crate::topic::TopicHandle;
 pub(crate) struct Inner {
     handle: driver::Handle,
     client_id: String,
+    /// `None` where there is none.
+    interceptors: Option<Arc<Chain>>,
 }
 
 /// Where a send stands.
 #[derive(Default)]
-pub(crate) struct Wait(driver::Wait);
+pub(crate) struct Wait {
+    driver: driver::Wait,
+    /// What the interceptors have made of the record, of a send that waits.
+    intercepted: Option<Box<ProducerRecord<'static>>>,
+}
 
 impl Inner {
     pub(crate) async fn start(config: ProducerConfig) -> Result<Self, Error> {
@@ -40,7 +48,7 @@ impl Inner {
             };
             Error::new(ErrorKind::DriverGone, message)
         })?;
-        Ok(Self { handle, client_id })
+        Ok(Self { handle, client_id, interceptors: config.interceptors.chain() })
     }
 
     pub(crate) fn client_id(&self) -> &str {
@@ -49,6 +57,22 @@ impl Inner {
 
     #[inline]
     pub(crate) fn try_send(&self, record: &ProducerRecord<'_>) -> Result<Delivery, Error> {
+        match &self.interceptors {
+            Some(chain) if !chain.is_closed() => {
+                let mut sent = None;
+                chain.send(record, &mut |record| {
+                    let result = self.try_send_as_is(record);
+                    chain.watch(record, &result);
+                    sent = Some(result);
+                });
+                sent.unwrap_or_else(|| Err(Error::driver_gone()))
+            }
+            _ => self.try_send_as_is(record),
+        }
+    }
+
+    #[inline]
+    fn try_send_as_is(&self, record: &ProducerRecord<'_>) -> Result<Delivery, Error> {
         let mut wait = driver::Wait::default();
         if let Some(delivery) = self.handle.send_now(&borrow(record), &headers(record), &mut wait) {
             return Ok(Delivery::new(delivery));
@@ -71,10 +95,55 @@ impl Inner {
         record: &ProducerRecord<'_>,
         wait: &mut Wait,
     ) -> Poll<Result<Delivery, Error>> {
-        match self.handle.send_now(&borrow(record), &headers(record), &mut wait.0) {
+        match &self.interceptors {
+            None => self.poll_send_as_is(cx, record, &mut wait.driver),
+            Some(chain) => self.poll_send_intercepted(cx, record, wait, chain),
+        }
+    }
+
+    #[inline]
+    fn poll_send_as_is(
+        &self,
+        cx: &mut Context<'_>,
+        record: &ProducerRecord<'_>,
+        wait: &mut driver::Wait,
+    ) -> Poll<Result<Delivery, Error>> {
+        match self.handle.send_now(&borrow(record), &headers(record), wait) {
             Some(delivery) => Poll::Ready(Ok(Delivery::new(delivery))),
             None => self.poll_send_slowly(cx, record, wait),
         }
+    }
+
+    /// The first poll asks the interceptors; the later ones go on with what they have made of the record.
+    #[cold]
+    #[inline(never)]
+    fn poll_send_intercepted(
+        &self,
+        cx: &mut Context<'_>,
+        record: &ProducerRecord<'_>,
+        wait: &mut Wait,
+        chain: &Arc<Chain>,
+    ) -> Poll<Result<Delivery, Error>> {
+        let Wait { driver, intercepted } = wait;
+        if let Some(record) = intercepted {
+            let sent = self.poll_send_as_is(cx, record, driver);
+            if let Poll::Ready(sent) = &sent {
+                chain.watch(record, sent);
+            }
+            return sent;
+        }
+        if chain.is_closed() {
+            return self.poll_send_as_is(cx, record, driver);
+        }
+        let mut sent = Poll::Pending;
+        chain.send(record, &mut |record| {
+            sent = self.poll_send_as_is(cx, record, driver);
+            match &sent {
+                Poll::Ready(sent) => chain.watch(record, sent),
+                Poll::Pending => *intercepted = Some(Box::new(record.reborrow().into_owned())),
+            }
+        });
+        sent
     }
 
     #[inline]
@@ -85,8 +154,12 @@ impl Inner {
         wait: &mut Wait,
         deliveries: &mut Deliveries,
     ) -> Poll<Result<(), Error>> {
-        let (into, wait) = (deliveries.inner_mut(), wait);
-        if self.handle.send_now_into(into, &borrow(record), &headers(record), &mut wait.0) {
+        if let Some(chain) = &self.interceptors {
+            let sent = self.poll_send_intercepted(cx, record, wait, chain);
+            return sent.map_ok(|delivery| deliveries.push(delivery));
+        }
+        let (into, wait) = (deliveries.inner_mut(), &mut wait.driver);
+        if self.handle.send_now_into(into, &borrow(record), &headers(record), wait) {
             return Poll::Ready(Ok(()));
         }
         self.poll_send_slowly(cx, record, wait).map_ok(|delivery| deliveries.push(delivery))
@@ -98,15 +171,10 @@ impl Inner {
         &self,
         cx: &mut Context<'_>,
         record: &ProducerRecord<'_>,
-        wait: &mut Wait,
+        wait: &mut driver::Wait,
     ) -> Poll<Result<Delivery, Error>> {
-        match self.handle.poll_send(
-            cx,
-            &borrow(record),
-            record.shared_value(),
-            &headers(record),
-            &mut wait.0,
-        ) {
+        let shared = record.shared_value();
+        match self.handle.poll_send(cx, &borrow(record), shared, &headers(record), wait) {
             Poll::Ready(Ok(delivery)) => Poll::Ready(Ok(Delivery::new(delivery))),
             Poll::Ready(Err(failure)) => Poll::Ready(Err(Error::from_send(&failure, record))),
             Poll::Pending => Poll::Pending,
@@ -116,7 +184,7 @@ impl Inner {
     /// Gives up a send that was not polled to its end.
     #[inline]
     pub(crate) fn cancel(&self, wait: &mut Wait) {
-        self.handle.cancel(&mut wait.0);
+        self.handle.cancel(&mut wait.driver);
     }
 
     pub(crate) async fn flush(&self) -> Result<(), Error> {
@@ -124,7 +192,11 @@ impl Inner {
     }
 
     pub(crate) async fn close(&self, timeout: Duration) -> Result<(), Error> {
-        match self.handle.close(timeout).await {
+        let closed = self.handle.close(timeout).await;
+        if let Some(chain) = &self.interceptors {
+            chain.close();
+        }
+        match closed {
             Ok(driver::GivenUp { records: 0, .. }) => Ok(()),
             Ok(driver::GivenUp { records, maybe_written }) => {
                 let plural = if records == 1 { "" } else { "s" };

@@ -77,6 +77,24 @@ impl<'a> ProducerRecord<'a> {
         }
     }
 
+    /// Sends it to this topic instead of the one it was made for.
+    #[inline]
+    pub fn with_topic(mut self, topic: impl IntoTopic<'a>) -> Self {
+        let mut owned = None;
+        (self.topic, self.handle) = match topic.into_topic() {
+            TopicName::Borrowed(name) => (name, None),
+            TopicName::Handle(handle) => ("", Some(handle)),
+            TopicName::Owned(name) => {
+                owned = Some(name);
+                ("", None)
+            }
+        };
+        if owned.is_some() || self.owned.is_some() {
+            self.owned = Owned::change(self.owned.take(), |of| of.topic = owned);
+        }
+        self
+    }
+
     /// Sends it to this partition (0, 1, …), whatever its key. Without it, or with `None::<i32>`, the partitioner chooses.
     #[inline]
     pub fn partition(mut self, partition: impl IntoPartition) -> Self {
@@ -214,6 +232,22 @@ impl<'a> ProducerRecord<'a> {
         match &self.owned {
             None => self.headers,
             Some(owned) => owned.headers.as_deref().unwrap_or(self.headers),
+        }
+    }
+
+    /// The same record, borrowing from this one.
+    pub(crate) fn reborrow(&self) -> ProducerRecord<'_> {
+        let value = self.shared_value().cloned().map(Payload::Shared);
+        let owned = value.map(|value| Box::new(Owned { value: Some(value), ..Owned::default() }));
+        ProducerRecord {
+            topic: if self.handle.is_some() { "" } else { self.topic() },
+            handle: self.handle,
+            partition: self.partition,
+            timestamp: self.timestamp,
+            key: self.key_bytes(),
+            value: self.value_bytes(),
+            headers: self.header_slice(),
+            owned,
         }
     }
 
@@ -374,12 +408,32 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_borrows_from_another_is_equal_and_shares_its_large_value() {
+        let large = Bytes::from(vec![7; REFERENCE_FROM]);
+        let record = ProducerRecord::new("t".to_owned()).partition(3).timestamp(5);
+        let record = record.key(vec![1]).value(large.clone()).header("h", vec![2]);
+        assert_eq!(record.reborrow(), record);
+        assert_eq!(record.reborrow().shared_value(), Some(&large));
+        assert_eq!(record.reborrow().reborrow().key("k").key_bytes(), Some(&b"k"[..]));
+    }
+
+    #[test]
+    fn the_topic_can_be_changed_whatever_it_was() {
+        for record in [ProducerRecord::new("t"), ProducerRecord::new("t".to_owned()).key(vec![1])] {
+            assert_eq!(record.clone().with_topic("u").topic(), "u");
+            let record = record.with_topic("u".to_owned());
+            assert_eq!(record.topic(), "u");
+            assert_eq!(record.with_topic("v").topic(), "v");
+        }
+    }
+
+    #[test]
     fn headers_are_added_one_by_one_and_many_at_once_in_their_order() {
         let borrowed = [Header::new("a", "1")];
         let record = ProducerRecord::new("t").with_headers(&borrowed).header("b", "2");
         let record = record.add_headers([("c", Some("3")), ("c", None)]);
         let record = record.add_headers(vec![Header::new("d", vec![4])]);
-        let headers: Vec<_> = record.headers().map(|(name, value)| (name, value)).collect();
+        let headers: Vec<_> = record.headers().collect();
         assert_eq!(
             headers,
             [

@@ -11,7 +11,7 @@ pub(super) const METRICS: &str =
 pub(super) const RACK: &str = "this version has no rack-aware partitioning: remove it";
 pub(super) const JVM: &str = "it names classes of a JVM: remove it";
 pub(super) const INTERCEPTORS: &str =
-    "it names classes of a JVM, and this version has no interceptors: remove it";
+    "it names classes of a JVM: remove it, and use the builder's interceptor method";
 pub(super) const REPORTERS: &str =
     "it names classes of a JVM: remove it, and read Producer::stats instead";
 pub(super) const CANONICAL: &str = "this version looks no names up by address, which matters for Kerberos alone: use use_all_dns_ips, or remove it";
