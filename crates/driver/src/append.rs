@@ -301,8 +301,7 @@ impl Shared {
     /// Compresses a batch and hands it to the driver. Without any lock.
     fn seal(&self, batch: FilledBatch, completion: Arc<Completion>) -> Wake<'_> {
         completion.close(batch.record_count().unsigned_abs());
-        let (batch, freed) =
-            self.pool.with_compressor(|compressor| batch.seal(compressor, &mut &self.pool));
+        let (batch, freed) = self.pool.seal(batch);
         if freed > 0 {
             self.memory.release(freed);
         }

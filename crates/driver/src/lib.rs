@@ -16,6 +16,7 @@ mod lanes;
 mod lookups;
 mod memory;
 mod network;
+mod outputs;
 mod pool;
 mod scales;
 mod shared;

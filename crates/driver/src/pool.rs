@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use bytes::BytesMut;
-use rohrpost_engine::BufferSource;
+use rohrpost_engine::{BufferSource, FilledBatch, SealedBatch};
 use rohrpost_records::Compressor;
 
 use crate::lock;
+use crate::outputs::Outputs;
 
 /// How many buffers are looked at for one that fits.
 const LOOKS: usize = 16;
@@ -21,6 +22,7 @@ const SLACK: usize = 16;
 pub(crate) struct Pool {
     buffers: Mutex<Buffers>,
     compressors: Mutex<Vec<Compressor>>,
+    outputs: Outputs,
 }
 
 struct Buffers {
@@ -36,7 +38,8 @@ impl Pool {
     pub(crate) fn new(most_bytes: usize) -> Self {
         let least_bytes = most_bytes / SLACK;
         let buffers = Buffers { free: VecDeque::new(), bytes: 0, most_bytes, least_bytes };
-        Self { buffers: Mutex::new(buffers), compressors: Mutex::default() }
+        let outputs = Outputs::new(most_bytes);
+        Self { buffers: Mutex::new(buffers), compressors: Mutex::default(), outputs }
     }
 
     fn take(&self, capacity: usize) -> BytesMut {
@@ -73,13 +76,18 @@ impl Pool {
         drop(unused);
     }
 
-    /// Lends a compressor, so that there are as many as batches are compressed at the same time, not as many as threads.
-    pub(crate) fn with_compressor<T>(&self, work: impl FnOnce(&mut Compressor) -> T) -> T {
+    /// Closes a batch for good, compressed if it is to be. Returns it with the bytes of the budget that came free.
+    pub(crate) fn seal(&self, batch: FilledBatch) -> (SealedBatch, usize) {
+        if !batch.has_codec() {
+            return batch.seal(&mut Compressor::default(), &mut &*self);
+        }
+        let _room = self.outputs.wait(batch.size());
+        // There are as many compressors as batches are compressed at the same time, not as many as threads.
         let free = lock(&self.compressors).pop();
         let mut compressor = free.unwrap_or_default();
-        let result = work(&mut compressor);
+        let sealed = batch.seal(&mut compressor, &mut &*self);
         lock(&self.compressors).push(compressor);
-        result
+        sealed
     }
 }
 

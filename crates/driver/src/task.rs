@@ -277,9 +277,7 @@ impl Driver {
     fn seal(&mut self, now: Time, batch: BatchId) {
         let Some((filled, completion)) = self.lanes.take_open(batch) else { return };
         completion.close(filled.record_count().unsigned_abs());
-        let pool = &self.shared.pool;
-        let (sealed, freed) =
-            pool.with_compressor(|compressor| filled.seal(compressor, &mut &*pool));
+        let (sealed, freed) = self.shared.pool.seal(filled);
         if freed > 0 {
             self.shared.memory.release(freed);
         }

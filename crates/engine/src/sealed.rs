@@ -56,6 +56,11 @@ impl FilledBatch {
         self.builder.record_count()
     }
 
+    /// Bytes of the batch before it is compressed.
+    pub fn size(&self) -> usize {
+        self.builder.size()
+    }
+
     /// Whether sealing compresses it, which takes its time.
     pub fn has_codec(&self) -> bool {
         self.compression != Compression::NONE
