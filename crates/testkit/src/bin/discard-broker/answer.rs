@@ -12,8 +12,9 @@ use rohrpost_codec::messages::metadata_response::{
 };
 use rohrpost_codec::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use rohrpost_codec::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, FetchRequest, InitProducerIdRequest,
-    InitProducerIdResponse, MetadataRequest, MetadataResponse, ProduceRequest, ProduceResponse,
+    ApiVersionsRequest, ApiVersionsResponse, FetchRequest, FindCoordinatorRequest,
+    InitProducerIdRequest, InitProducerIdResponse, MetadataRequest, MetadataResponse,
+    ProduceRequest, ProduceResponse,
 };
 use rohrpost_codec::{
     ApiKey, ByteStr, ErrorCode, Frame, Message, Response, Segments, Uuid, VersionRange,
@@ -184,11 +185,13 @@ fn topic_id(name: &str) -> Uuid {
 }
 
 fn api_versions(error_code: ErrorCode) -> ApiVersionsResponse {
-    let spoken: [(ApiKey, VersionRange); 5] = [
+    let spoken: [(ApiKey, VersionRange); 6] = [
         (ApiKey::Produce, ProduceRequest::VERSIONS),
         // Nothing can be fetched, but librdkafka sends record batches (magic 2) only to a broker that speaks of Fetch.
         (ApiKey::Fetch, FetchRequest::VERSIONS),
         (ApiKey::Metadata, MetadataRequest::VERSIONS),
+        // Nor are there coordinators, but librdkafka takes a broker that does not speak of them for one that knows no LZ4.
+        (ApiKey::FindCoordinator, FindCoordinatorRequest::VERSIONS),
         (ApiKey::ApiVersions, ApiVersionsRequest::VERSIONS),
         (ApiKey::InitProducerId, InitProducerIdRequest::VERSIONS),
     ];
