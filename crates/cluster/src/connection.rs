@@ -30,6 +30,8 @@ pub(crate) struct InFlight {
     pub(crate) version: i16,
     pub(crate) correlation_id: i32,
     pub(crate) sent: Time,
+    /// When its last byte was written.
+    pub(crate) written: Option<Time>,
     pub(crate) timeout: Duration,
     deadline: Time,
     frame: u64,
@@ -92,6 +94,7 @@ impl Connection {
             version,
             correlation_id: self.next_correlation_id,
             sent: now,
+            written: None,
             timeout,
             deadline: now + timeout,
             frame: self.queued,
@@ -111,7 +114,13 @@ impl Connection {
 
     /// The driver wrote so many frames in all.
     pub(crate) fn set_written(&mut self, frames: u64, now: Time) {
-        self.written = self.written.max(frames.min(self.taken));
+        let before = self.written;
+        self.written = before.max(frames.min(self.taken));
+        for request in self.awaiting.iter_mut().rev().take_while(|request| request.frame > before) {
+            if request.frame <= self.written {
+                request.written = Some(now);
+            }
+        }
         self.last_used = now;
     }
 

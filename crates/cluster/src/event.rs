@@ -59,6 +59,8 @@ pub struct Answer {
     pub version: i16,
     /// When the request was sent.
     pub sent: Time,
+    /// When its last byte was written; `None`: the answer came before the driver said so.
+    pub written: Option<Time>,
     /// The answer: a frame without its length prefix, whose correlation id has been checked.
     pub frame: Bytes,
 }

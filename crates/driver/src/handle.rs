@@ -1,12 +1,13 @@
 //! The producer's side of the driver.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use rohrpost_codec::ByteStr;
-use rohrpost_engine::{Grant, Ticket, Time, WaiterId};
+use rohrpost_engine::{Grant, StageTimes, Stages, Ticket, Time, WaiterId};
 use rohrpost_records::RecordHeader;
 use tokio::sync::oneshot;
 
@@ -49,12 +50,27 @@ enum Step {
 }
 
 /// What a close left undelivered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GivenUp {
+    /// By topic and partition.
+    pub partitions: BTreeMap<(Arc<str>, i32), GivenUpThere>,
+}
+
+/// What a close left undelivered in a partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GivenUpThere {
     /// So many records.
     pub records: u64,
-    /// Some of them may have been written.
-    pub maybe_written: bool,
+    /// So many of them may have been written.
+    pub maybe_written: u64,
+}
+
+impl GivenUp {
+    pub(crate) fn add(&mut self, topic: Arc<str>, partition: i32, records: u64, maybe: bool) {
+        let there = self.partitions.entry((topic, partition)).or_default();
+        there.records += records;
+        there.maybe_written += if maybe { records } else { 0 };
+    }
 }
 
 /// The driver's task has ended: its runtime was shut down, or it panicked.
@@ -227,13 +243,19 @@ impl Handle {
     fn poll_step(&self, cx: &mut Context<'_>, wait: &mut Wait) -> Poll<Result<Grant, SendFailure>> {
         let result = match wait.step {
             Step::Append => Ok(Grant::NONE),
-            Step::Metadata(waiter) => match ready!(self.shared.awaits.poll(cx, waiter)) {
-                Ok(Ok(_)) => Ok(Grant::NONE),
-                Ok(Err(refused)) => Err(SendFailure::Admission(refused)),
-                Err(_) => Err(self.ended()),
-            },
+            Step::Metadata(waiter) => {
+                let answer = ready!(self.shared.awaits.poll(cx, waiter));
+                self.count_wait(&self.shared.stages.metadata_wait, wait);
+                match answer {
+                    Ok(Ok(_)) => Ok(Grant::NONE),
+                    Ok(Err(refused)) => Err(SendFailure::Admission(refused)),
+                    Err(_) => Err(self.ended()),
+                }
+            }
             Step::Memory(ticket, bytes) => {
-                match ready!(self.shared.memory.poll_claim(cx, ticket)) {
+                let claimed = ready!(self.shared.memory.poll_claim(cx, ticket));
+                self.count_wait(&self.shared.stages.memory_wait, wait);
+                match claimed {
                     Ok(grant) => Ok(grant),
                     Err(denied) => Err(self.denied(&denied, bytes)),
                 }
@@ -242,6 +264,14 @@ impl Handle {
         // The place in line is used up.
         wait.step = Step::Append;
         Poll::Ready(result)
+    }
+
+    /// A wait is over, for better or worse: it began at the send's first obstacle, `max.block.ms` before its deadline.
+    fn count_wait(&self, times: &StageTimes, wait: &Wait) {
+        if let Some(deadline) = wait.deadline {
+            let left = deadline.since(self.shared.now());
+            times.count(self.max_block.saturating_sub(left));
+        }
     }
 
     /// Gets in the line that the obstacle asks for.
@@ -407,6 +437,11 @@ impl Handle {
     /// A topic of this name, known or not, that has to be looked up only once.
     pub fn topic(&self, name: &str) -> TopicHandle {
         TopicHandle::new(name, self.shared.id)
+    }
+
+    /// How long the stages of records and batches took so far.
+    pub fn stages(&self) -> &Stages {
+        &self.shared.stages
     }
 
     /// A snapshot of the counters.

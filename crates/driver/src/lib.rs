@@ -36,7 +36,7 @@ pub use chooser::ChooserConfig;
 pub use deliveries::{Deliveries, Settled};
 pub use delivery::{Acknowledged, Delivery, Failed};
 pub use failure::{Failure, PartitionerFault, SendFailure};
-pub use handle::{GivenUp, Gone, Handle, Wait};
+pub use handle::{GivenUp, GivenUpThere, Gone, Handle, Wait};
 pub use rohrpost_engine::REFERENCE_FROM;
 pub use socket::{AddressFamily, SocketOptions};
 pub use start::{DriverConfig, look_up, pause, start};

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use rohrpost_codec::ByteStr;
-use rohrpost_engine::{BatchId, SealedBatch, Time};
+use rohrpost_engine::{BatchId, SealedBatch, Stages, Time};
 use tokio::sync::oneshot;
 
 use crate::awaits::Awaits;
@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     closed_in_order: OnceLock<GivenUp>,
     /// As of the driver's last round.
     pub(crate) stats: Mutex<Stats>,
+    /// How long everything took so far.
+    pub(crate) stages: Arc<Stages>,
 }
 
 /// What a sender tells the driver. At most two a batch; the others are rare.
@@ -86,6 +88,7 @@ impl Shared {
             closing: AtomicBool::new(false),
             closed_in_order: OnceLock::new(),
             stats: Mutex::default(),
+            stages: Arc::default(),
         })
     }
 
@@ -109,7 +112,7 @@ impl Shared {
     }
 
     pub(crate) fn closed_in_order(&self) -> Option<GivenUp> {
-        self.closed_in_order.get().copied()
+        self.closed_in_order.get().cloned()
     }
 
     /// The counters, and the levels of this moment.

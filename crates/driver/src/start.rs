@@ -84,7 +84,7 @@ pub(crate) fn prepare(
     let lanes = Lanes::new(AppenderConfig::from(&engine), partitioner);
     let handle = Handle::new(shared.clone(), max_block);
     let driver = move || {
-        let engine = Engine::new(engine, shared.now());
+        let engine = Engine::new(engine, shared.now()).with_stages(shared.stages.clone());
         Driver::new(shared, engine, lanes, scales, sockets)
     };
     (handle, driver)

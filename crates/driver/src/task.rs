@@ -229,7 +229,7 @@ impl Driver {
                 Output::Awaited { waiter, result } => self.shared.awaits.answer(waiter, result),
                 Output::Seal { batch } => self.seal(now, batch),
                 Output::Complete { batch, records, result } => {
-                    let verdict = self.verdict(&records, result);
+                    let verdict = self.verdict(batch, &records, result);
                     self.verdicts.push((batch, records, verdict));
                 }
                 Output::Release { bytes, buffer } => {
@@ -286,13 +286,17 @@ impl Driver {
 
     fn verdict(
         &mut self,
+        batch: BatchId,
         records: &Range<u32>,
         result: Result<rohrpost_engine::Appended, rohrpost_engine::DeliveryError>,
     ) -> Verdict {
         result.map_err(|error| {
             if error.is_closed() {
-                self.given_up.records += u64::from(records.end - records.start);
-                self.given_up.maybe_written |= !error.is_not_written();
+                if let Some(lane) = self.lanes.get(batch.partition) {
+                    let (topic, records) = (lane.topic.clone(), records.end - records.start);
+                    let maybe = !error.is_not_written();
+                    self.given_up.add(topic, lane.partition, records.into(), maybe);
+                }
             }
             Arc::new(Failure::Delivery(error))
         })
@@ -356,10 +360,10 @@ impl Driver {
     /// The engine is closed: nothing is under way any more.
     fn end(&mut self) {
         self.publish_stats();
-        self.shared.note_closed_in_order(self.given_up);
+        self.shared.note_closed_in_order(self.given_up.clone());
         self.end_shared();
         for done in self.closers.drain(..) {
-            let _ = done.send(self.given_up);
+            let _ = done.send(self.given_up.clone());
         }
     }
 

@@ -1,9 +1,10 @@
 //! What answers, disconnects and refusals do to batches: [`classify`] decides, this acts.
 
 use core::ops::Range;
+use core::time::Duration;
 
 use bytes::BytesMut;
-use rohrpost_cluster::{Answer, RequestId, Time};
+use rohrpost_cluster::{Answer, NodeId, RequestId, Time};
 use rohrpost_codec::ErrorCode;
 use rohrpost_codec::messages::ProduceResponse;
 use rohrpost_codec::messages::produce_response::PartitionProduceResponse;
@@ -23,26 +24,32 @@ use crate::window::State;
 
 impl Engine {
     /// A Produce request was answered.
-    pub(crate) fn produce_answered(&mut self, now: Time, answer: &Answer) {
-        let id = answer.request;
+    pub(crate) fn produce_answered(&mut self, now: Time, answered: &Answer) {
+        let id = answered.request;
         if self.config.planted.is(Plant::DeafWhileClosing) && !self.lifecycle.is_running() {
             return;
         }
         let Some(mut request) = self.requests.remove(&id) else { return };
-        let latency = now.since(answer.sent);
+        let latency = now.since(answered.sent);
         self.lane(request.node).stats.answered(latency);
-        let (node, api_key, version) = (answer.node, answer.api_key, answer.version);
-        let answer = match answer.decode::<ProduceResponse>() {
+        let (node, api_key, version) = (answered.node, answered.api_key, answered.version);
+        let answer = match answered.decode::<ProduceResponse>() {
             Ok(answer) => answer,
             Err(error) => {
                 self.stats.misanswers += 1;
-                self.cluster.reject(now, answer.connection, error);
+                self.cluster.reject(now, answered.connection, error);
                 for part in &request.parts {
                     self.misanswered(now, part, id);
                 }
                 return;
             }
         };
+        self.stages.wire.count(answered.written.unwrap_or(now).since(answered.sent));
+        self.stages.broker.count(now.since(answered.written.unwrap_or(now)));
+        if let Some(pause) = u32::try_from(answer.throttle_time_ms).ok().filter(|pause| *pause > 0)
+        {
+            self.stages.throttle.count(Duration::from_millis(pause.into()));
+        }
         self.cluster.throttle(now, node, api_key, version, answer.throttle_time_ms);
         let topics = &self.topics;
         if self.config.planted.is(Plant::MatchByCurrentId) {
@@ -198,6 +205,7 @@ impl Engine {
         let partition = &mut self.partitions[index.at()];
         let Some(sent) = partition.window.get_mut(at) else { return };
         let (key, count, born) = (sent.key, sent.count, sent.born);
+        self.stages.delivery.count(now.since(sent.created));
         let charge = core::mem::take(&mut sent.charge);
         let records = if sent.stamp.is_some() {
             let stamp = partition.window.get(at).and_then(|sent| sent.stamp);
@@ -246,11 +254,13 @@ impl Engine {
                 let errors = reply.map_or(&[][..], |reply| &reply.record_errors[..]);
                 if !errors.is_empty() {
                     let (key, count) = (sent.key, sent.count);
+                    let broker = sent.node.map(|node| self.broker_at(node));
                     let message = reply.and_then(|reply| reply.error_message.clone());
                     let batch = BatchId { partition: index, slot: key.slot };
                     for (range, kind) in failures_by_range(code, message, errors, count) {
                         let range = key.first + range.start..key.first + range.end;
-                        self.complete(batch, range, Err(DeliveryError::new(kind, outcome)));
+                        let error = DeliveryError::new(kind, outcome).with_broker(broker.clone());
+                        self.complete(batch, range, Err(error));
                     }
                     self.end(index, at);
                     return;
@@ -269,8 +279,17 @@ impl Engine {
         let Some(sent) = self.partitions[index.at()].window.get(at) else { return };
         let records = sent.key.first..sent.key.first + sent.count;
         let batch = BatchId { partition: index, slot: sent.key.slot };
-        self.complete(batch, records, Err(error.clone()));
+        let error = self.of_broker(error, sent.node);
+        self.complete(batch, records, Err(error));
         self.end(index, at);
+    }
+
+    /// The error, with the broker that the batch was last sent to, unless it is about another one.
+    pub(crate) fn of_broker(&self, error: &DeliveryError, node: Option<NodeId>) -> DeliveryError {
+        match (error.broker(), node) {
+            (None, Some(node)) => error.clone().with_broker(Some(self.broker_at(node))),
+            _ => error.clone(),
+        }
     }
 
     /// The user knows the end of an entry, and it is not in flight: settles what follows from it.

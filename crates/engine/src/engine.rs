@@ -1,6 +1,7 @@
 //! The engine: its state, its two functions, and the order in which things are looked at.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use rohrpost_cluster::{Backoff, Cluster, ClusterEvent, NodeId, Random, RequestId, Time};
@@ -18,6 +19,7 @@ use crate::plants::Plant;
 use crate::request::ProduceInFlight;
 use crate::sealed::SealedBatch;
 use crate::sender::NodeLane;
+use crate::stages::Stages;
 use crate::stats::{EngineStats, NodeStats};
 use crate::topics::Topics;
 use crate::waiters::Waiters;
@@ -56,6 +58,7 @@ pub struct Engine {
     /// When the nodes were looked at last.
     pub(crate) drained_at: Time,
     pub(crate) stats: EngineStats,
+    pub(crate) stages: Arc<Stages>,
     #[cfg(feature = "plants")]
     pub(crate) journal: crate::Journal,
 }
@@ -88,10 +91,22 @@ impl Engine {
             is_stirred: true,
             drained_at: now,
             stats: EngineStats::default(),
+            stages: Arc::default(),
             #[cfg(feature = "plants")]
             journal: crate::Journal::default(),
             config,
         }
+    }
+
+    /// Counts the stages of its batches here, where others may look. To be said before anything else.
+    #[must_use]
+    pub fn with_stages(self, stages: Arc<Stages>) -> Self {
+        Self { stages, ..self }
+    }
+
+    /// How long the stages of its batches took.
+    pub fn stages(&self) -> &Stages {
+        &self.stages
     }
 
     /// Takes in what happened. Then drain [`poll`](Self::poll).
@@ -313,8 +328,10 @@ impl Engine {
         }
     }
 
-    fn batch_sealed(&mut self, now: Time, batch: SealedBatch) {
+    fn batch_sealed(&mut self, now: Time, mut batch: SealedBatch) {
         let id = batch.id();
+        batch.arrived = now;
+        self.stages.linger.count(now.since(batch.created));
         self.charged += batch.charge;
         self.stats.batches_sealed += 1;
         self.stats.records_sealed += u64::from(batch.record_count().unsigned_abs());

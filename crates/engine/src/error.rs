@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
 
+use rohrpost_cluster::{HostPort, NodeId};
 use rohrpost_codec::{ByteStr, ErrorCode};
 
 use crate::why::Waiting;
@@ -66,6 +67,16 @@ impl fmt::Display for AttemptFailure {
 pub struct DeliveryError {
     kind: Arc<DeliveryErrorKind>,
     outcome: Outcome,
+    broker: Option<Arc<BrokerAt>>,
+}
+
+/// A broker that an error is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerAt {
+    /// The node. Bootstrap servers that are not known to be nodes yet have numbers below zero.
+    pub node: NodeId,
+    /// Its address, where it is known.
+    pub address: Option<HostPort>,
 }
 
 /// The kinds of [`DeliveryError`].
@@ -120,7 +131,17 @@ pub enum DeliveryErrorKind {
 
 impl DeliveryError {
     pub(crate) fn new(kind: DeliveryErrorKind, outcome: Outcome) -> Self {
-        Self { kind: Arc::new(kind), outcome }
+        Self { kind: Arc::new(kind), outcome, broker: None }
+    }
+
+    pub(crate) fn with_broker(mut self, broker: Option<BrokerAt>) -> Self {
+        self.broker = broker.map(Arc::new);
+        self
+    }
+
+    /// The broker that the last attempt went to, or that was waited for, where there is one.
+    pub fn broker(&self) -> Option<&BrokerAt> {
+        self.broker.as_deref()
     }
 
     /// What happened, in words, without the outcome.
@@ -287,6 +308,8 @@ pub enum AdmissionError {
         topic_error: Option<ErrorCode>,
         /// The last trouble with the network, with the address, where there is one.
         trouble: Option<String>,
+        /// The broker that it is about.
+        broker: Option<BrokerAt>,
     },
     /// The cluster refuses the topic: its name is invalid, or this producer is not authorized.
     Refused {
@@ -302,7 +325,7 @@ pub enum AdmissionError {
 impl fmt::Display for AdmissionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TimedOut { topic, partition, partitions, topic_error, trouble } => {
+            Self::TimedOut { topic, partition, partitions, topic_error, trouble, .. } => {
                 let topic = &**topic;
                 match (partition, partitions) {
                     (Some(partition), Some(count)) => write!(

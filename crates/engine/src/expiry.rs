@@ -25,10 +25,11 @@ impl Engine {
         }
         let waiting = self.why(now, index);
         let trouble = self.trouble_behind(waiting);
+        let broker = self.broker_behind(waiting);
         let error = |last, outcome| {
             let trouble = trouble.clone();
             let kind = DeliveryErrorKind::Expired { timeout, waiting, trouble, last };
-            DeliveryError::new(kind, outcome)
+            DeliveryError::new(kind, outcome).with_broker(broker.clone())
         };
         let overdue = |engine: &Self| {
             let mut window = engine.partitions[index.at()].window.iter();
@@ -82,12 +83,14 @@ impl Engine {
         };
         sent.state = State::InFlight { request, node, abandoned: true };
         let (key, count, born) = (sent.key, sent.count, sent.born);
+        let error = self.of_broker(error, Some(node));
+        let Some(sent) = self.partitions[index.at()].window.get_mut(at) else { return };
         if self.config.planted.is(Plant::RecycleInFlight) {
             let charge = core::mem::take(&mut sent.charge);
             self.release(charge, None);
         }
         let batch = BatchId { partition: index, slot: key.slot };
-        self.complete(batch, key.first..key.first + count, Err(error.clone()));
+        self.complete(batch, key.first..key.first + count, Err(error));
         self.settle(index, key.slot, born);
         self.mark(index);
     }

@@ -36,6 +36,7 @@ mod request;
 mod sealed;
 mod sender;
 mod split;
+mod stages;
 mod stats;
 mod topics;
 mod value;
@@ -50,7 +51,9 @@ pub use appender::{AppenderConfig, PartitionAppender, Placed, Refused};
 pub use budget::{Budget, Claim, Grant, OverBudget, Ticket};
 pub use config::{Acks, EngineConfig};
 pub use engine::Engine;
-pub use error::{AdmissionError, AttemptFailure, DeliveryError, DeliveryErrorKind, Outcome};
+pub use error::{
+    AdmissionError, AttemptFailure, BrokerAt, DeliveryError, DeliveryErrorKind, Outcome,
+};
 pub use ids::{BatchId, FlushId, PartitionIndex, Slot, TopicIndex, WaiterId};
 pub use io::{Appended, Input, Output, PartitionEntry, TopicChange};
 #[cfg(feature = "plants")]
@@ -60,6 +63,7 @@ pub use plants::Plant;
 pub use ratio::SharedRatio;
 pub use rohrpost_cluster::{ClusterConfig, HostPort, NetworkInput, NetworkOutput, NodeId, Time};
 pub use sealed::{BufferSource, FilledBatch, SealedBatch, Unpooled};
+pub use stages::{BUCKETS, StageCounts, StageTimes, Stages, bucket_end};
 pub use stats::{EngineStats, NodeStats};
 pub use value::{REFERENCE_FROM, Value};
 pub use why::Waiting;

@@ -100,7 +100,14 @@ impl FilledBatch {
         if !in_place {
             buffers.give(builder.into_buffer());
         }
-        let sealed = SealedBatch { id, records: sealed, charge: left, created, uncompressed };
+        let sealed = SealedBatch {
+            id,
+            records: sealed,
+            charge: left,
+            created,
+            arrived: created,
+            uncompressed,
+        };
         (sealed, charge - left)
     }
 }
@@ -114,6 +121,8 @@ pub struct SealedBatch {
     /// Bytes of the budget that the batch holds until it is done.
     pub(crate) charge: usize,
     pub(crate) created: Time,
+    /// When the engine got it.
+    pub(crate) arrived: Time,
     /// Bytes before compression, header included.
     pub(crate) uncompressed: usize,
 }

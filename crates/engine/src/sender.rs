@@ -239,6 +239,7 @@ impl Engine {
             let window = &mut self.partitions[part.partition.at()].window;
             if let Some(sent) = window.iter_mut().find(|sent| sent.key == part.key) {
                 sent.state = State::InFlight { request: id, node, abandoned: false };
+                sent.node = Some(node);
                 sent.attempts += 1;
                 sent.by_name |= by_name;
                 self.stats.retries += u64::from(sent.attempts > 1);
@@ -284,6 +285,7 @@ impl Engine {
         let identity = self.identity.current();
         let partition = &mut self.partitions[index.at()];
         let (batch, born) = partition.queue.pop()?;
+        self.stages.queue.count(now.since(batch.arrived));
         let count = batch.record_count();
         let (created, charge, slot) = (batch.created, batch.charge, batch.id.slot);
         let Some(records) = batch.records else {
@@ -304,6 +306,7 @@ impl Engine {
             ambiguous: false,
             by_name: false,
             last: None,
+            node: None,
             state: State::Waiting { not_before: now },
             records: Some(records),
             charge,

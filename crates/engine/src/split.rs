@@ -43,7 +43,7 @@ impl Engine {
         };
         self.stats.splits += 1;
         let (whole, key, mut stamp) = (sent.charge, sent.key, sent.stamp);
-        let (born, created, attempts, failures, ambiguous, by_name, last) = (
+        let (born, created, attempts, failures, ambiguous, by_name, last, node) = (
             sent.born,
             sent.created,
             sent.attempts,
@@ -51,6 +51,7 @@ impl Engine {
             sent.ambiguous,
             sent.by_name,
             sent.last,
+            sent.node,
         );
         let (mut first, mut left) = (key.first, whole);
         let last_part = parts.len() - 1;
@@ -72,6 +73,7 @@ impl Engine {
                     ambiguous,
                     by_name,
                     last,
+                    node,
                     state: State::Waiting { not_before: now },
                     records: Some(records),
                     charge,

@@ -139,8 +139,15 @@ impl Engine {
                 .and_then(|count| i32::try_from(count).ok());
             let topic_error = self.topic_error(&topic);
             let trouble = self.cluster.troubles().first().map(ToString::to_string);
-            let error =
-                AdmissionError::TimedOut { topic, partition, partitions, topic_error, trouble };
+            let broker = self.broker_in_trouble();
+            let error = AdmissionError::TimedOut {
+                topic,
+                partition,
+                partitions,
+                topic_error,
+                trouble,
+                broker,
+            };
             self.outputs.push_back(Output::Awaited { waiter: id, result: Err(error) });
         }
     }

@@ -8,6 +8,7 @@ use rohrpost_cluster::{NodeId, Time};
 use rohrpost_codec::ByteStr;
 
 use crate::engine::Engine;
+use crate::error::BrokerAt;
 
 /// What keeps a partition's oldest unsent batch from being sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +133,29 @@ impl Engine {
             text = format!("{text}; {trouble}");
         }
         text
+    }
+
+    /// A node, and its address as far as it is known.
+    pub(crate) fn broker_at(&self, node: NodeId) -> BrokerAt {
+        let address = self.cluster.metadata().broker(node).map(|broker| broker.address.clone());
+        BrokerAt { node, address }
+    }
+
+    /// The node that is waited for; without a leader, the one that is in trouble.
+    pub(crate) fn broker_behind(&self, waiting: Waiting) -> Option<BrokerAt> {
+        match waiting {
+            Waiting::Connection { node }
+            | Waiting::Node { node }
+            | Waiting::Turn { node }
+            | Waiting::FormerLeader { node } => Some(self.broker_at(node)),
+            Waiting::Leader | Waiting::ProducerId => self.broker_in_trouble(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn broker_in_trouble(&self) -> Option<BrokerAt> {
+        let trouble = self.cluster.troubles().into_iter().next()?;
+        Some(BrokerAt { node: trouble.node, address: Some(trouble.address) })
     }
 
     /// The trouble of the node that is waited for; without a leader, the latest of any.

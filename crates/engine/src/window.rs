@@ -53,6 +53,8 @@ pub(crate) struct Sent {
     /// An attempt named the topic, not its id.
     pub(crate) by_name: bool,
     pub(crate) last: Option<AttemptFailure>,
+    /// Where the last attempt went.
+    pub(crate) node: Option<NodeId>,
     pub(crate) state: State,
     /// Gone when the batch is done.
     pub(crate) records: Option<SealedBatch>,

@@ -15,23 +15,30 @@ pub(crate) async fn resolve(config: &ProducerConfig) -> Result<(), Error> {
     let servers = config.bootstrap_addresses()?;
     let start = Instant::now();
     loop {
-        let mut troubles = Vec::new();
+        let (mut troubles, mut cause) = (Vec::new(), None);
         for server in &servers {
             match driver::look_up(server.host()).await {
                 Ok(addresses) if !addresses.is_empty() => return Ok(()),
                 Ok(_) => troubles.push(format!("{}: no address", server.host())),
-                Err(error) => troubles.push(format!("{}: {error}", server.host())),
+                Err(error) => {
+                    troubles.push(format!("{}: {error}", server.host()));
+                    cause.get_or_insert(error);
+                }
             }
         }
         if start.elapsed().saturating_add(PAUSE) > config.bootstrap_resolve_timeout {
-            return Err(Error::new(
+            let error = Error::new(
                 ErrorKind::Bootstrap,
                 format!(
                     "none of the bootstrap servers' names can be resolved ({}): check bootstrap.servers",
                     troubles.join("; ")
                 ),
             )
-            .with_retriable(true));
+            .with_retriable(true);
+            return Err(match cause {
+                Some(cause) => error.with_source(cause),
+                None => error,
+            });
         }
         driver::pause(PAUSE).await;
     }

@@ -293,7 +293,7 @@ fn set<C: Target>(
 
 impl From<ConfigError> for Error {
     fn from(error: ConfigError) -> Self {
-        Self::new(ErrorKind::Config, error.to_string()).with_config(Some(error))
+        Self::new(ErrorKind::Config, error.to_string()).with_source(error)
     }
 }
 

@@ -12,7 +12,10 @@ use crate::record::ProducerRecord;
 /// [`outcome`](Self::outcome) for whether the record may be in the log, [`is_retriable`](Self::is_retriable) for whether sending the same
 /// record again can help.
 ///
-/// The text is complete: there is no [`source`](std::error::Error::source) that would say it again.
+/// The text is complete: whoever shows errors with their causes shows this one alone. [`source`](std::error::Error::source) is for programs: the cause as a
+/// type, where there is one ([`ConfigError`], [`std::io::Error`]), whose words the text has already.
+///
+/// What to do about each kind, in full: [`ErrorKind`].
 ///
 /// ```
 /// use rohrpost::{Error, Outcome};
@@ -55,12 +58,64 @@ struct Inner {
     partition: Option<i32>,
     code: Option<i16>,
     message: String,
-    config: Option<ConfigError>,
+    broker: Option<Broker>,
+    undelivered: Vec<Undelivered>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// The text ends with the outcome.
     tells_outcome: bool,
 }
 
+/// A broker that an error is about: see [`Error::broker`]. Shown as `node 3 (broker-3:9092)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broker {
+    id: Option<i32>,
+    address: Option<String>,
+}
+
+impl Broker {
+    pub(crate) fn new(id: i32, address: Option<String>) -> Self {
+        Self { id: Some(id).filter(|id| *id >= 0), address }
+    }
+
+    /// Its node id. `None` for one of the bootstrap servers that has not said which node it is.
+    pub fn id(&self) -> Option<i32> {
+        self.id
+    }
+
+    /// Its address, `host:port`, where it is known.
+    pub fn address(&self) -> Option<&str> {
+        self.address.as_deref()
+    }
+}
+
+impl fmt::Display for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.id, &self.address) {
+            (Some(id), Some(address)) => write!(f, "node {id} ({address})"),
+            (Some(id), None) => write!(f, "node {id}"),
+            (None, Some(address)) => f.write_str(address),
+            (None, None) => f.write_str("a broker"),
+        }
+    }
+}
+
+/// What a [`close`](crate::Producer::close) left undelivered in a partition: see [`Error::undelivered`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Undelivered {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// So many records were left.
+    pub records: u64,
+    /// So many of them had been sent, and may be in the log; the others are not.
+    pub maybe_written: u64,
+}
+
 /// What went wrong, by what a program would do about it.
+///
+#[doc = include_str!("../docs/errors.md")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -107,6 +162,29 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every kind there is.
+    pub const ALL: &'static [Self] = &[
+        Self::Config,
+        Self::Bootstrap,
+        Self::MetadataTimeout,
+        Self::MemoryTimeout,
+        Self::WouldBlock,
+        Self::UnknownTopic,
+        Self::UnknownPartition,
+        Self::Partitioner,
+        Self::RecordTooLarge,
+        Self::InvalidRecord,
+        Self::Authorization,
+        Self::Authentication,
+        Self::DeliveryTimeout,
+        Self::Connection,
+        Self::Broker,
+        Self::Protocol,
+        Self::Closed,
+        Self::DriverGone,
+        Self::Fatal,
+    ];
+
     /// A short stable name for logs and metrics, in snake case.
     pub const fn name(self) -> &'static str {
         match self {
@@ -172,7 +250,9 @@ impl Error {
                 partition: None,
                 code: None,
                 message: message.into(),
-                config: None,
+                broker: None,
+                undelivered: Vec::new(),
+                source: None,
                 tells_outcome: false,
             }),
         }
@@ -214,6 +294,16 @@ impl Error {
         self.inner.code
     }
 
+    /// The broker that answered, was sent to, or was waited for, where one was.
+    pub fn broker(&self) -> Option<&Broker> {
+        self.inner.broker.as_ref()
+    }
+
+    /// What was left undelivered, by topic and partition, of an error that [`close`](crate::Producer::close) gave; else empty.
+    pub fn undelivered(&self) -> &[Undelivered] {
+        &self.inner.undelivered
+    }
+
     /// The words of the error without the outcome at their end, for whoever tells the [`outcome`](Self::outcome) in another way.
     pub fn reason(&self) -> &str {
         &self.inner.message
@@ -221,7 +311,7 @@ impl Error {
 
     /// What is wrong with the configuration, of an error of kind [`Config`](ErrorKind::Config).
     pub fn config_error(&self) -> Option<&ConfigError> {
-        self.inner.config.as_ref()
+        self.inner.source.as_ref()?.downcast_ref()
     }
 
     fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -257,8 +347,20 @@ impl Error {
         self.edit(|inner| inner.code = code)
     }
 
-    pub(crate) fn with_config(self, error: Option<ConfigError>) -> Self {
-        self.edit(|inner| inner.config = error)
+    pub(crate) fn with_broker(self, broker: Option<Broker>) -> Self {
+        self.edit(|inner| inner.broker = broker)
+    }
+
+    pub(crate) fn with_undelivered(self, undelivered: Vec<Undelivered>) -> Self {
+        self.edit(|inner| inner.undelivered = undelivered)
+    }
+
+    /// The cause. Its words belong into the message, too.
+    pub(crate) fn with_source(
+        self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.edit(|inner| inner.source = Some(source.into()))
     }
 }
 
@@ -284,12 +386,18 @@ impl fmt::Debug for Error {
             .field("topic", &inner.topic)
             .field("partition", &inner.partition)
             .field("code", &inner.code)
+            .field("broker", &inner.broker)
             .field("message", &inner.message)
             .finish_non_exhaustive()
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let source = self.inner.source.as_deref()?;
+        Some(source)
+    }
+}
 
 /// A record that [`try_send`](crate::Producer::try_send) did not take, and why.
 ///
@@ -346,5 +454,70 @@ impl std::error::Error for TrySendError<'_> {}
 impl From<TrySendError<'_>> for Error {
     fn from(refused: TrySendError<'_>) -> Self {
         refused.error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A new kind does not compile until it has a place here, and fails until it is among all of them and on the page.
+    #[test]
+    fn every_kind_is_among_all_and_explained_with_cause_outcome_and_remedy() {
+        let page = include_str!("../docs/errors.md");
+        let sections: Vec<_> = page.split("\n## ").skip(1).collect();
+        for (place, kind) in ErrorKind::ALL.iter().enumerate() {
+            let number = match kind {
+                ErrorKind::Config => 0,
+                ErrorKind::Bootstrap => 1,
+                ErrorKind::MetadataTimeout => 2,
+                ErrorKind::MemoryTimeout => 3,
+                ErrorKind::WouldBlock => 4,
+                ErrorKind::UnknownTopic => 5,
+                ErrorKind::UnknownPartition => 6,
+                ErrorKind::Partitioner => 7,
+                ErrorKind::RecordTooLarge => 8,
+                ErrorKind::InvalidRecord => 9,
+                ErrorKind::Authorization => 10,
+                ErrorKind::Authentication => 11,
+                ErrorKind::DeliveryTimeout => 12,
+                ErrorKind::Connection => 13,
+                ErrorKind::Broker => 14,
+                ErrorKind::Protocol => 15,
+                ErrorKind::Closed => 16,
+                ErrorKind::DriverGone => 17,
+                ErrorKind::Fatal => 18,
+            };
+            assert_eq!(place, number);
+            let name = format!("{kind:?} (`{kind}`)\n");
+            let section = sections.iter().find(|section| section.starts_with(&name));
+            let section = section.unwrap_or_else(|| panic!("{name} is not explained"));
+            for part in ["**Cause.**", "**Written?**", "**What to do.**"] {
+                assert!(section.contains(part), "{name} lacks {part}");
+            }
+        }
+        assert_eq!(ErrorKind::ALL.len(), 19);
+        assert_eq!(sections.len(), ErrorKind::ALL.len(), "a kind that is none is explained");
+    }
+
+    #[test]
+    fn a_cause_can_be_had_as_its_type() {
+        use std::error::Error as _;
+        let error = crate::ProducerConfig::from_properties("linger.ms=soon").unwrap_err();
+        assert!(error.source().unwrap().is::<ConfigError>());
+        assert!(error.config_error().is_some());
+        let cause = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let error = Error::new(ErrorKind::Bootstrap, "no such host").with_source(cause);
+        assert!(error.config_error().is_none());
+        assert!(error.source().unwrap().is::<std::io::Error>());
+    }
+
+    #[test]
+    fn a_broker_is_shown_by_what_is_known_of_it() {
+        let address = || Some("b:9092".to_owned());
+        assert_eq!(Broker::new(3, address()).to_string(), "node 3 (b:9092)");
+        assert_eq!(Broker::new(3, None).to_string(), "node 3");
+        assert_eq!(Broker::new(-1, address()).to_string(), "b:9092");
+        assert_eq!(Broker::new(-1, address()).id(), None);
     }
 }

@@ -2,9 +2,9 @@
 
 use rohrpost_driver as driver;
 use rohrpost_driver::{Failure, SendFailure};
-use rohrpost_engine::{AdmissionError, DeliveryError, DeliveryErrorKind, Refused};
+use rohrpost_engine::{AdmissionError, BrokerAt, DeliveryError, DeliveryErrorKind, Refused};
 
-use crate::error::{Error, ErrorKind, Outcome};
+use crate::error::{Broker, Error, ErrorKind, Outcome};
 use crate::record::ProducerRecord;
 
 impl Error {
@@ -73,7 +73,7 @@ impl Error {
 fn admission(error: &AdmissionError) -> Error {
     let text = error.to_string();
     match error {
-        AdmissionError::TimedOut { partition, partitions, topic_error, .. } => {
+        AdmissionError::TimedOut { partition, partitions, topic_error, broker, .. } => {
             let kind = match (partition, partitions, topic_error) {
                 (Some(_), Some(_), _) => ErrorKind::UnknownPartition,
                 (_, _, Some(code)) if code.name() == "UNKNOWN_TOPIC_OR_PARTITION" => {
@@ -81,7 +81,10 @@ fn admission(error: &AdmissionError) -> Error {
                 }
                 _ => ErrorKind::MetadataTimeout,
             };
-            Error::new(kind, text).with_retriable(true).with_code(topic_error.map(|code| code.0))
+            Error::new(kind, text)
+                .with_retriable(true)
+                .with_code(topic_error.map(|code| code.0))
+                .with_broker(broker.as_ref().map(broker_at))
         }
         AdmissionError::Refused { code, .. } => {
             let kind = match code.name() {
@@ -143,6 +146,11 @@ fn delivery(place: &str, error: &DeliveryError) -> Error {
         .with_outcome(outcome)
         .with_retriable(error.is_retriable())
         .with_code(code.map(|code| code.0))
+        .with_broker(error.broker().map(broker_at))
+}
+
+fn broker_at(broker: &BrokerAt) -> Broker {
+    Broker::new(broker.node.0, broker.address.as_ref().map(ToString::to_string))
 }
 
 /// What to do about it, where that can be said.

@@ -11,8 +11,9 @@ use crate::bootstrap;
 use crate::config::ProducerConfig;
 use crate::deliveries::Deliveries;
 use crate::delivery::Delivery;
-use crate::error::{Error, ErrorKind, Outcome};
+use crate::error::{Error, ErrorKind, Outcome, Undelivered};
 use crate::headers::Header;
+use crate::histogram::Stages;
 use crate::interceptor::Chain;
 use crate::record::ProducerRecord;
 use crate::stats::{PartitionInfo, Stats};
@@ -46,7 +47,7 @@ impl Inner {
             } else {
                 format!("the producer's task could not be started: {error}")
             };
-            Error::new(ErrorKind::DriverGone, message)
+            Error::new(ErrorKind::DriverGone, message).with_source(error)
         })?;
         Ok(Self { handle, client_id, interceptors: config.interceptors.chain() })
     }
@@ -197,15 +198,26 @@ impl Inner {
             chain.close();
         }
         match closed {
-            Ok(driver::GivenUp { records: 0, .. }) => Ok(()),
-            Ok(driver::GivenUp { records, maybe_written }) => {
+            Ok(driver::GivenUp { partitions }) if partitions.is_empty() => Ok(()),
+            Ok(driver::GivenUp { partitions }) => {
+                let left = partitions.into_iter().map(|((topic, partition), there)| Undelivered {
+                    topic: topic.to_string(),
+                    partition,
+                    records: there.records,
+                    maybe_written: there.maybe_written,
+                });
+                let left: Vec<_> = left.collect();
+                let records: u64 = left.iter().map(|there| there.records).sum();
+                let maybe_written = left.iter().any(|there| there.maybe_written > 0);
                 let plural = if records == 1 { "" } else { "s" };
                 let message = format!(
                     "the producer was closed with {records} record{plural} undelivered after {timeout:?}: give close more time, or flush before"
                 );
                 let outcome =
                     if maybe_written { Outcome::MaybeWritten } else { Outcome::NotWritten };
-                Err(Error::new(ErrorKind::Closed, message).with_outcome(outcome))
+                Err(Error::new(ErrorKind::Closed, message)
+                    .with_outcome(outcome)
+                    .with_undelivered(left))
             }
             Err(driver::Gone) => Err(Error::driver_gone()),
         }
@@ -250,6 +262,7 @@ impl Inner {
             buffered_bytes_now: of.buffered_bytes,
             buffer_memory: of.buffer_memory,
             senders_waiting_now: of.senders_waiting,
+            stages: Box::new(Stages::new(self.handle.stages())),
         }
     }
 

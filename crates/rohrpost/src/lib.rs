@@ -24,6 +24,7 @@ mod delivery;
 mod error;
 mod failures;
 mod headers;
+mod histogram;
 mod inner;
 mod interceptor;
 pub mod partitioner;
@@ -41,8 +42,9 @@ pub use config::{
 };
 pub use deliveries::{Deliveries, Settled, Tally};
 pub use delivery::{Delivery, RecordMetadata};
-pub use error::{Error, ErrorKind, Outcome, TrySendError};
+pub use error::{Broker, Error, ErrorKind, Outcome, TrySendError, Undelivered};
 pub use headers::Header;
+pub use histogram::{Histogram, Stages};
 pub use interceptor::{Acknowledgement, Interceptor};
 pub use payload::{IntoPayload, Payload};
 pub use producer::{Producer, SendFuture, SendIntoFuture};

@@ -135,7 +135,8 @@ impl Producer {
     /// that is done. A second call waits for the first; a shorter timeout counts.
     ///
     /// # Errors
-    /// [`Closed`](crate::ErrorKind::Closed) where records were left undelivered; the message says how many, and their deliveries say why.
+    /// [`Closed`](crate::ErrorKind::Closed) where records were left undelivered; the message says how many, [`Error::undelivered`]
+    /// of which partitions, and their deliveries say why.
     /// [`DriverGone`](crate::ErrorKind::DriverGone).
     pub async fn close(&self, timeout: Duration) -> Result<(), Error> {
         self.inner.close(timeout).await

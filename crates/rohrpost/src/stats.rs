@@ -1,5 +1,7 @@
 //! Counters of a producer.
 
+use crate::histogram::Stages;
+
 /// What a producer has done so far, as one snapshot: see [`Producer::stats`](crate::Producer::stats). Counters only grow; the fields
 /// named `…_now` are present levels.
 ///
@@ -47,6 +49,8 @@ pub struct Stats {
     pub buffer_memory: u64,
     /// Sends that wait for room.
     pub senders_waiting_now: u64,
+    /// How long the stages of a record's way took.
+    pub stages: Box<Stages>,
 }
 
 impl Stats {
@@ -54,6 +58,56 @@ impl Stats {
     pub fn compression_ratio(&self) -> Option<f64> {
         (self.uncompressed_bytes > 0)
             .then(|| self.batch_bytes as f64 / self.uncompressed_bytes as f64)
+    }
+
+    /// Counters and times by the names of Java's metrics (`record-send-total`, `request-latency-avg` in milliseconds, …), for dashboards that know those.
+    /// Averages of what has not happened are left out.
+    ///
+    /// ```
+    /// # fn show(producer: &rohrpost::Producer) {
+    /// for (name, value) in producer.stats().java_metrics() {
+    ///     println!("{name}={value}");
+    /// }
+    /// # }
+    /// ```
+    pub fn java_metrics(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let Stages { memory_wait, metadata_wait, linger, queue, wire, broker, throttle, .. } =
+            *self.stages;
+        let millis = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+        let nanos = |time: std::time::Duration| time.as_secs_f64() * 1e9;
+        let ratio = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
+        let both = |one: Option<std::time::Duration>, other: Option<std::time::Duration>| {
+            Some(millis(one? + other?))
+        };
+        let total = |count: u64| Some(count as f64);
+        [
+            ("record-send-total", total(self.records)),
+            ("record-error-total", total(self.records_failed)),
+            ("batch-split-total", total(self.splits)),
+            ("byte-total", total(self.batch_bytes)),
+            ("batch-size-avg", ratio(self.batch_bytes, self.batches)),
+            ("compression-rate-avg", self.compression_ratio()),
+            ("record-size-avg", ratio(self.uncompressed_bytes, self.records)),
+            ("request-total", total(self.requests)),
+            ("outgoing-byte-total", total(self.bytes_sent)),
+            ("incoming-byte-total", total(self.bytes_received)),
+            ("connection-creation-total", total(self.connections_opened)),
+            ("requests-in-flight", total(self.requests_in_flight_now)),
+            ("buffer-total-bytes", total(self.buffer_memory)),
+            (
+                "buffer-available-bytes",
+                total(self.buffer_memory.saturating_sub(self.buffered_bytes_now)),
+            ),
+            ("waiting-threads", total(self.senders_waiting_now)),
+            ("bufferpool-wait-time-ns-total", Some(nanos(memory_wait.sum()))),
+            ("metadata-wait-time-ns-total", Some(nanos(metadata_wait.sum()))),
+            ("record-queue-time-avg", both(linger.mean(), queue.mean())),
+            ("request-latency-avg", both(wire.mean(), broker.mean())),
+            ("produce-throttle-time-avg", throttle.mean().map(millis)),
+            ("produce-throttle-time-max", throttle.mean().map(|_| millis(throttle.max()))),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
     }
 
     /// Mean records of a batch. `None` before the first batch.

@@ -63,11 +63,12 @@ impl Cluster {
                 return self.disconnect(now, id, TroubleKind::Unasked { expected, found });
             }
         };
-        let InFlight { purpose, api_key, version, sent, .. } = request;
+        let InFlight { purpose, api_key, version, sent, written, .. } = request;
         match purpose {
             Purpose::Above(request) => {
                 let node = id;
-                let answer = Answer { request, node, connection, api_key, version, sent, frame };
+                let answer =
+                    Answer { request, node, connection, api_key, version, sent, written, frame };
                 self.events.push_back(ClusterEvent::Answered(answer));
             }
             Purpose::Metadata => self.metadata_answered(now, id, &frame, version),

@@ -413,6 +413,7 @@ fn waiting(first: u32, ambiguous: bool) -> Sent {
         ambiguous,
         by_name: false,
         last: None,
+        node: None,
         state: State::Waiting { not_before: Time::ZERO },
         records: None,
         charge: 0,

@@ -83,7 +83,11 @@ impl ProducerConfig {
         })?;
         Self::from_properties(&text).map_err(|error| {
             let message = format!("{}: {error}", path.display());
-            Error::new(ErrorKind::Config, message).with_config(error.config_error().cloned())
+            let told = Error::new(ErrorKind::Config, message);
+            match error.config_error() {
+                Some(cause) => told.with_source(cause.clone()),
+                None => told,
+            }
         })
     }
 
@@ -151,5 +155,5 @@ impl ProducerConfig {
 
 /// An error with the place where it was made.
 fn at(place: impl Display, error: ConfigError) -> Error {
-    Error::new(ErrorKind::Config, format!("{place}: {error}")).with_config(Some(error))
+    Error::new(ErrorKind::Config, format!("{place}: {error}")).with_source(error)
 }
