@@ -10,6 +10,7 @@
 //! | never wait | [`Producer::try_send`] and its [`TrySendError`] |
 //! | be called back | [`Producer::send_with`] |
 //! | decide what to do about a failure | [`Error`] with its [`ErrorKind`] and [`Outcome`] |
+//! | see and change every record | [`Interceptor`] |
 //! | say who chooses partitions | [`Partitioning`], or a [`partitioner`] of one's own |
 //! | see what it does, and what it waits for | [`Producer::stats`], [`Producer::why`] |
 //! | end | [`Producer::flush`], [`Producer::close`] |
