@@ -45,6 +45,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("rohrpost-records", &["bytes", "crc32c", "flate2", "lz4", "lz4_flex", "nom", "snap", "zstd"]),
     ("rohrpost-partitioner", &[]),
     ("rohrpost-sasl", &[]),
+    ("rohrpost-serializer", &["bytes", "prost", "serde_core", "serde_json", "uuid"]),
     ("rohrpost-cluster", &["bytes", "foldhash", "hashbrown"]),
     ("rohrpost-engine", &["bytes", "foldhash", "hashbrown"]),
 ];
