@@ -41,6 +41,8 @@ use crate::record::ProducerRecord;
 use crate::stats::{PartitionInfo, Stats};
 use crate::topic::TopicHandle;
 
+pub use crate::typed::blocking::TypedProducer;
+
 /// A producer whose methods block. Cheap to clone; all clones are one producer.
 #[derive(Clone, Debug)]
 pub struct Producer {
@@ -159,7 +161,7 @@ impl Producer {
 /// The acknowledgement of one record, to come.
 #[derive(Clone, Debug)]
 #[must_use = "a delivery tells whether the record arrived; drop(delivery) if nobody has to know"]
-pub struct Delivery(crate::Delivery);
+pub struct Delivery(pub(crate) crate::Delivery);
 
 impl Delivery {
     /// Blocks until the record is acknowledged or failed.
@@ -275,7 +277,7 @@ impl Iterator for Deliveries {
 }
 
 /// Blocks the thread until the future is ready.
-fn wait<F: Future>(future: F) -> F::Output {
+pub(crate) fn wait<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     loop {
         // Without a deadline it does not end before.

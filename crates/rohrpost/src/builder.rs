@@ -7,7 +7,7 @@ use rohrpost_partitioner::Partitioner;
 
 use crate::config::{
     Acks, AddressFamily, Compression, ConfigError, Custom, MetadataRecovery, Partitioning,
-    ProducerConfig, Serializer,
+    ProducerConfig, SerializerClass,
 };
 use crate::error::Error;
 use crate::interceptor::Interceptor;
@@ -376,14 +376,16 @@ impl ProducerBuilder {
         self
     }
 
-    /// What makes bytes of a key (`key.serializer`). A [`Producer`] takes those alone that leave bytes and text as they are.
-    pub fn key_serializer(mut self, serializer: Serializer) -> Self {
+    /// What makes bytes of a key (`key.serializer`). A [`Producer`] takes those alone that leave bytes and text as they are, a
+    /// [`TypedProducer`](crate::TypedProducer) that of the serializer that it is given.
+    pub fn key_serializer(mut self, serializer: SerializerClass) -> Self {
         self.config.key_serializer = Some(serializer);
         self
     }
 
-    /// What makes bytes of a value (`value.serializer`). A [`Producer`] takes those alone that leave bytes and text as they are.
-    pub fn value_serializer(mut self, serializer: Serializer) -> Self {
+    /// What makes bytes of a value (`value.serializer`). A [`Producer`] takes those alone that leave bytes and text as they are, a
+    /// [`TypedProducer`](crate::TypedProducer) that of the serializer that it is given.
+    pub fn value_serializer(mut self, serializer: SerializerClass) -> Self {
         self.config.value_serializer = Some(serializer);
         self
     }

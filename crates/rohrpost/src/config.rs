@@ -19,7 +19,9 @@ mod text;
 use std::fmt;
 use std::time::Duration;
 
-pub use choices::{Acks, AddressFamily, Compression, MetadataRecovery, Partitioning, Serializer};
+pub use choices::{
+    Acks, AddressFamily, Compression, MetadataRecovery, Partitioning, SerializerClass,
+};
 pub(crate) use custom::Custom;
 pub use error::ConfigError;
 pub use info::{PropertyInfo, librdkafka_properties, properties};
@@ -108,9 +110,9 @@ pub struct ProducerConfig {
     pub(crate) auto_create_topics: bool,
 
     /// `None`: not said.
-    pub(crate) key_serializer: Option<Serializer>,
+    pub(crate) key_serializer: Option<SerializerClass>,
     /// `None`: not said.
-    pub(crate) value_serializer: Option<Serializer>,
+    pub(crate) value_serializer: Option<SerializerClass>,
 
     /// The names that it was read by.
     pub(crate) dialect: Dialect,

@@ -13,7 +13,7 @@ use crate::record::ProducerRecord;
 /// record again can help.
 ///
 /// The text is complete: whoever shows errors with their causes shows this one alone. [`source`](std::error::Error::source) is for programs: the cause as a
-/// type, where there is one ([`ConfigError`], [`std::io::Error`]), whose words the text has already.
+/// type, where there is one ([`ConfigError`], [`std::io::Error`], a [serializer](crate::serializer)'s own error), whose words the text has already.
 ///
 /// What to do about each kind, in full: [`ErrorKind`].
 ///
@@ -38,6 +38,7 @@ use crate::record::ProducerRecord;
 /// | `MetadataTimeout`, `MemoryTimeout`, `WouldBlock` | `send`, `try_send` | yes | not written |
 /// | `UnknownTopic`, `UnknownPartition` | `send`, a delivery | where it may still be created | not written; maybe, if the topic went while it was sent |
 /// | `Partitioner` | `send`, `try_send` | no | not written |
+/// | `Serialization` | `send`, `try_send` of a [`TypedProducer`](crate::TypedProducer) | as its source tells | not written |
 /// | `RecordTooLarge`, `InvalidRecord`, `Authorization` | `send`, a delivery | no | not written |
 /// | `DeliveryTimeout`, `Connection` | a delivery | yes | maybe written, unless no attempt got through |
 /// | `Broker`, `Protocol` | `send`, a delivery | as Kafka says of the code | as the broker's answer tells |
@@ -135,6 +136,9 @@ pub enum ErrorKind {
     UnknownPartition,
     /// The program's own [partitioner](crate::partitioner) panicked, or chose a partition that the topic does not have.
     Partitioner,
+    /// The program's own [serializer](crate::serializer) refused the key or the value, or could not look up what it needs. Its error is the
+    /// [`source`](std::error::Error::source).
+    Serialization,
     /// The record is larger than `max.request.size`, `buffer.memory` or the broker's limit.
     RecordTooLarge,
     /// The record cannot be encoded, or the broker refused it as invalid.
@@ -172,6 +176,7 @@ impl ErrorKind {
         Self::UnknownTopic,
         Self::UnknownPartition,
         Self::Partitioner,
+        Self::Serialization,
         Self::RecordTooLarge,
         Self::InvalidRecord,
         Self::Authorization,
@@ -196,6 +201,7 @@ impl ErrorKind {
             Self::UnknownTopic => "unknown_topic",
             Self::UnknownPartition => "unknown_partition",
             Self::Partitioner => "partitioner",
+            Self::Serialization => "serialization",
             Self::RecordTooLarge => "record_too_large",
             Self::InvalidRecord => "invalid_record",
             Self::Authorization => "authorization",
@@ -476,17 +482,18 @@ mod tests {
                 ErrorKind::UnknownTopic => 5,
                 ErrorKind::UnknownPartition => 6,
                 ErrorKind::Partitioner => 7,
-                ErrorKind::RecordTooLarge => 8,
-                ErrorKind::InvalidRecord => 9,
-                ErrorKind::Authorization => 10,
-                ErrorKind::Authentication => 11,
-                ErrorKind::DeliveryTimeout => 12,
-                ErrorKind::Connection => 13,
-                ErrorKind::Broker => 14,
-                ErrorKind::Protocol => 15,
-                ErrorKind::Closed => 16,
-                ErrorKind::DriverGone => 17,
-                ErrorKind::Fatal => 18,
+                ErrorKind::Serialization => 8,
+                ErrorKind::RecordTooLarge => 9,
+                ErrorKind::InvalidRecord => 10,
+                ErrorKind::Authorization => 11,
+                ErrorKind::Authentication => 12,
+                ErrorKind::DeliveryTimeout => 13,
+                ErrorKind::Connection => 14,
+                ErrorKind::Broker => 15,
+                ErrorKind::Protocol => 16,
+                ErrorKind::Closed => 17,
+                ErrorKind::DriverGone => 18,
+                ErrorKind::Fatal => 19,
             };
             assert_eq!(place, number);
             let name = format!("{kind:?} (`{kind}`)\n");
@@ -496,7 +503,7 @@ mod tests {
                 assert!(section.contains(part), "{name} lacks {part}");
             }
         }
-        assert_eq!(ErrorKind::ALL.len(), 19);
+        assert_eq!(ErrorKind::ALL.len(), 20);
         assert_eq!(sections.len(), ErrorKind::ALL.len(), "a kind that is none is explained");
     }
 

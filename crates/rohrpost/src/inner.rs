@@ -18,12 +18,14 @@ use crate::interceptor::Chain;
 use crate::record::ProducerRecord;
 use crate::stats::{PartitionInfo, Stats};
 use crate::topic::TopicHandle;
+use crate::typed::SerializerClasses;
 
 pub(crate) struct Inner {
     handle: driver::Handle,
     client_id: String,
     /// `None` where there is none.
     interceptors: Option<Arc<Chain>>,
+    serializer_classes: SerializerClasses,
 }
 
 /// Where a send stands.
@@ -37,8 +39,8 @@ pub(crate) struct Wait {
 impl Inner {
     pub(crate) async fn start(config: ProducerConfig) -> Result<Self, Error> {
         config.validate()?;
-        config.check_serializers()?;
         bootstrap::resolve(&config).await?;
+        let serializer_classes = config.serializer_classes();
         let driver = config.to_driver()?;
         let client_id = driver.engine.cluster.client_id.to_string();
         let handle = driver::start(driver).map_err(|error| {
@@ -49,11 +51,16 @@ impl Inner {
             };
             Error::new(ErrorKind::DriverGone, message).with_source(error)
         })?;
-        Ok(Self { handle, client_id, interceptors: config.interceptors.chain() })
+        let interceptors = config.interceptors.chain();
+        Ok(Self { handle, client_id, interceptors, serializer_classes })
     }
 
     pub(crate) fn client_id(&self) -> &str {
         &self.client_id
+    }
+
+    pub(crate) fn serializer_classes(&self) -> SerializerClasses {
+        self.serializer_classes
     }
 
     #[inline]

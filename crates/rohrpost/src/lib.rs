@@ -9,6 +9,7 @@
 //! | send many | [`Producer::send_into`] with [`Deliveries`] and a [`TopicHandle`] |
 //! | never wait | [`Producer::try_send`] and its [`TrySendError`] |
 //! | be called back | [`Producer::send_with`] |
+//! | send keys and values of one's own types | [`TypedProducer`] and [`serializer`] |
 //! | decide what to do about a failure | [`Error`] with its [`ErrorKind`] and [`Outcome`] |
 //! | see and change every record | [`Interceptor`] |
 //! | say who chooses partitions | [`Partitioning`], or a [`partitioner`] of one's own |
@@ -32,14 +33,16 @@ pub mod partitioner;
 mod payload;
 mod producer;
 mod record;
+pub mod serializer;
 mod stats;
 mod topic;
+mod typed;
 
 pub use builder::ProducerBuilder;
 pub use bytes::Bytes;
 pub use config::{
     Acks, AddressFamily, Compression, ConfigError, Dialect, MetadataRecovery, Partitioning,
-    ProducerConfig, PropertyInfo, PropertyType, Serializer, librdkafka_properties, properties,
+    ProducerConfig, PropertyInfo, PropertyType, SerializerClass, librdkafka_properties, properties,
 };
 pub use deliveries::{Deliveries, Settled, Tally};
 pub use delivery::{Delivery, RecordMetadata};
@@ -52,6 +55,7 @@ pub use producer::{Producer, SendFuture, SendIntoFuture};
 pub use record::{IntoPartition, IntoTimestamp, ProducerRecord};
 pub use stats::{PartitionInfo, Stats};
 pub use topic::{IntoTopic, TopicHandle, TopicName};
+pub use typed::{TypedProducer, TypedRecord};
 
 /// The pages for users: their code is compiled, and run where it needs no broker of its own.
 #[cfg(doctest)]

@@ -17,6 +17,7 @@ use crate::inner::Inner;
 use crate::record::ProducerRecord;
 use crate::stats::{PartitionInfo, Stats};
 use crate::topic::TopicHandle;
+use crate::typed::SerializerClasses;
 
 /// A Kafka producer.
 ///
@@ -52,7 +53,18 @@ impl Producer {
     /// # Errors
     /// As [`ProducerBuilder::build`].
     pub async fn from_config(config: ProducerConfig) -> Result<Self, Error> {
+        config.validate()?;
+        config.check_serializers()?;
+        Self::start(config).await
+    }
+
+    /// Starts a producer, whatever its configured serializers.
+    pub(crate) async fn start(config: ProducerConfig) -> Result<Self, Error> {
         Ok(Self { inner: Arc::new(Inner::start(config).await?) })
+    }
+
+    pub(crate) fn serializer_classes(&self) -> SerializerClasses {
+        self.inner.serializer_classes()
     }
 
     /// Sends a record: appends it to its partition's batch, and returns the [`Delivery`] that tells when it has arrived.

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use allocation_counter::AllocationInfo;
+use rohrpost::serializer::{LongSerializer, StringSerializer};
 use rohrpost::{
     Deliveries, Delivery, Error, Header, Producer, ProducerBuilder, ProducerRecord, RecordMetadata,
 };
@@ -138,6 +139,24 @@ fn records_by_reference_with_borrowed_headers_allocate_nothing() {
         })
     };
     free_of_charge(A_FLUSH, round);
+}
+
+#[test]
+fn typed_records_allocate_nothing() {
+    let life = Life::new(12, |builder| builder);
+    let typed = life.producer.typed::<str, i64>(StringSerializer, LongSerializer).unwrap();
+    let round = |records: usize| {
+        life.count(async |producer| {
+            let mut deliveries = Deliveries::new();
+            for number in 0..records as i64 {
+                let record = typed.record("t").key("k").value(&number);
+                typed.send_into(&mut deliveries, record).await.unwrap();
+            }
+            producer.flush().await.unwrap();
+            deliveries.join().await.into_result().unwrap();
+        })
+    };
+    free_of_charge(A_FLUSH + 11 * 4, round);
 }
 
 #[test]

@@ -36,6 +36,9 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What one crate may name all the same. A serializer says what it has to look up; whoever sends runs that.
+const NAMED: &[(&str, &str)] = &[("crates/serializer/src/", "Future")];
+
 /// Finds violations in all of a crate's own code; `paths` are the repository's files.
 pub(super) fn check_crate(root: &Path, krate: &Crate, paths: &[String]) -> Vec<Violation> {
     let folder = format!("{}/src/", relative(root, krate.folder()));
@@ -82,6 +85,9 @@ fn check_source(path: &str, text: &str) -> Vec<Violation> {
     let mut found = Vec::new();
     for (what, tokens) in FORBIDDEN {
         for token in *tokens {
+            if NAMED.iter().any(|(folder, named)| path.starts_with(folder) && named == token) {
+                continue;
+            }
             for at in find_token(&code, token) {
                 if !tests.iter().any(|range| range.contains(&at)) {
                     let place = format!("{path}:{}", line_of(&code, at));

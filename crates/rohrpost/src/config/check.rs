@@ -2,6 +2,7 @@
 
 use super::{Acks, Compression, ConfigError, ProducerConfig, choices};
 use crate::error::Error;
+use crate::typed::SerializerClasses;
 
 impl ProducerConfig {
     /// Bytes that a request's header can carry.
@@ -81,6 +82,10 @@ impl ProducerConfig {
         self.record_compression().map(drop)
     }
 
+    pub(crate) fn serializer_classes(&self) -> SerializerClasses {
+        SerializerClasses { key: self.key_serializer, value: self.value_serializer }
+    }
+
     /// Checks that records of bytes and text are what the serializers would make.
     pub(crate) fn check_serializers(&self) -> Result<(), ConfigError> {
         let serializers =
@@ -90,7 +95,7 @@ impl ProducerConfig {
                 return Err(ConfigError::NotSupported {
                     name,
                     value: Some(serializer.to_string()),
-                    reason: "this producer sends bytes and text as they are: serialize before the send, and remove it",
+                    reason: "this producer sends bytes and text as they are: make a typed one with such a serializer (ProducerBuilder::build_typed), or serialize before the send, and remove it",
                 });
             }
         }

@@ -101,10 +101,10 @@ pub enum AddressFamily {
 /// One of Kafka's own serializers (`key.serializer`, `value.serializer`).
 ///
 /// A [`Producer`](crate::Producer) sends bytes and text as they are, which is what the first four do; it refuses a configuration that asks for
-/// another one.
+/// another one. A [`TypedProducer`](crate::TypedProducer) takes that of its own [serializer](crate::serializer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Serializer {
+pub enum SerializerClass {
     /// `ByteArraySerializer`: bytes as they are.
     ByteArray,
     /// `ByteBufferSerializer`: bytes as they are.
@@ -131,7 +131,7 @@ pub enum Serializer {
     Void,
 }
 
-impl Serializer {
+impl SerializerClass {
     /// In the order of [`NAMES`](Self::NAMES).
     pub(super) const ALL: [Self; 12] = [
         Self::ByteArray,
@@ -164,6 +164,12 @@ impl Serializer {
         &["org.apache.kafka.common.serialization.VoidSerializer", "VoidSerializer"],
     ];
 
+    /// By the full name of Java's class.
+    pub(crate) fn of_class(class: &str) -> Option<Self> {
+        let index = Self::NAMES.iter().position(|names| names[0] == class)?;
+        Some(Self::ALL[index])
+    }
+
     /// Whether it leaves bytes and text as they are.
     pub const fn is_plain(self) -> bool {
         matches!(self, Self::ByteArray | Self::ByteBuffer | Self::Bytes | Self::String)
@@ -188,7 +194,7 @@ impl Serializer {
     }
 }
 
-impl fmt::Display for Serializer {
+impl fmt::Display for SerializerClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Dialect, ProducerConfig, Serializer};
+use super::{Dialect, ProducerConfig, SerializerClass};
 
 impl ProducerConfig {
     /// The brokers to begin with (`bootstrap.servers`); empty while none are set.
@@ -42,12 +42,12 @@ impl ProducerConfig {
     }
 
     /// What makes bytes of a key (`key.serializer`), if that was set.
-    pub fn key_serializer(&self) -> Option<Serializer> {
+    pub fn key_serializer(&self) -> Option<SerializerClass> {
         self.key_serializer
     }
 
     /// What makes bytes of a value (`value.serializer`), if that was set.
-    pub fn value_serializer(&self) -> Option<Serializer> {
+    pub fn value_serializer(&self) -> Option<SerializerClass> {
         self.value_serializer
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::choices::{Acks, Compression, MetadataRecovery, Partitioning, Serializer};
+use super::choices::{Acks, Compression, MetadataRecovery, Partitioning, SerializerClass};
 use super::property::PropertyType::{self, Boolean, Class, Int, List, Long, String};
 use super::property::{Property, Setter};
 use super::{ProducerConfig, reasons};
@@ -47,7 +47,7 @@ const fn only(values: &'static [&'static str], reason: &'static str) -> Setter<P
 
 const fn serializer(set: fn(&mut ProducerConfig, usize)) -> Setter<ProducerConfig> {
     Setter::Named {
-        of: Serializer::NAMES,
+        of: SerializerClass::NAMES,
         any_case: false,
         otherwise: Some(reasons::SERIALIZER),
         set,
@@ -100,7 +100,7 @@ pub(super) const COMPRESSIONS: [Compression; 5] = [
 
 const ADDRESSES: &str = "port 0, URLs such as http://host:1 and IPv6 addresses without brackets are refused: nothing can be connected to there";
 const NO_NEGATIVE_TIME: &str = "negative times are refused: they mean nothing";
-const SHORT_NAMES: &str = "takes short names too, and may be left out: bytes and text are sent as they are; a Producer refuses those that would encode anything else";
+const SHORT_NAMES: &str = "takes short names too, and may be left out: bytes and text are sent as they are; a Producer refuses those that would encode anything else, and a TypedProducer those that are not the ones it is given";
 
 #[rustfmt::skip]
 pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
@@ -246,10 +246,10 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
         "How to talk to the brokers"),
 
     // What Java needs and this producer does not.
-    row(&["key.serializer"], Class, "", serializer(|c, v| c.key_serializer = Some(Serializer::ALL[v])),
+    row(&["key.serializer"], Class, "", serializer(|c, v| c.key_serializer = Some(SerializerClass::ALL[v])),
         "What makes bytes of a key")
         .method("key_serializer").differs(SHORT_NAMES),
-    row(&["value.serializer"], Class, "", serializer(|c, v| c.value_serializer = Some(Serializer::ALL[v])),
+    row(&["value.serializer"], Class, "", serializer(|c, v| c.value_serializer = Some(SerializerClass::ALL[v])),
         "What makes bytes of a value")
         .method("value_serializer").differs(SHORT_NAMES),
     row(&["interceptor.classes"], List, "", only(&[""], reasons::INTERCEPTORS), "Classes that see each record")

@@ -177,7 +177,7 @@ fn a_variable_that_is_no_text_is_an_error() {
 
 #[test]
 fn serializers_have_long_names_and_short_ones() {
-    for names in Serializer::NAMES {
+    for names in SerializerClass::NAMES {
         let [long, short] = names else { panic!("{names:?}") };
         let read = |name: &str| {
             let config =

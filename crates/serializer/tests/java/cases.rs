@@ -10,7 +10,7 @@ use rohrpost_serializer::{
 };
 
 /// What the serializer of a case makes of its value, in hexadecimal digits; `~` for null.
-pub fn answer(case: &str) -> String {
+pub(crate) fn answer(case: &str) -> String {
     let (serializer, value) = case.split_once(' ').unwrap();
     let lists = serializer.matches("List:").count();
     let value = read(value);
@@ -42,7 +42,7 @@ pub fn answer(case: &str) -> String {
     bytes.map_or_else(|| "~".to_owned(), |bytes| hex(&bytes))
 }
 
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -74,7 +74,12 @@ fn read(text: &str) -> Value<'_> {
     value
 }
 
-fn made<T, S>(lists: usize, serializer: S, parse: fn(&str) -> T, value: &Value<'_>) -> Option<Vec<u8>>
+fn made<T, S>(
+    lists: usize,
+    serializer: S,
+    parse: fn(&str) -> T,
+    value: &Value<'_>,
+) -> Option<Vec<u8>>
 where
     S: Serializer<T> + Copy,
 {
