@@ -52,6 +52,7 @@ pub struct Cluster {
     /// Which of several equal nodes is preferred.
     preference: u64,
     last_id: u64,
+    connections_failed: u64,
     is_closed: bool,
 }
 
@@ -82,6 +83,7 @@ impl Cluster {
             events: VecDeque::new(),
             preference: random.next_u64(),
             last_id: 0,
+            connections_failed: 0,
             is_closed: false,
             random,
             config,
@@ -336,6 +338,13 @@ impl Cluster {
     #[must_use]
     pub fn finalized_feature(&self, name: &str) -> Option<i16> {
         self.features.level(name)
+    }
+
+    /// Attempts to connect that failed or took too long, and connections that were lost, or given up because a broker did not answer or answered
+    /// nonsense. Those that were closed for being idle or of no use do not count.
+    #[must_use]
+    pub const fn connections_failed(&self) -> u64 {
+        self.connections_failed
     }
 
     /// What is wrong with each address, the latest first; behind that, what is being waited for.

@@ -51,8 +51,7 @@ pub(crate) struct Driver {
     /// Records that were given up because the producer closed.
     given_up: GivenUp,
     batches_completed: u64,
-    /// Opened, and lost or not even made.
-    connections: (u64, u64),
+    connections_opened: u64,
     /// What the engine was told of the want of memory.
     under_pressure: bool,
     /// Messages of this round; kept for its room.
@@ -108,7 +107,7 @@ impl Driver {
             closers: Vec::new(),
             given_up: GivenUp::default(),
             batches_completed: 0,
-            connections: (0, 0),
+            connections_opened: 0,
             under_pressure: false,
             messages: Vec::new(),
             inputs: Vec::new(),
@@ -214,7 +213,6 @@ impl Driver {
             {
                 // It is over, and the engine says no more about it.
                 self.sockets.retain(|(id, _)| *id != connection);
-                self.connections.1 += 1;
             }
             self.engine.handle(now, Input::Network(input));
         }
@@ -259,7 +257,7 @@ impl Driver {
             NetworkOutput::Connect { connection, address, .. } => {
                 let socket = Socket::connect(address, self.options, &self.shared.bell);
                 self.sockets.push((connection, socket));
-                self.connections.0 += 1;
+                self.connections_opened += 1;
             }
             NetworkOutput::Transmit { connection, frame } => {
                 if let Some((_, socket)) = self.sockets.iter_mut().find(|(id, _)| *id == connection)
@@ -349,7 +347,8 @@ impl Driver {
         let engine = self.engine.totals();
         stats.take_engine(&engine);
         stats.batches_completed = self.batches_completed;
-        (stats.connections_opened, stats.connections_failed) = self.connections;
+        stats.connections_opened = self.connections_opened;
+        stats.connections_failed = self.engine.cluster().connections_failed();
         for (_, socket) in &mut self.sockets {
             let (written, read) = socket.take_traffic();
             stats.bytes_sent += written;

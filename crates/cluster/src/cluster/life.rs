@@ -186,6 +186,8 @@ impl Cluster {
     pub(super) fn attempt_failed(&mut self, now: Time, id: NodeId, kind: TroubleKind) {
         let Some(node) = self.nodes.get_mut(&id) else { return };
         let state = replace(&mut node.state, State::Disconnected);
+        // A look-up is no connection.
+        self.connections_failed += u64::from(!matches!(state, State::Resolving { .. }));
         node.is_unreachable = !matches!(state, State::Ready { .. });
         if let TroubleKind::Connect { .. } = kind {
             node.setup_failures = node.setup_failures.saturating_add(1);

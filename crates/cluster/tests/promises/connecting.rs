@@ -62,6 +62,7 @@ fn the_time_to_connect_doubles_with_each_time_out() {
         let plain = ms([10_000, 20_000, 30_000][n.min(2)]);
         assert!(is_about(end.since(*start), plain), "{n}: {:?}", end.since(*start));
     }
+    assert_eq!(world.cluster.connections_failed(), ends.len() as u64);
     assert!(
         world.troubles()[0].starts_with("10.9.9.9:9092: no connection to 10.9.9.9:9092 within")
     );

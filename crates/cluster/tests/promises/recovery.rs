@@ -244,3 +244,48 @@ fn a_broker_that_left_the_cluster_is_let_go_when_its_answers_have_come() {
     assert_eq!(world.events.last(), Some(&ClusterEvent::NodeLost(NodeId(2))));
     assert_eq!(world.cluster.ensure_connected(world.now, NodeId(2)), NodeState::Unknown);
 }
+
+#[test]
+fn bootstrap_servers_that_name_a_broker_nobody_reaches_are_asked_after_every_attempt() {
+    for peer in [Peer::BlackHole, Peer::Refuses] {
+        for keeps_connection in [true, false] {
+            let mut world = World::new(config(&["10.0.0.9:9092"]));
+            world.metadata.brokers = vec![broker(1, broker_address(1))];
+            world.metadata.topics = vec![topic("t", 1, &[(1, 4)])];
+            world.peers.insert(broker_address(1), peer.clone());
+            world.peers.insert(broker_address(9), Peer::Broker { api_versions: 5 });
+            world.want("t");
+            // As one does that has something to send.
+            for _ in 0..900 {
+                world.cluster.ensure_connected(world.now, NodeId(1));
+                world.pass(ms(100));
+                if !keeps_connection {
+                    world.hang_up(9);
+                }
+            }
+            let to = |id| world.attempts.iter().filter(|(_, at)| *at == broker_address(id)).count();
+            let (asked, tried) = (world.requests(ApiKey::Metadata).len(), to(1));
+            // An attempt lasts up to 30 s, or until it is refused, and the pause after it up to 1 s.
+            let enough = if matches!(peer, Peer::BlackHole) { 4 } else { 60 };
+            assert!(
+                asked >= tried.min(enough),
+                "{peer:?}: asked {asked} times for {tried} attempts"
+            );
+            assert!(tried >= enough, "{peer:?}: {tried} attempts");
+            assert_eq!(to(9) == 1, keeps_connection);
+        }
+    }
+}
+
+impl World {
+    /// A broker closes its connections.
+    fn hang_up(&mut self, id: i32) {
+        let at = broker_address(id);
+        let ended: Vec<_> =
+            self.open.iter().filter(|(_, (to, _))| *to == at).map(|(id, _)| *id).collect();
+        for connection in ended {
+            self.open.remove(&connection);
+            self.input(NetworkInput::Lost { connection, error: LostError::Closed });
+        }
+    }
+}

@@ -115,7 +115,10 @@ async fn unaccepted(setting: Setting, more: &[(&str, &str)]) -> u64 {
     drop(producer.send(record()).await);
     settle().await;
     pass(Duration::from_secs(100)).await;
-    producer.stats().connections_opened
+    let stats = producer.stats();
+    // All but the last have failed, and that may have too.
+    assert!((0..2).contains(&(stats.connections_opened - stats.connections_failed)), "{stats:?}");
+    stats.connections_opened
 }
 
 #[test]
