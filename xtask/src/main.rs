@@ -6,6 +6,7 @@ mod codegen;
 mod conformance;
 mod fuzz;
 mod kafka;
+mod partitioners;
 mod sim;
 mod test;
 mod tidy;
@@ -25,6 +26,7 @@ cargo xtask COMMAND
   bench     measure rohrpost beside other clients (`cargo xtask bench --help`)
   codegen   generate the codec's messages from Kafka's definitions (`cargo xtask codegen --help`)
   conformance  compare with what Apache Kafka's own code does (`cargo xtask conformance help`)
+  partitioners  ask other clients where they put keys, for the tests of the partitioners
   fuzz      let the fuzz targets look for trouble (`cargo xtask fuzz --help`)
   sim       live the producer's lives under faults, each from a seed (`cargo xtask sim --help`)
   kafka     run a real Apache Kafka on loopback (`cargo xtask kafka help`)
@@ -54,6 +56,7 @@ fn run(args: &[String]) -> Result {
         "kafka" => kafka::run(rest),
         "sim" => sim::run(rest),
         "codegen" => Ok(codegen::run(rest)?),
+        "partitioners" => partitioners::run(rest),
         "conformance" => conformance::run(rest),
         "fuzz" => fuzz::run(rest),
         "help" | "--help" | "-h" => {

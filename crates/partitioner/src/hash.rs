@@ -21,6 +21,8 @@ pub enum KeyHash {
     Crc32,
     /// Sarama's default, which librdkafka calls `fnv1a`: [`fnv1a`] as a signed number without its sign.
     Fnv1a,
+    /// That of Sarama's `NewReferenceHashPartitioner`: [`fnv1a`] without its sign bit.
+    Fnv1aUnsigned,
 }
 
 impl KeyHash {
@@ -32,6 +34,7 @@ impl KeyHash {
             Self::Murmur2 => murmur2(key) & 0x7fff_ffff,
             Self::Crc32 => crc32(key),
             Self::Fnv1a => (fnv1a(key) as i32).unsigned_abs(),
+            Self::Fnv1aUnsigned => fnv1a(key) & 0x7fff_ffff,
         };
         hash % count
     }
@@ -134,7 +137,9 @@ mod tests {
         );
         // 0xbf9cf968 is -1080231576 in 32 bits; Sarama drops the minus.
         assert_eq!(KeyHash::Fnv1a.partition(b"foobar", count(1_000_000)), 231_576);
-        for hash in [KeyHash::Murmur2, KeyHash::Crc32, KeyHash::Fnv1a] {
+        // Its reference partitioner drops the bit: 1067252072.
+        assert_eq!(KeyHash::Fnv1aUnsigned.partition(b"foobar", count(1_000_000)), 252_072);
+        for hash in [KeyHash::Murmur2, KeyHash::Crc32, KeyHash::Fnv1a, KeyHash::Fnv1aUnsigned] {
             assert_eq!(hash.partition(b"anything", count(1)), 0);
         }
     }

@@ -14,6 +14,7 @@ mod table;
 
 pub use hash::{KeyHash, crc32, fnv1a, murmur2};
 pub use partitioner::{Choice, Hashed, InvalidPartition, Partitioner, Query, Spread, explicit};
+pub use random::Random;
 pub use round_robin::RoundRobin;
 pub use sticky::UniformSticky;
 pub use table::{Load, Table};

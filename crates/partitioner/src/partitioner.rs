@@ -1,6 +1,7 @@
 //! The [`Partitioner`] trait, for one's own, and the built-in ones that look at the key.
 
 use core::fmt;
+use core::num::NonZeroU32;
 
 use crate::{KeyHash, Table};
 
@@ -95,19 +96,38 @@ impl Hashed {
     pub const CONSISTENT_RANDOM: Self = Self { hash: KeyHash::Crc32, spread: Spread::NoKeyOrEmpty };
     /// librdkafka's `fnv1a`.
     pub const FNV1A: Self = Self { hash: KeyHash::Fnv1a, spread: Spread::Nothing };
-    /// librdkafka's `fnv1a_random`; Sarama's default.
+    /// librdkafka's `fnv1a_random`; Sarama's default, `NewHashPartitioner`.
     pub const FNV1A_RANDOM: Self = Self { hash: KeyHash::Fnv1a, spread: Spread::NoKey };
+    /// Sarama's `NewReferenceHashPartitioner`.
+    pub const SARAMA_REFERENCE: Self = Self { hash: KeyHash::Fnv1aUnsigned, spread: Spread::NoKey };
+    /// Sarama's `NewConsistentCRCHashPartitioner`: librdkafka's default, but for empty keys.
+    pub const SARAMA_CRC32: Self = Self { hash: KeyHash::Crc32, spread: Spread::NoKey };
 
     /// The partition of a key, or that it does not decide.
     #[inline]
     #[must_use]
     pub fn of_key(self, key: Option<&[u8]>, table: &Table) -> Choice {
-        match (key, self.spread) {
-            (None, Spread::NoKey | Spread::NoKeyOrEmpty) | (Some([]), Spread::NoKeyOrEmpty) => {
-                Choice::Sticky
-            }
-            _ => Choice::Partition(self.hash.partition(key.unwrap_or_default(), table.count())),
+        self.of_key_in(key, table.count())
+    }
+
+    /// The same of a topic of so many partitions.
+    #[inline]
+    #[must_use]
+    pub fn of_key_in(self, key: Option<&[u8]>, count: NonZeroU32) -> Choice {
+        if self.is_spread(key) {
+            return Choice::Sticky;
         }
+        Choice::Partition(self.hash.partition(key.unwrap_or_default(), count))
+    }
+
+    /// Whether a key does not decide.
+    #[inline]
+    #[must_use]
+    pub const fn is_spread(self, key: Option<&[u8]>) -> bool {
+        matches!(
+            (key, self.spread),
+            (None, Spread::NoKey | Spread::NoKeyOrEmpty) | (Some([]), Spread::NoKeyOrEmpty)
+        )
     }
 }
 
@@ -173,7 +193,6 @@ impl core::error::Error for InvalidPartition {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::num::NonZeroU32;
 
     fn table() -> Table {
         // Only partition 2 has a leader; a key's partition does not depend on that.
@@ -192,6 +211,8 @@ mod tests {
             (Hashed::CONSISTENT_RANDOM, Choice::Sticky, Choice::Sticky),
             (Hashed::FNV1A, partition(b"", KeyHash::Fnv1a), partition(b"", KeyHash::Fnv1a)),
             (Hashed::FNV1A_RANDOM, Choice::Sticky, partition(b"", KeyHash::Fnv1a)),
+            (Hashed::SARAMA_REFERENCE, Choice::Sticky, partition(b"", KeyHash::Fnv1aUnsigned)),
+            (Hashed::SARAMA_CRC32, Choice::Sticky, Choice::Partition(0)),
         ] {
             assert_eq!(hashed.of_key(None, &table), without, "{hashed:?}");
             assert_eq!(hashed.of_key(Some(b""), &table), empty, "{hashed:?}");

@@ -4,18 +4,18 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use crate::{Choice, Partitioner, Query, Table};
 
-/// Record by record through the available partitions, whatever the key. One for each topic: topics that take turns would make each
-/// other skip partitions.
+/// Record by record through the available partitions, whatever the key, as Java's `RoundRobinPartitioner`. One for each topic: topics that take
+/// turns would make each other skip partitions.
 #[derive(Debug, Default)]
 pub struct RoundRobin {
-    next: AtomicU32,
+    turns: AtomicU32,
 }
 
 impl RoundRobin {
     /// Begins with the first available partition.
     #[must_use]
     pub const fn new() -> Self {
-        Self { next: AtomicU32::new(0) }
+        Self { turns: AtomicU32::new(0) }
     }
 
     /// The partition for the next record; of all partitions where none has a leader.
@@ -23,11 +23,8 @@ impl RoundRobin {
     pub fn next(&self, table: &Table) -> u32 {
         let available = table.available();
         let len = if available.is_empty() { table.count().get() } else { available.len() as u32 };
-        // A plain remainder of a counter that wraps would skip where it wraps.
-        let place = self
-            .next
-            .fetch_update(Relaxed, Relaxed, |next| Some(if next + 1 >= len { 0 } else { next + 1 }))
-            .map_or(0, |next| if next < len { next } else { 0 });
+        // Java counts the turns in 31 bits.
+        let place = (self.turns.fetch_add(1, Relaxed) & 0x7fff_ffff) % len;
         available.get(place as usize).copied().unwrap_or(place)
     }
 }
@@ -52,7 +49,18 @@ mod tests {
         };
         let robin = RoundRobin::new();
         assert_eq!(turns(&robin, &Table::new(count, [0, 1, 3]), 5), [0, 1, 3, 0, 1]);
-        assert_eq!(turns(&robin, &Table::new(count, []), 3), [2, 3, 0]);
+        assert_eq!(turns(&robin, &Table::new(count, []), 4), [1, 2, 3, 0]);
         assert_eq!(turns(&robin, &Table::new(count, [2]), 2), [2, 2]);
+        let grown = Table::all(NonZeroU32::new(5).unwrap());
+        assert_eq!(turns(&robin, &grown, 5), [1, 2, 3, 4, 0]);
+    }
+
+    #[test]
+    fn turns_are_counted_as_java_counts_them() {
+        let robin = RoundRobin { turns: AtomicU32::new(i32::MAX as u32) };
+        let table = Table::all(NonZeroU32::new(10).unwrap());
+        assert_eq!([robin.next(&table), robin.next(&table)], [7, 0]);
+        robin.turns.store(u32::MAX, Relaxed);
+        assert_eq!([robin.next(&table), robin.next(&table)], [7, 0]);
     }
 }

@@ -223,6 +223,28 @@ mod tests {
     }
 
     #[test]
+    fn partitions_that_come_to_be_get_as_many_bytes_as_the_others() {
+        let sticky = UniformSticky::new(BATCH, 11);
+        for count in [1, 3, 4, 12] {
+            let (bytes, _) = simulate(&sticky, &table(count), 200, true);
+            let (least, most) = (bytes.iter().min().unwrap(), bytes.iter().max().unwrap());
+            assert!(most - least <= 2 * u64::from(BATCH) + 8_192, "{count}: {bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_partition_is_left_for_one_that_came_nearer() {
+        let sticky = UniformSticky::new(1_000, 1);
+        let far = sticky.current(&table(5));
+        let near = (far + 1) % 5;
+        let table = table(5).near([near]);
+        sticky.refresh(&table);
+        assert_eq!(sticky.current(&table), near);
+        sticky.appended(near, 1_000, true, &table);
+        assert_eq!(sticky.current(&table), near);
+    }
+
+    #[test]
     fn threads_that_race_still_fill_every_partition_evenly() {
         let (table, sticky) = (table(8), UniformSticky::new(BATCH, 3));
         let bytes: Vec<AtomicUsize> = (0..8).map(|_| AtomicUsize::new(0)).collect();

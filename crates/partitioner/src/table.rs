@@ -15,7 +15,9 @@ pub struct Table {
     available: Box<[u32]>,
     /// The leaders by partition, -1 for none; empty where nobody said.
     leaders: Box<[i32]>,
-    /// Partitions to choose from by weight; empty where all available ones are equal.
+    /// The available partitions that are preferred, in order; empty where none is.
+    near: Box<[u32]>,
+    /// Partitions to choose from by weight; empty where all that come into question are equal.
     choices: Box<[u32]>,
     /// For each of `choices`, the sum of the weights up to and including its own.
     cumulative: Box<[u64]>,
@@ -45,6 +47,7 @@ impl Table {
             count,
             available: available.into(),
             leaders: Box::default(),
+            near: Box::default(),
             choices: Box::default(),
             cumulative: Box::default(),
         }
@@ -68,6 +71,20 @@ impl Table {
         Self::new(count, 0..count.get())
     }
 
+    /// The same topic for a producer that is near the leaders of these partitions, because they are in its rack (KIP-1123,
+    /// `partitioner.rack.aware`): as long as one of them is available, and not too slow, records that no key decides go to them alone. What keys decide,
+    /// and what [`available`](Self::available) gives, stays. Before [`weighted`](Self::weighted).
+    #[must_use]
+    pub fn near(mut self, partitions: impl IntoIterator<Item = u32>) -> Self {
+        let mut near: Vec<u32> =
+            partitions.into_iter().filter(|&partition| self.has_leader(partition)).collect();
+        near.sort_unstable();
+        near.dedup();
+        self.near = near.into();
+        (self.choices, self.cumulative) = Default::default();
+        self
+    }
+
     /// The same topic, weighed by what waits for each partition (KIP-794): the shorter its queue, the likelier a partition. Available
     /// partitions that are not among `loads` are left out, as too slow (`partitioner.availability.timeout.ms`); with no loads at all, or
     /// with equal ones for all partitions, there is no preference.
@@ -75,11 +92,15 @@ impl Table {
     /// The weight is the longest queue's length plus one, less its own.
     #[must_use]
     pub fn weighted(mut self, loads: &[Load]) -> Self {
+        let is_near = |load: &Load| self.near.binary_search(&load.partition).is_ok();
+        // Where all that are near are too slow, the others come into question.
+        let only_near = loads.iter().any(is_near);
+        let in_question = if only_near { &self.near } else { &self.available };
         let loads =
-            || loads.iter().filter(|load| self.available.binary_search(&load.partition).is_ok());
+            || loads.iter().filter(|load| in_question.binary_search(&load.partition).is_ok());
         let longest = loads().map(|load| load.queue).max().unwrap_or(0);
         let are_equal = loads().all(|load| load.queue == longest);
-        let are_all = loads().count() == self.available.len();
+        let are_all = loads().count() == in_question.len();
         if are_equal && are_all || loads().next().is_none() {
             (self.choices, self.cumulative) = Default::default();
             return self;
@@ -116,17 +137,29 @@ impl Table {
         leader.copied().filter(|leader| *leader >= 0)
     }
 
-    /// Whether a partition has a leader and is not left out as too slow.
+    /// Whether a partition has a leader.
+    #[inline]
+    #[must_use]
+    pub fn has_leader(&self, partition: u32) -> bool {
+        self.available.binary_search(&partition).is_ok()
+    }
+
+    /// Whether records that no key decides may go to a partition: it has a leader, is not left out as too slow, and no other is nearer.
     #[must_use]
     pub fn is_available(&self, partition: u32) -> bool {
         if self.choices.is_empty() {
-            self.available.binary_search(&partition).is_ok()
+            self.preferred().binary_search(&partition).is_ok()
         } else {
             self.choices.contains(&partition)
         }
     }
 
-    /// The partition of a turn, for keys that do not decide. Without weights, every run of turns as long as the list of available partitions has
+    /// The partitions that come into question where nothing waits for any.
+    fn preferred(&self) -> &[u32] {
+        if self.near.is_empty() { &self.available } else { &self.near }
+    }
+
+    /// The partition of a turn, for keys that do not decide. Without weights, every run of turns as long as the list of partitions that come into question has
     /// each of them once, in an order that the seed decides; with weights, each turn is a draw of its own. If none has a
     /// leader, all partitions take turns.
     pub(crate) fn turn(&self, turn: u64, seed: u64) -> u32 {
@@ -135,7 +168,8 @@ impl Table {
             let place = self.cumulative.partition_point(|&sum| sum <= drawn);
             return self.choices.get(place).copied().unwrap_or(0);
         }
-        let len = match self.available.len() as u64 {
+        let preferred = self.preferred();
+        let len = match preferred.len() as u64 {
             0 => u64::from(self.count.get()),
             len => len,
         };
@@ -145,7 +179,7 @@ impl Table {
         let stride = coprime(below(mix(random), len), len);
         let place = (start + step * stride) % len;
         // Without an available partition the place is the partition.
-        self.available.get(place as usize).copied().unwrap_or(place as u32)
+        preferred.get(place as usize).copied().unwrap_or(place as u32)
     }
 }
 
@@ -241,5 +275,27 @@ mod tests {
         let table =
             Table::new(count(3), [0, 1]).weighted(&[load(0), Load { partition: 2, queue: 0 }]);
         assert!((0..1_000).all(|turn| table.turn(turn, 3) == 0));
+    }
+
+    #[test]
+    fn partitions_that_are_near_are_preferred_while_one_of_them_will_do() {
+        let load = |partition, queue| Load { partition, queue };
+        let turns =
+            |table: &Table| -> BTreeSet<u32> { (0..1_000).map(|t| table.turn(t, 3)).collect() };
+        let table = Table::new(count(5), [0, 1, 2, 4]).near([4, 1, 3]);
+        // Partition 3 has no leader.
+        assert_eq!(turns(&table), [1, 4].into());
+        assert_eq!((0..5).filter(|&p| table.is_available(p)).collect::<Vec<_>>(), [1, 4]);
+        assert_eq!(table.available(), [0, 1, 2, 4]);
+        let equal = [0, 1, 2, 4].map(|partition| load(partition, 7));
+        assert_eq!(table.clone().weighted(&equal), table);
+        // What waits elsewhere does not matter.
+        let busy_elsewhere = [load(0, 9), load(1, 2), load(2, 1), load(4, 2)];
+        assert_eq!(table.clone().weighted(&busy_elsewhere), table);
+        let slow = table.clone().weighted(&[load(0, 0), load(2, 0), load(4, 0)]);
+        assert_eq!(turns(&slow), [4].into());
+        assert_eq!(turns(&table.clone().weighted(&[load(0, 0), load(2, 0)])), [0, 2].into());
+        assert_eq!(turns(&table.clone().weighted(&[load(0, 3), load(2, 3)])), [0, 2].into());
+        assert_eq!(turns(&table.near([3])), [0, 1, 2, 4].into(), "nobody is near");
     }
 }
