@@ -178,6 +178,19 @@ const TOGETHER: &[&[(&str, &str)]] = &[
     &[("compression.type", "lz4"), ("compression.lz4.level", "10")],
     &[("compression.type", "gzip"), ("compression.gzip.level", "9")],
     &[("compression.type", "zstd"), ("compression.zstd.level", "-131072")],
+    &[("partitioner.rack.aware", "true"), ("client.rack", "a")],
+    &[("partitioner.rack.aware", "true"), ("client.rack", "")],
+    &[("partitioner.rack.aware", "true"), ("client.rack", "  ")],
+    &[("partitioner.rack.aware", "false"), ("client.rack", "a")],
+    &[
+        ("partitioner.class", "org.apache.kafka.clients.producer.RoundRobinPartitioner"),
+        ("partitioner.rack.aware", "true"),
+    ],
+    &[
+        ("partitioner.class", "org.apache.kafka.clients.producer.RoundRobinPartitioner"),
+        ("partitioner.rack.aware", "true"),
+        ("client.rack", "a"),
+    ],
 ];
 
 /// Where this producer answers otherwise, each with its reason. Keys that are not supported at all are not listed: they say so themselves.

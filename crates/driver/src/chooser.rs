@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rohrpost_partitioner::{Choice, KeyHash, Partitioner, Query, RoundRobin, Table, UniformSticky};
+use rohrpost_partitioner::{
+    Choice, Hashed, Partitioner, Query, RoundRobin, Spread, Table, UniformSticky,
+};
 
 use crate::append::Record;
 use crate::failure::PartitionerFault;
@@ -17,8 +19,10 @@ use crate::lock;
 /// How partitions are chosen for records that name none.
 #[derive(Clone)]
 pub struct ChooserConfig {
-    /// The program's own; `round_robin` and `ignore_keys` mean nothing then.
+    /// The program's own; `keys`, `round_robin` and `ignore_keys` mean nothing then.
     pub custom: Option<Arc<dyn Partitioner>>,
+    /// How keys decide.
+    pub keys: Hashed,
     /// One partition after another, whatever the key.
     pub round_robin: bool,
     /// `partitioner.ignore.keys`.
@@ -27,6 +31,8 @@ pub struct ChooserConfig {
     pub adaptive: bool,
     /// `partitioner.availability.timeout.ms`; zero is off.
     pub availability_timeout: Duration,
+    /// `client.rack`, where `partitioner.rack.aware` is set: what no key decides goes to leaders there (KIP-1123).
+    pub rack: Option<Arc<str>>,
     /// `batch.size`: after so many bytes a record without a key goes elsewhere.
     pub batch_size: usize,
     /// Of all chance.
@@ -37,10 +43,12 @@ impl Default for ChooserConfig {
     fn default() -> Self {
         Self {
             custom: None,
+            keys: Hashed::JAVA,
             round_robin: false,
             ignore_keys: false,
             adaptive: true,
             availability_timeout: Duration::ZERO,
+            rack: None,
             batch_size: 16_384,
             seed: 0,
         }
@@ -51,10 +59,12 @@ impl fmt::Debug for ChooserConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChooserConfig")
             .field("custom", &self.custom.is_some())
+            .field("keys", &self.keys)
             .field("round_robin", &self.round_robin)
             .field("ignore_keys", &self.ignore_keys)
             .field("adaptive", &self.adaptive)
             .field("availability_timeout", &self.availability_timeout)
+            .field("rack", &self.rack)
             .field("batch_size", &self.batch_size)
             .field("seed", &self.seed)
             .finish()
@@ -73,7 +83,7 @@ pub(crate) struct Chooser {
 }
 
 enum Strategy {
-    Hashed,
+    Hashed(Hashed),
     Sticky,
     RoundRobin(RoundRobin),
     Custom(Arc<dyn Partitioner>),
@@ -96,7 +106,7 @@ impl Chooser {
             ChooserConfig { custom: Some(custom), .. } => Strategy::Custom(custom.clone()),
             ChooserConfig { round_robin: true, .. } => Strategy::RoundRobin(RoundRobin::new()),
             ChooserConfig { ignore_keys: true, .. } => Strategy::Sticky,
-            _ => Strategy::Hashed,
+            _ => Strategy::Hashed(config.keys),
         };
         let batch_size = u32::try_from(config.batch_size).unwrap_or(u32::MAX);
         // Topics go their own ways.
@@ -114,20 +124,23 @@ impl Chooser {
     /// The partition for a record, of a topic with so many partitions.
     #[inline]
     pub(crate) fn choose(&self, record: &Record<'_>, count: NonZeroU32) -> Result<u32, NoChoice> {
-        match (&self.strategy, record.key) {
-            (Strategy::Hashed, Some(key)) => Ok(KeyHash::Murmur2.partition(key, count)),
-            (Strategy::Hashed | Strategy::Sticky, _) => self.sticky(),
-            (Strategy::RoundRobin(robin), _) => {
+        match &self.strategy {
+            Strategy::Hashed(hashed) => match hashed.of_key_in(record.key, count) {
+                Choice::Partition(partition) => Ok(partition),
+                Choice::Sticky => self.sticky(),
+            },
+            Strategy::Sticky => self.sticky(),
+            Strategy::RoundRobin(robin) => {
                 self.with_table(|table| robin.next(table)).ok_or(NoChoice::NoTable)
             }
-            (Strategy::Custom(custom), _) => self.ask(&**custom, record),
+            Strategy::Custom(custom) => self.ask(&**custom, record),
         }
     }
 
     /// Whether the record goes to whatever partition has its turn.
     pub(crate) fn is_sticky(&self, record: &Record<'_>) -> bool {
         match &self.strategy {
-            Strategy::Hashed => record.key.is_none(),
+            Strategy::Hashed(hashed) => hashed.is_spread(record.key),
             Strategy::Sticky => true,
             Strategy::RoundRobin(_) | Strategy::Custom(_) => false,
         }
@@ -181,7 +194,8 @@ impl Chooser {
     /// Whether it matters what waits for each partition: not where every record has a key or names its partition.
     pub(crate) fn uses_weights(&self) -> bool {
         match &self.strategy {
-            Strategy::Hashed | Strategy::Sticky => self.current.load(Ordering::Relaxed) != NONE,
+            Strategy::Hashed(Hashed { spread: Spread::Nothing, .. }) => false,
+            Strategy::Hashed(_) | Strategy::Sticky => self.current.load(Ordering::Relaxed) != NONE,
             Strategy::RoundRobin(_) => false,
             Strategy::Custom(_) => true,
         }

@@ -41,7 +41,9 @@ impl Lanes {
                     lane
                 }
             };
-            lane.set_leader(entry.leader.map(|node| node.0));
+            let rack = self.choosers.rack.as_deref();
+            let is_near = rack.is_some() && entry.leader_rack.as_deref() == rack;
+            lane.set_leader(entry.leader.map(|node| node.0), is_near);
         }
         if let Some(table) = scales::table(topic) {
             topic.chooser.update(table);

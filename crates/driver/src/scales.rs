@@ -70,5 +70,7 @@ impl Scales {
 
 /// A topic's partitions, as the partitioners see them; `None` while it has none.
 pub(crate) fn table(topic: &Topic) -> Option<Table> {
-    Table::with_leaders(topic.lanes().map(|lane| lane.leader()))
+    let table = Table::with_leaders(topic.lanes().map(|lane| lane.leader()))?;
+    let near = topic.lanes().filter(|lane| lane.is_near());
+    Some(table.near(near.map(|lane| lane.partition.unsigned_abs())))
 }

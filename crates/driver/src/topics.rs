@@ -5,7 +5,7 @@
 
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use foldhash::fast::FixedState;
@@ -49,6 +49,8 @@ pub(crate) struct Lane {
     pub(crate) chooser: Arc<Chooser>,
     pub(crate) open: Mutex<Open>,
     leader: AtomicI32,
+    /// The leader is in the producer's rack, and that matters.
+    is_near: AtomicBool,
 }
 
 /// A partition's open batch and its completion.
@@ -160,6 +162,7 @@ impl Lane {
             chooser: topic.chooser.clone(),
             open: Mutex::new(Open { appender, completion: None, closed: false }),
             leader: AtomicI32::new(-1),
+            is_near: AtomicBool::new(false),
         }
     }
 
@@ -168,8 +171,13 @@ impl Lane {
         Some(self.leader.load(Ordering::Relaxed)).filter(|leader| *leader >= 0)
     }
 
-    pub(crate) fn set_leader(&self, leader: Option<i32>) {
+    pub(crate) fn is_near(&self) -> bool {
+        self.is_near.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_leader(&self, leader: Option<i32>, is_near: bool) {
         self.leader.store(leader.unwrap_or(-1), Ordering::Relaxed);
+        self.is_near.store(is_near, Ordering::Relaxed);
     }
 }
 

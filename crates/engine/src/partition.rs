@@ -18,6 +18,7 @@
 use core::time::Duration;
 
 use rohrpost_cluster::{NodeId, Time};
+use rohrpost_codec::ByteStr;
 use rohrpost_records::{ProducerStamp, Sequence};
 
 use crate::identity::{Current, Epoch};
@@ -38,6 +39,7 @@ pub(crate) struct Partition {
     /// Its number within the topic.
     pub(crate) number: i32,
     pub(crate) leader: Option<NodeId>,
+    pub(crate) leader_rack: Option<ByteStr>,
     pub(crate) leader_epoch: i32,
     pub(crate) queue: Queue,
     pub(crate) window: Window,
@@ -103,6 +105,7 @@ impl Partition {
             topic,
             number,
             leader: None,
+            leader_rack: None,
             leader_epoch: -1,
             queue: Queue::default(),
             window: Window::default(),

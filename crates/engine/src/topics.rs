@@ -56,6 +56,7 @@ impl Topics {
 struct Shown {
     number: i32,
     leader: Option<NodeId>,
+    leader_rack: Option<ByteStr>,
     leader_epoch: i32,
 }
 
@@ -112,10 +113,14 @@ impl Engine {
         let mut partitions: Vec<Shown> = shown
             .partitions
             .iter()
-            .map(|partition| Shown {
-                number: partition.index,
-                leader: partition.leader,
-                leader_epoch: partition.leader_epoch.unwrap_or(-1),
+            .map(|partition| {
+                let broker = partition.leader.and_then(|leader| metadata.broker(leader));
+                Shown {
+                    number: partition.index,
+                    leader: partition.leader,
+                    leader_rack: broker.and_then(|broker| broker.rack.clone()),
+                    leader_epoch: partition.leader_epoch.unwrap_or(-1),
+                }
             })
             .collect();
         partitions.sort_by_key(|partition| partition.number);
@@ -133,7 +138,7 @@ impl Engine {
         }
     }
 
-    /// Takes over a topic's partitions, sorted by number. Whether any is new or has another leader.
+    /// Takes over a topic's partitions, sorted by number. Whether any is new, or has another leader or one that moved to another rack.
     fn partitions_shown(
         &mut self,
         now: Time,
@@ -166,7 +171,7 @@ impl Engine {
         }
     }
 
-    /// Takes over one partition's leader. Whether it changed.
+    /// Takes over one partition's leader and its rack. Whether either changed.
     fn partition_shown(
         &mut self,
         now: Time,
@@ -191,8 +196,10 @@ impl Engine {
         // The new log knows nothing of the sequences so far.
         partition.must_renew |= is_recreated && partition.epoch.is_some();
         partition.is_forgotten |= is_recreated && partition.epoch.is_some();
-        let changed = partition.leader != leader;
+        let leader_rack = shown.and_then(|shown| shown.leader_rack.clone());
+        let changed = partition.leader != leader || partition.leader_rack != leader_rack;
         partition.leader = leader;
+        partition.leader_rack = leader_rack;
         if !partition.is_idle() {
             self.mark(at);
         }
@@ -201,18 +208,16 @@ impl Engine {
 
     fn tell_topic(&mut self, index: TopicIndex) {
         let topic = self.topics.get(index);
-        let metadata = self.cluster.metadata();
         let partitions = topic
             .partitions
             .iter()
             .map(|&at| {
                 let partition = &self.partitions[at.at()];
-                let broker = partition.leader.and_then(|leader| metadata.broker(leader));
                 PartitionEntry {
                     partition: partition.number,
                     index: at,
                     leader: partition.leader,
-                    leader_rack: broker.and_then(|broker| broker.rack.clone()),
+                    leader_rack: partition.leader_rack.clone(),
                 }
             })
             .collect();

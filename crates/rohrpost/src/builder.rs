@@ -269,6 +269,16 @@ impl ProducerBuilder {
         self
     }
 
+    /// Send records without a key to partitions whose leader is in this rack, the producer's own (`partitioner.rack.aware=true` and `client.rack`,
+    /// KIP-1123): cheaper and faster where racks are zones. Brokers tell theirs (`broker.rack`). With no leader there, or none that is fast enough,
+    /// all partitions come into question. Partitions with leaders elsewhere get no records without a key from this producer, so only producers in all
+    /// racks fill all partitions. Records with a key, and those that another partitioner than the default one places, stay where they are.
+    pub fn rack_aware(mut self, rack: impl Into<String>) -> Self {
+        self.config.rack_aware = true;
+        self.config.rack = Some(rack.into()).filter(|rack| !rack.trim().is_empty());
+        self
+    }
+
     /// How long to go on trying to resolve the bootstrap servers' names (`bootstrap.resolve.timeout.ms`, KIP-909). Zero tries once.
     pub fn bootstrap_resolve_timeout(mut self, timeout: Duration) -> Self {
         self.config.bootstrap_resolve_timeout = timeout;

@@ -82,6 +82,9 @@ pub struct ProducerConfig {
     pub(crate) ignore_keys: bool,
     pub(crate) adaptive_partitioning: bool,
     pub(crate) availability_timeout: Duration,
+    pub(crate) rack_aware: bool,
+    /// `None`: not said.
+    pub(crate) rack: Option<String>,
 
     pub(crate) metadata_max_age: Duration,
     pub(crate) metadata_max_idle: Duration,
@@ -150,6 +153,8 @@ impl Default for ProducerConfig {
             ignore_keys: false,
             adaptive_partitioning: true,
             availability_timeout: Duration::ZERO,
+            rack_aware: false,
+            rack: None,
             metadata_max_age: millis(300_000),
             metadata_max_idle: millis(300_000),
             metadata_recovery: MetadataRecovery::Rebootstrap,

@@ -38,6 +38,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("buffer.memory", "batches::buffer_memory"),
     ("buffer.memory.allocation.strategy", "batches::buffer_memory_allocation_strategy"),
     ("client.id", "connections::client_id"),
+    ("client.rack", "partitions::client_rack"),
     ("compression.gzip.level", "batches::compression_gzip_level"),
     ("compression.lz4.level", "batches::compression_lz4_level"),
     ("compression.type", "batches::compression_type"),
@@ -59,6 +60,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("partitioner.availability.timeout.ms", "partitions::availability_timeout"),
     ("partitioner.class", "partitions::partitioner_class"),
     ("partitioner.ignore.keys", "partitions::ignore_keys"),
+    ("partitioner.rack.aware", "partitions::rack_aware"),
     (
         "receive.buffer.bytes",
         "../../driver/src/socket.rs::buffers_are_of_the_size_that_was_asked_for",

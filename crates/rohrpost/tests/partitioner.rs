@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use rohrpost::partitioner::{Choice, Hashed, Partitioner, Query};
+use rohrpost::partitioner::{Choice, Hashed, KeyHash, Partitioner, Query};
 use rohrpost::{
     Deliveries, ErrorKind, Outcome, Partitioning, Producer, ProducerBuilder, ProducerRecord,
 };
@@ -132,4 +134,100 @@ async fn records_without_a_key_fill_one_batch_after_another_and_leave_none_half_
     assert_eq!(producer.stats().batches, 20);
     let lengths: Vec<_> = (0..4).map(|partition| cluster.log("t", partition).len()).collect();
     assert!(lengths.iter().all(|length| length % 37 == 0), "{lengths:?}");
+}
+
+/// Sends a record and gives its partition.
+async fn sent(producer: &Producer, record: ProducerRecord<'_>) -> i32 {
+    producer.send(record).await.unwrap().await.unwrap().partition()
+}
+
+/// Gives the topic `t` so many partitions, and waits until the producer has seen that: a record for the last one has to wait for it.
+async fn grow(cluster: &Cluster, producer: &Producer, partitions: i32) {
+    cluster.add_partitions("t", partitions).unwrap();
+    let last = partitions - 1;
+    assert_eq!(sent(producer, ProducerRecord::new("t").partition(last).value("v")).await, last);
+}
+
+#[tokio::test]
+async fn a_topic_that_grows_has_keys_hashed_over_all_partitions_and_fills_the_new_ones_too() {
+    for (partitioning, hash) in [
+        (Partitioning::Default, Some(KeyHash::Murmur2)),
+        (Partitioning::Murmur2, Some(KeyHash::Murmur2)),
+        (Partitioning::ConsistentRandom, Some(KeyHash::Crc32)),
+        (Partitioning::Consistent, Some(KeyHash::Crc32)),
+        (Partitioning::Fnv1aRandom, Some(KeyHash::Fnv1a)),
+        (Partitioning::SaramaReference, Some(KeyHash::Fnv1aUnsigned)),
+        (Partitioning::SaramaCrc32, Some(KeyHash::Crc32)),
+        (Partitioning::RoundRobin, None),
+        (Partitioning::Random, None),
+    ] {
+        let cluster = cluster().await;
+        // A batch a record, so that each may go elsewhere.
+        let builder = Producer::builder().bootstrap_servers(cluster.bootstrap_servers());
+        let producer = builder.partitioning(partitioning).batch_size(1).build().await.unwrap();
+        for count in [4, 7] {
+            if count > 4 {
+                grow(&cluster, &producer, count).await;
+            }
+            let partitions = NonZeroU32::new(count.unsigned_abs()).unwrap();
+            for (key, hash) in ["a", "b", "c", "d", "e", "f"].into_iter().zip([hash; 6]) {
+                let partition = sent(&producer, ProducerRecord::new("t").key(key)).await;
+                if let Some(hash) = hash {
+                    let expected = hash.partition(key.as_bytes(), partitions);
+                    assert_eq!(partition.unsigned_abs(), expected, "{partitioning:?} {key}");
+                }
+            }
+            let mut reached = BTreeSet::new();
+            for _ in 0..90 {
+                reached.insert(sent(&producer, ProducerRecord::new("t").value("v")).await);
+            }
+            // No key is a key to some.
+            let is_hashed =
+                matches!(partitioning, Partitioning::Murmur2 | Partitioning::Consistent);
+            let expected = if is_hashed { 1 } else { count as usize };
+            assert_eq!(reached.len(), expected, "{partitioning:?}: {reached:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn records_without_a_key_follow_the_leaders_that_are_in_the_producers_rack() {
+    let cluster = cluster().await;
+    let put = |broker: i32, rack: &str| {
+        cluster.with_model(|model| model.set_rack(broker, Some(rack.to_owned())));
+    };
+    put(1, "a");
+    put(2, "b");
+    let builder = Producer::builder().bootstrap_servers(cluster.bootstrap_servers());
+    let producer = builder.rack_aware("a").batch_size(1).build().await.unwrap();
+    let reached = async || {
+        let mut leaders = BTreeSet::new();
+        for _ in 0..40 {
+            let partition = sent(&producer, ProducerRecord::new("t").value("v")).await;
+            leaders.insert(cluster.leader("t", partition).unwrap().0);
+        }
+        leaders
+    };
+    assert_eq!(reached().await, [1].into());
+    // Keys stay where they are.
+    let keyed: BTreeSet<i32> = {
+        let mut partitions = BTreeSet::new();
+        for key in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"] {
+            let partition = sent(&producer, ProducerRecord::new("t").key(key)).await;
+            let four = NonZeroU32::new(4).unwrap();
+            assert_eq!(partition.unsigned_abs(), KeyHash::Murmur2.partition(key.as_bytes(), four));
+            partitions.insert(partition);
+        }
+        partitions
+    };
+    assert!(keyed.len() > 2, "{keyed:?}");
+    // A broker that comes to be in the rack, its partitions led by it as before.
+    put(3, "a");
+    grow(&cluster, &producer, 6).await;
+    assert_eq!(reached().await, [1, 3].into());
+    // The rack is left by all.
+    put(1, "c");
+    put(3, "c");
+    grow(&cluster, &producer, 9).await;
+    assert_eq!(reached().await, [1, 2, 3].into());
 }

@@ -108,6 +108,8 @@ pub(crate) struct Brokers {
     /// Say who leads beside a refusal for want of leadership (KIP-951).
     pub(crate) hints: bool,
     pub(crate) max_message_bytes: usize,
+    /// Nodes that have one.
+    pub(crate) racks: BTreeMap<i32, &'static str>,
     pub(crate) metadata_requests: usize,
 }
 
@@ -132,6 +134,7 @@ impl Brokers {
             hints: true,
             max_message_bytes: 1 << 20,
             metadata_requests: 0,
+            racks: BTreeMap::new(),
         }
     }
 
@@ -203,6 +206,7 @@ impl Brokers {
             node_id: node,
             host: ByteStr::from(alloc::format!("10.0.0.{}", node + 1)),
             port: 9092,
+            rack: self.racks.get(&node).copied().map(ByteStr::from_static),
             ..Default::default()
         });
         let topics = wanted.iter().map(|name| match self.topics.get(name) {

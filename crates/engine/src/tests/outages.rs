@@ -1,5 +1,7 @@
 //! Connections that break, leaders that move, brokers that pause, topics that come again.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use rohrpost_codec::{ErrorCode, Uuid};
@@ -59,7 +61,7 @@ fn scenario_2_a_topic_that_seems_to_be_missing_does_not_reset_the_sequences() {
     world.send_alone(0);
     world.run(1000);
     world.assert_delivered(0..3);
-    let epochs: alloc::vec::Vec<i16> =
+    let epochs: Vec<i16> =
         world.brokers.log(TOPIC, 0).batches.iter().map(|b| b.header.producer_epoch.0).collect();
     assert_eq!(epochs, [0, 0, 0]);
     world.end();
@@ -125,6 +127,23 @@ fn a_leader_that_moves_is_followed_and_its_hint_ends_the_back_off() {
     world.run(20);
     world.assert_delivered(0..4);
     world.end();
+}
+
+#[test]
+fn senders_are_told_the_leaders_racks_and_of_a_leader_that_moves_to_another() {
+    let mut world = World::new(config(), 3);
+    let racks = |world: &World| -> Vec<Option<String>> {
+        let topic = &world.table[TOPIC];
+        topic.partitions.iter().map(|entry| entry.leader_rack.as_deref().map(Into::into)).collect()
+    };
+    assert_eq!(racks(&world), [None, None, None]);
+    for rack in ["a", "b"] {
+        // The same leaders as before.
+        world.brokers.racks.insert(1, rack);
+        world.engine.cluster.request_update(world.now);
+        world.run(2_000);
+        assert_eq!(racks(&world), [None, Some(rack.into()), None]);
+    }
 }
 
 #[test]

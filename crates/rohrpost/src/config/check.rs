@@ -67,6 +67,13 @@ impl ProducerConfig {
                 "a partitioner of one's own decides what keys mean: leave partitioner.ignore.keys false".into(),
             );
         }
+        if self.rack_aware && self.rack.is_none() {
+            return contradiction(
+                "partitioner.rack.aware",
+                "client.rack",
+                "which leaders are near depends on where the producer is: set client.rack, or partitioner.rack.aware=false".into(),
+            );
+        }
         let least = self.least_delivery_timeout();
         if self.delivery_timeout.is_some_and(|timeout| timeout < least) {
             return contradiction(

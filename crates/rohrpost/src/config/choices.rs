@@ -82,6 +82,12 @@ pub enum Partitioning {
     Fnv1a,
     /// A key's FNV-1a hash; records without a key are spread as by [`Default`](Self::Default) (librdkafka's `fnv1a_random`, Sarama's default).
     Fnv1aRandom,
+    /// A key's FNV-1a hash without its sign bit; records without a key are spread as by [`Default`](Self::Default) (Sarama's
+    /// `NewReferenceHashPartitioner`).
+    SaramaReference,
+    /// A key's CRC-32, an empty one's too; records without a key are spread as by [`Default`](Self::Default) (Sarama's
+    /// `NewConsistentCRCHashPartitioner`).
+    SaramaCrc32,
     /// Any partition for each record, whatever the key (librdkafka's `random`).
     Random,
 }

@@ -9,9 +9,8 @@ use rohrpost_codec::ByteStr;
 use rohrpost_driver::{self as driver, ChooserConfig, DriverConfig};
 use rohrpost_engine::{self as engine, EngineConfig};
 
-use rohrpost_partitioner::{Hashed, Partitioner};
+use rohrpost_partitioner::{Hashed, Partitioner, Random};
 
-use super::custom::Random;
 use super::{Acks, AddressFamily, ConfigError, MetadataRecovery, Partitioning, ProducerConfig};
 
 impl ProducerConfig {
@@ -48,10 +47,13 @@ impl ProducerConfig {
         let mut driver = DriverConfig::new(engine);
         driver.partitioner = ChooserConfig {
             custom: self.effective_partitioner(),
+            keys: self.hashed(),
             round_robin: self.partitioning == Partitioning::RoundRobin,
-            ignore_keys: self.ignore_keys,
+            // Java's matter, and its default partitioner's.
+            ignore_keys: self.ignore_keys && self.partitioning == Partitioning::Default,
             adaptive: self.adaptive_partitioning,
             availability_timeout: self.availability_timeout,
+            rack: self.rack.as_deref().filter(|_| self.rack_aware).map(Into::into),
             batch_size: self.batch_size.max(1),
             seed: seed(),
         };
@@ -70,21 +72,29 @@ impl ProducerConfig {
         Ok(driver)
     }
 
-    /// The program's own partitioner, or one of librdkafka's. The driver has Java's.
+    /// The program's own partitioner, or one that asks for every record. The driver has the others.
     fn effective_partitioner(&self) -> Option<Arc<dyn Partitioner>> {
-        if let Some(custom) = &self.partitioner {
-            return Some(custom.0.clone());
+        match &self.partitioner {
+            Some(custom) => Some(custom.0.clone()),
+            None if self.partitioning == Partitioning::Random => {
+                Some(Arc::new(Random::new(seed())))
+            }
+            None => None,
         }
-        Some(match self.partitioning {
-            // Ignored keys are Java's matter, and its default partitioner's.
-            Partitioning::Default | Partitioning::RoundRobin => return None,
-            Partitioning::Murmur2 => Arc::new(Hashed::MURMUR2),
-            Partitioning::Consistent => Arc::new(Hashed::CONSISTENT),
-            Partitioning::ConsistentRandom => Arc::new(Hashed::CONSISTENT_RANDOM),
-            Partitioning::Fnv1a => Arc::new(Hashed::FNV1A),
-            Partitioning::Fnv1aRandom => Arc::new(Hashed::FNV1A_RANDOM),
-            Partitioning::Random => Arc::new(Random::new(seed())),
-        })
+    }
+
+    /// How keys decide, where they do.
+    const fn hashed(&self) -> Hashed {
+        match self.partitioning {
+            Partitioning::Default | Partitioning::RoundRobin | Partitioning::Random => Hashed::JAVA,
+            Partitioning::Murmur2 => Hashed::MURMUR2,
+            Partitioning::Consistent => Hashed::CONSISTENT,
+            Partitioning::ConsistentRandom => Hashed::CONSISTENT_RANDOM,
+            Partitioning::Fnv1a => Hashed::FNV1A,
+            Partitioning::Fnv1aRandom => Hashed::FNV1A_RANDOM,
+            Partitioning::SaramaReference => Hashed::SARAMA_REFERENCE,
+            Partitioning::SaramaCrc32 => Hashed::SARAMA_CRC32,
+        }
     }
 
     fn to_cluster(&self) -> Result<ClusterConfig, ConfigError> {

@@ -8,7 +8,7 @@ pub(super) const TELEMETRY: &str =
     "this version does not push metrics to the brokers: set it to false, or remove it";
 pub(super) const METRICS: &str =
     "it tunes the metrics of a JVM: remove it, and read Producer::stats instead";
-pub(super) const RACK: &str = "this version has no rack-aware partitioning: remove it";
+pub(super) const RACK: &str = "it is for consumers, which fetch from replicas near them: remove it; ProducerBuilder::rack_aware sends records without a key to leaders near the producer";
 pub(super) const JVM: &str = "it names classes of a JVM: remove it";
 pub(super) const INTERCEPTORS: &str =
     "it names classes of a JVM: remove it, and use the builder's interceptor method";

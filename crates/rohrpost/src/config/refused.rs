@@ -5,7 +5,7 @@ use super::property::PropertyType::{
     self, Boolean, Class, Double, Int, List, Long, Password, Short, String,
 };
 use super::property::{Property, Setter};
-use super::reasons::{JVM, METRICS, RACK, SASL, TLS, TRANSACTIONS};
+use super::reasons::{JVM, METRICS, SASL, TLS, TRANSACTIONS};
 
 const fn row(
     name: &'static [&'static str; 1],
@@ -19,7 +19,6 @@ const fn row(
 
 #[rustfmt::skip]
 pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
-    row(&["client.rack"], String, "", RACK, "The rack or zone of the producer").kip(&[1123]),
     row(&["metrics.num.samples"], Int, "2", METRICS, "Samples that Java keeps of each metric"),
     row(&["metrics.recording.level"], String, "INFO", METRICS, "Which metrics Java keeps").kip(&[105]),
     row(&["metrics.sample.window.ms"], Long, "30000", METRICS, "How long Java samples a metric"),

@@ -77,9 +77,11 @@ const PARTITIONERS: &[&[&str]] = &[
     &["fnv1a"],
     &["fnv1a_random"],
     &["random"],
+    &["sarama_reference"],
+    &["sarama_crc32"],
 ];
 
-pub(super) const PARTITIONINGS: [Partitioning; 8] = [
+pub(super) const PARTITIONINGS: [Partitioning; 10] = [
     Partitioning::RoundRobin,
     Partitioning::Default,
     Partitioning::Murmur2,
@@ -88,6 +90,8 @@ pub(super) const PARTITIONINGS: [Partitioning; 8] = [
     Partitioning::Fnv1a,
     Partitioning::Fnv1aRandom,
     Partitioning::Random,
+    Partitioning::SaramaReference,
+    Partitioning::SaramaCrc32,
 ];
 
 pub(super) const COMPRESSIONS: [Compression; 5] = [
@@ -187,7 +191,7 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
         }),
         "Who chooses partitions for records without one; not set, Kafka's default: keys by their murmur2 hash, others by batches")
         .kip(&[480, 794]).method("partitioning")
-        .differs("takes Java's RoundRobinPartitioner and short names, librdkafka's partitioners among them; one's own by the builder's partitioner"),
+        .differs("takes Java's RoundRobinPartitioner and short names, librdkafka's and Sarama's partitioners among them (Sarama's default is fnv1a_random); one's own by the builder's partitioner"),
     row(&["partitioner.ignore.keys"], Boolean, "false", Setter::Flag(|c, v| c.ignore_keys = v),
         "Records with a key are spread as those without, by the default partitioner")
         .kip(&[794]).method("ignore_keys"),
@@ -197,9 +201,12 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
     row(&["partitioner.availability.timeout.ms"], Long, "0", millis(0, LONG_MAX, |c, v| c.availability_timeout = v),
         "Partitions whose broker takes nothing for so long get no records without a key; 0: off")
         .kip(&[794]).method("partitioner_availability_timeout"),
-    row(&["partitioner.rack.aware"], Boolean, "false", only(&["false"], reasons::RACK),
-        "Records without a key go to leaders in the producer's own rack")
-        .kip(&[1123]),
+    row(&["partitioner.rack.aware"], Boolean, "false", Setter::Flag(|c, v| c.rack_aware = v),
+        "Records without a key go to leaders in the rack that client.rack names, if there are any")
+        .kip(&[1123]).method("rack_aware"),
+    row(&["client.rack"], String, "", Setter::Text(|c, v| c.rack = Some(v).filter(|rack| !rack.is_empty())),
+        "The rack or zone of the producer, as broker.rack names the brokers'")
+        .kip(&[1123]).method("rack_aware"),
 
     // Metadata.
     row(&["metadata.max.age.ms"], Long, "300000", millis(0, LONG_MAX, |c, v| c.metadata_max_age = v),

@@ -275,7 +275,6 @@ fn what_is_not_supported_is_refused_with_a_reason_never_ignored() {
         ("enable.metrics.push", "true"),
         ("interceptor.classes", "com.example.Mine"),
         ("value.serializer", "io.confluent.kafka.serializers.KafkaAvroSerializer"),
-        ("partitioner.rack.aware", "true"),
     ] {
         let error = refusal(name, value);
         assert!(matches!(error, ConfigError::NotSupported { .. }), "{error:?}");
@@ -313,6 +312,8 @@ fn settings_that_exclude_each_other_name_both() {
             "max.in.flight.requests.per.connection",
         ),
         ("delivery.timeout.ms=30004", "delivery.timeout.ms", "request.timeout.ms"),
+        ("partitioner.rack.aware=true", "partitioner.rack.aware", "client.rack"),
+        ("partitioner.rack.aware=true\nclient.rack= ", "partitioner.rack.aware", "client.rack"),
     ] {
         let error = config(text).check().unwrap_err();
         let ConfigError::Contradiction { first: one, second: other, .. } = error else {

@@ -1,5 +1,6 @@
 //! Who chooses partitions, and by what.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rohrpost::ProducerRecord;
@@ -82,4 +83,46 @@ fn availability_timeout() {
         to_the_silent_one(setting, &[])
     });
     assert!(at_once < never && at_once <= 5, "{at_once} {never}");
+}
+
+const AWARE: &[(&str, &str)] = &[("partitioner.rack.aware", "true")];
+
+/// The brokers that 30 batches without a key go to, of which broker 1 is in rack `a` and the others are in `b`.
+async fn leaders(setting: Setting, more: &[(&str, &str)]) -> BTreeSet<i32> {
+    let cluster = Cluster::builder().brokers(3).start().await.unwrap();
+    cluster.create_topic_with(&TopicSpec::new("t").partitions(6).replication_factor(1)).unwrap();
+    cluster.with_model(|model| {
+        for (broker, rack) in [(1, "a"), (2, "b"), (3, "b")] {
+            model.set_rack(broker, Some(rack.to_owned()));
+        }
+    });
+    let producer = builder(&cluster, setting)
+        .batch_size(1)
+        .properties(more.iter().copied())
+        .build()
+        .await
+        .unwrap();
+    let mut leaders = BTreeSet::new();
+    for _ in 0..30 {
+        let sent = producer.send(ProducerRecord::new("t").value("v")).await.unwrap();
+        let partition = sent.await.unwrap().partition();
+        leaders.insert(cluster.leader("t", partition).unwrap().0);
+    }
+    leaders
+}
+
+#[test]
+fn rack_aware() {
+    let [anywhere, near] = both("partitioner.rack.aware", ["false", "true"], |setting| {
+        leaders(setting, &[("client.rack", "b")])
+    });
+    assert_eq!((anywhere, near), ([1, 2, 3].into(), [2, 3].into()));
+}
+
+#[test]
+fn client_rack() {
+    let [one, two] = both("client.rack", ["a", "b"], |setting| leaders(setting, AWARE));
+    assert_eq!((one, two), ([1].into(), [2, 3].into()));
+    let [other, twice] = both("client.rack", ["c", "B"], |setting| leaders(setting, AWARE));
+    assert_eq!((other, twice), ([1, 2, 3].into(), [1, 2, 3].into()), "nobody is near");
 }

@@ -50,7 +50,7 @@ pub(super) static PROPERTIES: &[Property<Draft>] = &[
     row(&["api.version.fallback.ms"], Int, "0", VERSIONS, "How long to do without an answer"),
     row(&["broker.version.fallback"], String, "0.10.0", VERSIONS, "What to believe without an answer"),
     row(&["produce.offset.report"], Boolean, "false", UNUSED, "Report each message's offset"),
-    row(&["client.rack"], String, "", RACK, "The rack or zone of the client").java(&["client.rack"]),
+    row(&["client.rack"], String, "", RACK, "The rack or zone of the client"),
     row(&["transactional.id"], String, "", TRANSACTIONS, "The name under which the brokers remember transactions").kip(&[98]).java(&["transactional.id"]),
     row(&["transaction.timeout.ms"], Int, "60000", TRANSACTIONS, "How long a transaction may stay open before the brokers abort it").kip(&[98]).java(&["transaction.timeout.ms"]),
 
