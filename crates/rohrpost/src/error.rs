@@ -438,6 +438,11 @@ impl<'a> TrySendError<'a> {
     pub fn into_error(self) -> Error {
         self.error
     }
+
+    /// The record and the reason.
+    pub fn into_parts(self) -> (ProducerRecord<'a>, Error) {
+        (*self.record, self.error)
+    }
 }
 
 impl fmt::Debug for TrySendError<'_> {

@@ -74,8 +74,30 @@ impl fmt::Debug for Payload<'_> {
     }
 }
 
-/// What can be a key or a value: everything that is bytes, and `Option`s of it. An array is borrowed (`&42_i64.to_be_bytes()`): taken by value it would have to be
-/// copied to the heap.
+/// What can be a key or a value: everything that is bytes or text, and `Option`s of it, where `None` is null.
+///
+/// | given | the record |
+/// |---|---|
+/// | `&str`, `&String`, `&[u8]`, `&Vec<u8>`, `&[u8; N]`, `&Bytes`, ... | borrows it, without an allocation |
+/// | `String`, `Vec<u8>`, `Box<[u8]>` | owns it |
+/// | `Bytes`, `Arc<[u8]>` | shares it |
+///
+/// Numbers have no encoding of their own; Java's serializers write `to_be_bytes`. That is an array, which is borrowed (taken by value it would have to be copied
+/// to the heap) and so has to live as long as the record:
+///
+/// ```
+/// use rohrpost::ProducerRecord;
+///
+/// let id = 42_i64.to_be_bytes();
+/// let record = ProducerRecord::new("orders").key(&id).value(format!("order {}", 42));
+/// assert_eq!(record.key_bytes(), Some(&[0, 0, 0, 0, 0, 0, 0, 42][..]));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key or a value",
+    label = "neither bytes nor text, nor an `Option` of them",
+    note = "a number: `&number.to_be_bytes()`, as Java's serializers write it, or `number.to_string()`",
+    note = "an array is borrowed: `&array`; what holds bytes gives a slice of them: `&value[..]`"
+)]
 pub trait IntoPayload<'a> {
     /// The bytes; `None` for null.
     fn into_payload(self) -> Option<Payload<'a>>;
@@ -126,7 +148,21 @@ impl<'a> IntoPayload<'a> for Arc<[u8]> {
     }
 }
 
+impl<'a> IntoPayload<'a> for &'a Arc<str> {
+    #[inline]
+    fn into_payload(self) -> Option<Payload<'a>> {
+        Some(Payload::Borrowed(self.as_bytes()))
+    }
+}
+
 impl<'a> IntoPayload<'a> for &&'a str {
+    #[inline]
+    fn into_payload(self) -> Option<Payload<'a>> {
+        (*self).into_payload()
+    }
+}
+
+impl<'a> IntoPayload<'a> for &&'a [u8] {
     #[inline]
     fn into_payload(self) -> Option<Payload<'a>> {
         (*self).into_payload()
@@ -201,6 +237,8 @@ mod tests {
         let (maybe, twice) = (Some("ab".to_owned()), &"ab");
         assert_eq!(bytes(&maybe), expected);
         assert_eq!(bytes(twice), expected);
+        assert_eq!(bytes(&&b"ab"[..]), expected);
+        assert_eq!(bytes(&Arc::<str>::from("ab")), expected);
         assert_eq!(bytes(maybe.as_ref()), expected);
         assert_eq!(bytes(&b"ab"[..]), expected);
         assert_eq!(bytes(&vec), expected);

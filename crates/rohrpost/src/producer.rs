@@ -72,7 +72,9 @@ impl Producer {
     /// Waits only for room in `buffer.memory` and for knowledge of the topic, both together at most `max.block.ms`, in the order of the callers. A record
     /// is sent once the future resolves to a delivery; a future dropped before has sent nothing. Records of one task to one partition keep their order.
     ///
-    /// Takes the record or a reference to it, which costs less: a record has some 150 bytes, which an async function else moves about.
+    /// Takes the record or a reference to it (`R` is a `ProducerRecord`, or a `&`, `Box` or `Arc` of one). The reference costs less: a record has some 100 bytes,
+    /// which an async function else moves about. What becomes a record by `From` needs its type said: `send(ProducerRecord::from(order))`, not
+    /// `send(order.into())`.
     ///
     /// A task of its own takes a clone of the producer along, for this future borrows it:
     /// `tokio::spawn({ let producer = producer.clone(); async move { producer.send(record).await?.await } })`.

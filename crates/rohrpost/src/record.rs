@@ -16,7 +16,8 @@ use crate::topic::{IntoTopic, TopicHandle, TopicName};
 /// topic: a tombstone). An empty key or value is not null.
 ///
 /// The record may borrow what it carries: its bytes are encoded into the partition's batch while it is sent, and nothing of it
-/// is needed afterwards.
+/// is needed afterwards. One that is kept, in a struct or a queue, is a `ProducerRecord<'static>`: it is given what it owns (`String`, `Vec<u8>`, `Bytes`), or
+/// made by [`into_owned`](Self::into_owned).
 ///
 /// A value of 16 KiB and more that the record does not borrow (`Bytes`, `Vec<u8>`, `String`) is not even copied then: without compression the batch
 /// refers to it until it is delivered or failed. To keep a value for oneself, give a clone of its `Bytes`.
@@ -251,7 +252,7 @@ impl<'a> ProducerRecord<'a> {
         }
     }
 
-    /// The same record without anything borrowed: copies what it borrows.
+    /// The same record without anything borrowed: copies what it borrows. A [`TopicHandle`] becomes its name.
     pub fn into_owned(self) -> ProducerRecord<'static> {
         let bytes = |bytes: &[u8]| Payload::Owned(bytes.to_vec());
         let topic = self.topic().to_owned();
@@ -356,6 +357,10 @@ impl<T: IntoPartition> IntoPartition for Option<T> {
 }
 
 /// What can be a record's timestamp.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a timestamp",
+    note = "give milliseconds since the Unix epoch as `i64`, or a `SystemTime`"
+)]
 pub trait IntoTimestamp {
     /// Milliseconds since the Unix epoch; `None` for the time of the send.
     fn into_timestamp(self) -> Option<i64>;

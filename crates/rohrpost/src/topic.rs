@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use rohrpost_driver as driver;
 
@@ -49,7 +50,12 @@ pub enum TopicName<'a> {
     Handle(&'a TopicHandle),
 }
 
-/// What can be a record's topic: its name, or a [`TopicHandle`].
+/// What can be a record's topic: its name, or a [`TopicHandle`], which is lent.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a topic",
+    label = "neither a name nor a `&TopicHandle`",
+    note = "a handle is lent: `ProducerRecord::new(&topic)`; what holds a name gives a `&str` of it"
+)]
 pub trait IntoTopic<'a> {
     /// The topic.
     fn into_topic(self) -> TopicName<'a>;
@@ -73,6 +79,7 @@ into_topic! {
     &'a str => name, TopicName::Borrowed(name);
     &'a &str => name, TopicName::Borrowed(name);
     &'a String => name, TopicName::Borrowed(name);
+    &'a Arc<str> => name, TopicName::Borrowed(name);
     String => name, TopicName::Owned(name);
 }
 
