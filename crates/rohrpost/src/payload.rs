@@ -82,7 +82,8 @@ impl fmt::Debug for Payload<'_> {
 /// | `String`, `Vec<u8>`, `Box<[u8]>` | owns it |
 /// | `Bytes`, `Arc<[u8]>` | shares it |
 ///
-/// Numbers have no encoding of their own; Java's serializers write `to_be_bytes`. That is an array, which is borrowed (taken by value it would have to be copied
+/// Numbers have no encoding of their own: a [`TypedProducer`](crate::TypedProducer) knows one by its serializer. By hand, what Java's serializers write is
+/// `to_be_bytes`: an array, which is borrowed (taken by value it would have to be copied
 /// to the heap) and so has to live as long as the record:
 ///
 /// ```
