@@ -118,7 +118,7 @@ impl Shared {
     }
 
     #[inline]
-    fn topic<'a>(&'a self, record: &Record<'a>) -> Option<&'a Topic> {
+    pub(crate) fn topic<'a>(&'a self, record: &Record<'a>) -> Option<&'a Topic> {
         match record.handle {
             Some(handle) => handle.find(self),
             None => self.topics.get(record.topic).map(|topic| &**topic),

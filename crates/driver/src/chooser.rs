@@ -138,6 +138,10 @@ impl Chooser {
     }
 
     /// Whether the record goes to whatever partition has its turn.
+    pub(crate) fn is_steady(&self) -> bool {
+        matches!(self.strategy, Strategy::Hashed | Strategy::Sticky)
+    }
+
     pub(crate) fn is_sticky(&self, record: &Record<'_>) -> bool {
         match &self.strategy {
             Strategy::Hashed(hashed) => hashed.is_spread(record.key),

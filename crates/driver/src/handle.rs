@@ -120,6 +120,22 @@ impl Handle {
         self.append_now(record, timestamp, headers, wait, keep).is_some()
     }
 
+    /// Appends records from the front as long as nothing is in the way at all, those of a partition that follow each other under one lock; keeps their
+    /// deliveries. Returns how many.
+    pub fn send_run_now<'h, H>(
+        &self,
+        deliveries: &mut Deliveries,
+        records: &[(Record<'_>, H)],
+    ) -> usize
+    where
+        H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
+    {
+        if self.shared.inbox.is_crowded() {
+            return 0;
+        }
+        self.shared.append_run(records, deliveries)
+    }
+
     #[inline]
     fn append_now<'h, H, K>(
         &self,

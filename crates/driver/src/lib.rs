@@ -18,6 +18,7 @@ mod memory;
 mod network;
 mod outputs;
 mod pool;
+mod runs;
 mod scales;
 mod shared;
 mod socket;
@@ -29,6 +30,7 @@ mod task;
 mod tests;
 mod topic_handle;
 mod topics;
+mod trace;
 mod write_queue;
 
 pub use append::Record;

@@ -28,6 +28,7 @@ use crate::network;
 use crate::scales::Scales;
 use crate::shared::{Message, Shared};
 use crate::socket::{Socket, SocketOptions};
+use crate::trace::{self, Span};
 
 /// Rounds in one poll, before other tasks of the runtime get their turn.
 const ROUNDS: usize = 16;
@@ -65,6 +66,9 @@ pub(crate) struct Driver {
     /// There is something for another round, that no flag tells of.
     again: bool,
     ended: bool,
+    span: Span,
+    /// Batches that were sent again, as far as that was told.
+    retries_told: u64,
 }
 
 /// The one timer, for everything.
@@ -92,6 +96,7 @@ impl Driver {
             sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
             set_to: None,
         };
+        let span = Span::new(&engine.config().cluster.client_id);
         Self {
             shared,
             engine,
@@ -116,6 +121,8 @@ impl Driver {
             scratch: vec![0; READ_SIZE].into_boxed_slice(),
             again: false,
             ended: false,
+            span,
+            retries_told: 0,
         }
     }
 
@@ -168,6 +175,7 @@ impl Driver {
     }
 
     fn sealed(&mut self, now: Time, batch: SealedBatch, completion: Arc<Completion>) {
+        trace::sealed(&batch, &completion);
         self.in_flight.insert(now, batch.id(), completion);
         if let Some(lane) = self.lanes.get(batch.id().partition) {
             self.scales.stir(lane);
@@ -190,6 +198,7 @@ impl Driver {
         let wanted = self.shared.memory.look(now);
         if wanted != self.under_pressure {
             self.under_pressure = wanted;
+            trace::memory(wanted);
             let input = if wanted { Input::MemoryPressure } else { Input::MemoryRelieved };
             self.engine.handle(now, input);
         }
@@ -208,6 +217,7 @@ impl Driver {
 
     fn hand_in(&mut self, now: Time) {
         for input in self.inputs.drain(..) {
+            trace::network(&input);
             if let NetworkInput::ConnectFailed { connection, .. }
             | NetworkInput::Lost { connection, .. } = input
             {
@@ -223,7 +233,10 @@ impl Driver {
         loop {
             match self.engine.poll(now) {
                 Output::Network(output) => self.obey_network(output),
-                Output::Topic(change) => self.lanes.update(&self.shared, &change),
+                Output::Topic(change) => {
+                    trace::topic(&change);
+                    self.lanes.update(&self.shared, &change);
+                }
                 Output::Awaited { waiter, result } => self.shared.awaits.answer(waiter, result),
                 Output::Seal { batch } => self.seal(now, batch),
                 Output::Complete { batch, records, result } => {
@@ -255,6 +268,7 @@ impl Driver {
                 self.lookups.start(lookup, host, &self.shared.bell);
             }
             NetworkOutput::Connect { connection, address, .. } => {
+                trace::connecting(address);
                 let socket = Socket::connect(address, self.options, &self.shared.bell);
                 self.sockets.push((connection, socket));
                 self.connections_opened += 1;
@@ -288,6 +302,9 @@ impl Driver {
         records: &Range<u32>,
         result: Result<rohrpost_engine::Appended, rohrpost_engine::DeliveryError>,
     ) -> Verdict {
+        if let Some(completion) = self.in_flight.get(batch) {
+            trace::completed(completion, records.end - records.start, result.as_ref());
+        }
         result.map_err(|error| {
             if error.is_closed() {
                 if let Some(lane) = self.lanes.get(batch.partition) {
@@ -346,6 +363,8 @@ impl Driver {
         let mut stats = lock(&self.shared.stats);
         let engine = self.engine.totals();
         stats.take_engine(&engine);
+        let told = std::mem::replace(&mut self.retries_told, engine.retries);
+        trace::retries(engine.retries.saturating_sub(told));
         stats.batches_completed = self.batches_completed;
         stats.connections_opened = self.connections_opened;
         stats.connections_failed = self.engine.cluster().connections_failed();
@@ -359,6 +378,7 @@ impl Driver {
     /// The engine is closed: nothing is under way any more.
     fn end(&mut self) {
         self.publish_stats();
+        trace::closed(&self.given_up);
         self.shared.note_closed_in_order(self.given_up.clone());
         self.end_shared();
         for done in self.closers.drain(..) {
@@ -397,6 +417,15 @@ impl Future for Driver {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
+        let span = this.span.clone();
+        span.within(|| this.run(cx))
+    }
+}
+
+impl Driver {
+    /// Some rounds.
+    fn run(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self;
         this.shared.bell.listen(cx.waker());
         for _ in 0..ROUNDS {
             let until = this.round();
@@ -420,6 +449,8 @@ impl Future for Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         if !self.ended {
+            let batches = self.engine.totals().batches_pending;
+            self.span.clone().within(|| trace::gone(batches));
             self.end_shared();
         }
     }

@@ -101,6 +101,18 @@ impl Producer {
         self.inner.try_send(record).map(Delivery)
     }
 
+    /// See [`Producer::send_all`](crate::Producer::send_all). Blocks as [`send`](Self::send) does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_all<'r, R, I>(&self, deliveries: &mut Deliveries, records: I) -> Result<(), Error>
+    where
+        R: Borrow<ProducerRecord<'r>> + Unpin,
+        I: IntoIterator<Item = R>,
+    {
+        wait(self.inner.send_all(&mut deliveries.0, records))
+    }
+
     /// See [`Producer::send_with`](crate::Producer::send_with).
     ///
     /// # Errors

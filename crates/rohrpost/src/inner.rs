@@ -1,5 +1,6 @@
 //! The producer's link to the driver: its types into ours, its failures into errors.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -187,6 +188,20 @@ impl Inner {
             Poll::Ready(Err(failure)) => Poll::Ready(Err(Error::from_send(&failure, record))),
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// Sends records from the front, as many as need no waiting and no new batch. Returns how many.
+    pub(crate) fn send_run<'r, R>(&self, deliveries: &mut Deliveries, records: &[R]) -> usize
+    where
+        R: Borrow<ProducerRecord<'r>>,
+    {
+        if self.interceptors.is_some() {
+            return 0;
+        }
+        // All at once, so that no code of others runs under a lock.
+        let all =
+            records.iter().map(Borrow::borrow).map(|record| (borrow(record), headers(record)));
+        self.handle.send_run_now(deliveries.inner_mut(), &all.collect::<Vec<_>>())
     }
 
     /// Gives up a send that was not polled to its end.

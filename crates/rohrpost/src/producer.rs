@@ -42,6 +42,9 @@ pub struct Producer {
     inner: Arc<Inner>,
 }
 
+/// Records that [`Producer::send_all`] takes at a time.
+const RUN: usize = 64;
+
 impl Producer {
     /// Starts to set up a producer.
     pub fn builder() -> ProducerBuilder {
@@ -109,6 +112,54 @@ impl Producer {
     {
         let attempt = Attempt::new(&self.inner);
         SendIntoFuture { attempt, record, deliveries, of: PhantomData }
+    }
+
+    /// Sends many records, and keeps their deliveries among others: those that follow each other in a partition are appended under one lock. Takes records or
+    /// references to them, from a slice or any iterator, of which it reads ahead a little.
+    ///
+    /// Dropped before it is done, or with an error: the records that were sent are in `deliveries`, as many as
+    /// [`Deliveries::records`] grew by; of an iterator, up to 63 more may have been read.
+    ///
+    /// ```no_run
+    /// # async fn run(producer: rohrpost::Producer, lines: Vec<String>) -> Result<(), rohrpost::Error> {
+    /// use rohrpost::{Deliveries, ProducerRecord};
+    ///
+    /// let mut deliveries = Deliveries::new();
+    /// let records = lines.iter().map(|line| ProducerRecord::new("lines").value(line));
+    /// producer.send_all(&mut deliveries, records).await?;
+    /// println!("{} records have arrived", deliveries.join().await.into_result()?);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), of the first record that could not be sent; those behind it are not sent.
+    pub async fn send_all<'r, R, I>(
+        &self,
+        deliveries: &mut Deliveries,
+        records: I,
+    ) -> Result<(), Error>
+    where
+        R: Borrow<ProducerRecord<'r>> + Unpin,
+        I: IntoIterator<Item = R>,
+    {
+        let mut records = records.into_iter();
+        let mut run: Vec<R> = Vec::new();
+        loop {
+            run.clear();
+            run.extend(records.by_ref().take(RUN));
+            let mut rest = &run[..];
+            if rest.is_empty() {
+                return Ok(());
+            }
+            while !rest.is_empty() {
+                rest = &rest[self.inner.send_run(deliveries, rest)..];
+                // What begins a batch, or waits, goes its own way.
+                if let [next, behind @ ..] = rest {
+                    self.send_into(deliveries, next.borrow()).await?;
+                    rest = behind;
+                }
+            }
+        }
     }
 
     /// Sends a record if that is possible without waiting, and gives it back if not.

@@ -70,3 +70,35 @@ fn locks_beside_the_records_own_are_counted_by_the_batch() {
         },
     );
 }
+
+#[test]
+fn records_that_follow_each_other_in_a_partition_take_its_lock_once_for_all() {
+    live(
+        2,
+        |config| config.engine.batch_size = 100_000,
+        async |life| {
+            let of = |partition| crate::Record { partition: Some(partition), ..record(&[7; 100]) };
+            let both = |records| {
+                let mut deliveries = life.send_at_once(records, of(0));
+                deliveries.extend(life.send_at_once(records, of(1)));
+                deliveries
+            };
+            // Grows the batches' buffers: the next ones begin with as much.
+            life.deliver(both(800)).await;
+            life.settle().await;
+            let opening = both(1);
+
+            let no_headers = std::iter::empty::<rohrpost_records::RecordHeader<'_>>;
+            let run: Vec<_> = [0, 1, 0]
+                .into_iter()
+                .flat_map(|partition| std::iter::repeat_n((of(partition), no_headers()), 50))
+                .collect();
+            let (before, mut deliveries) = (Locks::so_far(), crate::Deliveries::new());
+            assert_eq!(life.handle.send_run_now(&mut deliveries, &run), 150);
+            let sent = Locks::since(&before);
+            assert_eq!((sent.of::<Open>(), sent.all()), (3, 3), "{sent:?}");
+            assert_eq!(deliveries.records(), 150);
+            life.deliver(opening).await;
+        },
+    );
+}
