@@ -137,11 +137,12 @@ impl Chooser {
         }
     }
 
-    /// Whether the record goes to whatever partition has its turn.
+    /// Whether choosing runs no code of others, and can be done again with the same result as long as nothing is appended.
     pub(crate) fn is_steady(&self) -> bool {
-        matches!(self.strategy, Strategy::Hashed | Strategy::Sticky)
+        matches!(self.strategy, Strategy::Hashed(_) | Strategy::Sticky)
     }
 
+    /// Whether the record goes to whatever partition has its turn.
     pub(crate) fn is_sticky(&self, record: &Record<'_>) -> bool {
         match &self.strategy {
             Strategy::Hashed(hashed) => hashed.is_spread(record.key),
