@@ -8,4 +8,5 @@ pub(crate) mod counts;
 mod deliveries;
 mod life;
 mod locks;
+mod turns;
 mod wakeups;

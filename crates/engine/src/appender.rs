@@ -276,6 +276,9 @@ impl PartitionAppender {
 
     /// Ends the open batch if a record does not fit into it, and appends nothing: for a record that may go to another partition just as well, where it would begin
     /// a batch here that nobody adds to for a while. Whether the batch was ended: [`take_filled`](Self::take_filled) gives it.
+    ///
+    /// What is ended so is more than half full: a record that takes half a batch itself ends none, for it would find no room in most batches, and ends
+    /// one wherever it goes.
     pub fn end_unless_fits<'a, H>(
         &mut self,
         timestamp: i64,
@@ -287,7 +290,9 @@ impl PartitionAppender {
         H: IntoIterator<Item = RecordHeader<'a>, IntoIter: ExactSizeIterator + Clone>,
     {
         let headers = headers.into_iter();
-        if self.builder.is_empty() || upper_bound(key, value, headers.clone()) > self.largest {
+        let half = self.builder.cap().bytes() / 2;
+        let size = upper_bound(key, value, headers.clone());
+        if self.builder.is_empty() || size > half.min(self.largest) {
             return false;
         }
         let fits = self.builder.fits(timestamp, key, value, headers);

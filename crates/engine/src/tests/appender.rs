@@ -265,8 +265,9 @@ fn a_record_that_may_go_elsewhere_ends_a_batch_only_if_it_does_not_fit_into_it()
     assert!(!end(&mut lane, &[7; 900], 1), "it fits");
     assert!(!end(&mut lane, &[7; 2_000], -2), "it fits nowhere");
     assert!(!end(&mut lane, &vec![7; 1 << 20], 1), "nor does this");
+    assert!(!end(&mut lane, &[7; 2_000], 1), "it takes half a batch wherever it goes");
     assert_eq!(lane.appender.open_slot(), Some(Slot(0)));
-    assert!(end(&mut lane, &[7; 2_000], 1));
+    assert!(end(&mut lane, &[7; 1_500], 1));
     assert_eq!(values(lane.appender.take_filled().unwrap()), [vec![7; 3_000]]);
     assert!(lane.appender.open_slot().is_none() && lane.appender.take_filled().is_none());
 }
