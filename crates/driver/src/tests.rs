@@ -8,5 +8,6 @@ pub(crate) mod counts;
 mod deliveries;
 mod life;
 mod locks;
+mod memory;
 mod turns;
 mod wakeups;
