@@ -269,7 +269,7 @@ impl<'a> ProducerRecord<'a> {
             owned: Some(Box::new(Owned {
                 topic: Some(topic),
                 key: owned.key.or_else(|| self.key.map(bytes)),
-                value: owned.value.or_else(|| self.value.map(bytes)),
+                value: owned.value.or_else(|| self.value.map(bytes)).map(Payload::shared_if_large),
                 headers: Some(headers.into_iter().map(Header::into_owned).collect()),
             })),
         }
@@ -482,6 +482,7 @@ mod tests {
         let borrowed = vec![7; 100_000];
         let record = ProducerRecord::new("t").value(&borrowed);
         assert!(record.shared_value().is_none());
+        assert!(record.into_owned().shared_value().is_some());
     }
 
     #[test]
