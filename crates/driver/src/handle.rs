@@ -47,6 +47,8 @@ enum Step {
     Append,
     Metadata(WaiterId),
     Memory(Ticket, usize),
+    /// The send is over: nothing may be sent again by mistake.
+    Done,
 }
 
 /// What a close left undelivered.
@@ -152,7 +154,10 @@ impl Handle {
             return None;
         }
         match self.shared.append_to_open(record, timestamp, headers, keep) {
-            Ok(kept) => Some(kept),
+            Ok(kept) => {
+                wait.step = Step::Done;
+                Some(kept)
+            }
             Err(chosen) => {
                 wait.chosen = chosen;
                 None
@@ -165,8 +170,32 @@ impl Handle {
     ///
     /// # Errors
     /// [`SendFailure`]: the record is in no batch.
+    ///
+    /// # Panics
+    /// If the send is over, as futures may: it would send the record twice.
     #[cold]
     pub fn poll_send<'h, H>(
+        &self,
+        cx: &mut Context<'_>,
+        record: &Record<'_>,
+        shared: Option<&Bytes>,
+        headers: &H,
+        wait: &mut Wait,
+    ) -> Poll<Result<Delivery, SendFailure>>
+    where
+        H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
+    {
+        if let Step::Done = wait.step {
+            polled_again();
+        }
+        let result = self.poll_append(cx, record, shared, headers, wait);
+        if result.is_ready() {
+            wait.step = Step::Done;
+        }
+        result
+    }
+
+    fn poll_append<'h, H>(
         &self,
         cx: &mut Context<'_>,
         record: &Record<'_>,
@@ -222,7 +251,7 @@ impl Handle {
     #[inline]
     pub fn cancel(&self, wait: &mut Wait) {
         match std::mem::take(&mut wait.step) {
-            Step::Append => {}
+            Step::Append | Step::Done => {}
             Step::Metadata(waiter) => {
                 if self.shared.awaits.cancel(waiter) {
                     let _ = self.shared.inbox.send(Message::AwaitsChanged);
@@ -258,7 +287,7 @@ impl Handle {
     /// Waits for what is waited for; gives the memory where that is it.
     fn poll_step(&self, cx: &mut Context<'_>, wait: &mut Wait) -> Poll<Result<Grant, SendFailure>> {
         let result = match wait.step {
-            Step::Append => Ok(Grant::NONE),
+            Step::Append | Step::Done => Ok(Grant::NONE),
             Step::Metadata(waiter) => {
                 let answer = ready!(self.shared.awaits.poll(cx, waiter));
                 self.count_wait(&self.shared.stages.metadata_wait, wait);
@@ -468,6 +497,15 @@ impl Handle {
     fn ended_well(&self) -> Result<GivenUp, Gone> {
         self.shared.closed_in_order().ok_or(Gone)
     }
+}
+
+#[cold]
+#[allow(
+    clippy::panic,
+    reason = "what a future does that is polled after its end; an error would look like the record's"
+)]
+fn polled_again() -> ! {
+    panic!("a send was polled after it had given its result")
 }
 
 impl Drop for Handle {

@@ -241,7 +241,8 @@ impl std::fmt::Debug for Producer {
     }
 }
 
-/// The future of [`Producer::send`]. Dropped before it resolves, it has sent nothing and holds nothing.
+/// The future of [`Producer::send`]. Dropped before it resolves, it has sent nothing and holds nothing. Polled after that, it panics, and sends
+/// nothing again.
 #[must_use = "futures do nothing unless awaited: this record is not sent yet"]
 pub struct SendFuture<'p, 'r, R = ProducerRecord<'r>> {
     attempt: Attempt<'p>,
@@ -249,7 +250,8 @@ pub struct SendFuture<'p, 'r, R = ProducerRecord<'r>> {
     of: PhantomData<ProducerRecord<'r>>,
 }
 
-/// The future of [`Producer::send_into`]. Dropped before it resolves, it has sent nothing and holds nothing.
+/// The future of [`Producer::send_into`]. Dropped before it resolves, it has sent nothing and holds nothing. Polled after that, it panics, and sends
+/// nothing again.
 #[must_use = "futures do nothing unless awaited: this record is not sent yet"]
 pub struct SendIntoFuture<'p, 'r, R = ProducerRecord<'r>> {
     attempt: Attempt<'p>,
