@@ -391,14 +391,18 @@ impl Driver {
         let in_order = self.ended;
         let gone =
             |sent| Arc::new(if in_order { Failure::Closed } else { Failure::DriverGone { sent } });
+        // Whose batches are freed at the very end: the values that they refer to may be owned by something of the program's that panics then.
+        //
         // First the inbox: batches that are on their way into it are failed by those who carry them.
-        for message in self.shared.inbox.close() {
+        let messages = self.shared.inbox.close();
+        for message in &messages {
             if let Message::Sealed { batch, completion } = message {
                 self.shared.memory.release(batch.charge());
                 completion.resolve_rest(gone(false));
             }
         }
-        for (batch, completion) in self.lanes.close() {
+        let open_batches = self.lanes.close();
+        for (batch, completion) in &open_batches {
             self.shared.memory.release(batch.charge());
             completion.resolve_rest(gone(false));
         }

@@ -101,6 +101,51 @@ async fn the_owner_of_a_value_may_send_when_it_is_freed() {
     assert_eq!(producer.stats().buffered_bytes_now, 0);
 }
 
+/// The owner of a value that panics is the program's mistake, and costs the producer its life at worst; nobody waits for ever.
+#[test]
+fn an_owner_that_panics_when_the_runtime_ends_leaves_nobody_waiting() {
+    let cluster = Cluster::builder().brokers(1).start_blocking().unwrap();
+    cluster.create_topic("t", 3).unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let producer = runtime
+        .block_on(
+            builder(&cluster)
+                .buffer_memory(100_000)
+                .batch_size(90_000)
+                .linger(Duration::from_secs(3_600))
+                .property("delivery.timeout.ms", "2000000000")
+                .build(),
+        )
+        .unwrap();
+    let mut deliveries = runtime.block_on(async {
+        producer.partitions_for("t").await.unwrap();
+        let mut deliveries = Deliveries::new();
+        for partition in 0..3 {
+            let value = match partition {
+                1 => owned(|| panic!("an owner that panics")),
+                _ => Bytes::from(vec![7; LARGE]),
+            };
+            let record = ProducerRecord::new("t").partition(partition).value(value);
+            producer.send_into(&mut deliveries, record).await.unwrap();
+        }
+        deliveries
+    });
+    cluster.pause_broker(1);
+    let mut waits = Box::pin(producer.send(ProducerRecord::new("t").value(vec![7; 80_000])));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(waits.as_mut().poll(&mut cx).is_pending());
+    drop(runtime);
+    let Poll::Ready(result) = waits.as_mut().poll(&mut cx) else { panic!("it waits for ever") };
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::DriverGone);
+    let mut failed = 0;
+    while let Some(settled) = deliveries.take_next() {
+        assert_eq!(settled.error().unwrap().kind(), ErrorKind::DriverGone);
+        failed += settled.records();
+    }
+    assert_eq!(failed, 3);
+}
+
 /// A piece of something much larger counts with its own length, and is what arrives.
 #[tokio::test]
 async fn pieces_of_a_large_allocation_count_as_long_as_they_are() {
