@@ -238,7 +238,8 @@ mod tests {
         let (maybe, twice) = (Some("ab".to_owned()), &"ab");
         assert_eq!(bytes(&maybe), expected);
         assert_eq!(bytes(twice), expected);
-        assert_eq!(bytes(&&b"ab"[..]), expected);
+        let slice = &&b"ab"[..];
+        assert_eq!(bytes(slice), expected);
         assert_eq!(bytes(&Arc::<str>::from("ab")), expected);
         assert_eq!(bytes(maybe.as_ref()), expected);
         assert_eq!(bytes(&b"ab"[..]), expected);
