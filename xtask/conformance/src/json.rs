@@ -1,6 +1,6 @@
 //! Messages as JSON, in the form of Kafka's own converters.
 
-use rohrpost_codec::{ByteStr, Bytes, ErrorCode, Int32Array, Uuid};
+use rohrpost_codec::{ByteStr, Bytes, ErrorCode, Int32Array, Segments, Uuid};
 use serde_json::Value;
 
 /// A value that has a form in JSON.
@@ -94,6 +94,12 @@ impl Json for ByteStr {
 impl Json for Bytes {
     fn json(&self, _: Option<i16>) -> Value {
         Value::from(base64(self))
+    }
+}
+
+impl Json for Segments {
+    fn json(&self, _: Option<i16>) -> Value {
+        Value::from(base64(&self.to_bytes()))
     }
 }
 

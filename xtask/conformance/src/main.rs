@@ -19,7 +19,9 @@ use std::error::Error;
 use std::process::ExitCode;
 
 // The names in the shared files, too.
-use rohrpost_codec::{ByteStr, Bytes, ErrorCode, Int32Array, TaggedFields, Uuid, Wire, messages};
+use rohrpost_codec::{
+    ByteStr, Bytes, ErrorCode, Int32Array, Segments, TaggedFields, Uuid, Wire, messages,
+};
 
 use case::Subject;
 use java::Java;
