@@ -91,9 +91,13 @@ impl UniformSticky {
     /// Chooses another partition, unless another thread did since `state` was read.
     #[cold]
     fn switch(&self, state: u64, table: &Table) -> u32 {
-        let partition = table.turn(self.turns.fetch_add(1, Relaxed), self.seed);
+        let partition = table.turn(self.turns.load(Relaxed), self.seed);
         match self.state.compare_exchange(state, word(partition, 0), Relaxed, Relaxed) {
-            Ok(_) => partition,
+            Ok(_) => {
+                // Only a turn that was taken counts: whoever lost the race would let a partition go without.
+                self.turns.fetch_add(1, Relaxed);
+                partition
+            }
             // Another thread's choice, if it is one of this table's.
             Err(changed) => Some(partition_of(changed))
                 .filter(|&chosen| chosen < table.count().get())
