@@ -33,7 +33,8 @@ impl Lanes {
                 Some(lane) => lane.clone(),
                 None => {
                     let ratio = change.ratio.clone();
-                    let appender = PartitionAppender::new(entry.index, self.appenders, ratio);
+                    let config = self.appenders.for_topic(change);
+                    let appender = PartitionAppender::new(entry.index, config, ratio);
                     let lane = Lane::new(topic, entry.partition, entry.index, appender);
                     let lane = Arc::new(lane);
                     self.by_index.insert(entry.index, lane.clone());

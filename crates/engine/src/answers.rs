@@ -129,7 +129,7 @@ impl Engine {
             && !planted.is(Plant::CompleteTwice);
         let context = Context {
             idempotent: sent.stamp.is_some(),
-            acks: self.config.acks,
+            acks: partition.settings.acks,
             ambiguous: sent.ambiguous,
             behind: behind || planted.is(Plant::RetryUnknownProducer),
             many: sent.count > 1 && !abandoned,

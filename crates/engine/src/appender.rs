@@ -30,6 +30,7 @@ use rohrpost_records::{
 use crate::budget::Grant;
 use crate::config::EngineConfig;
 use crate::ids::{BatchId, PartitionIndex, Slot};
+use crate::io::TopicChange;
 use crate::ratio::SharedRatio;
 use crate::sealed::{BufferSource, FilledBatch};
 use crate::value::{Need, REFERENCE_FROM, Value};
@@ -39,7 +40,7 @@ const SMALLEST_BUFFER: usize = 512;
 /// The largest batch that the format can say, less what no bound has to look at closely.
 const MAX_BATCH: usize = i32::MAX as usize - 64;
 
-/// What an appender needs to know of the configuration.
+/// What an appender needs to know of the configuration: the producer's, until [`for_topic`](Self::for_topic) makes it a topic's.
 #[derive(Clone, Copy, Debug)]
 pub struct AppenderConfig {
     /// `batch.size`.
@@ -55,6 +56,12 @@ pub struct AppenderConfig {
 }
 
 impl AppenderConfig {
+    /// The same for the partitions of a topic, which may have a codec of its own.
+    #[must_use]
+    pub fn for_topic(self, topic: &TopicChange) -> Self {
+        Self { compression: topic.compression, ..self }
+    }
+
     /// From where on shared values are referred to; `None` where a codec will read them all.
     fn refer_from(&self) -> Option<usize> {
         (self.compression.codec() == Codec::None).then_some(self.reference_from)

@@ -1,10 +1,13 @@
 //! What an engine is configured with. Property names and cross-checks are the facade's business.
 
+use alloc::collections::BTreeMap;
 use core::time::Duration;
 
 use rohrpost_cluster::ClusterConfig;
+use rohrpost_codec::ByteStr;
 use rohrpost_records::Compression;
 
+use crate::overrides::TopicOverrides;
 use crate::plants::Planted;
 
 /// When a broker acknowledges a batch (`acks`).
@@ -39,7 +42,7 @@ pub struct EngineConfig {
     pub cluster: ClusterConfig,
     /// `acks`.
     pub acks: Acks,
-    /// `enable.idempotence`. Holds with [`Acks::All`] only; below that, batches carry no producer id whatever stands here.
+    /// `enable.idempotence`. Holds for topics with [`Acks::All`] only; below that, batches carry no producer id whatever stands here.
     pub enable_idempotence: bool,
     /// `batch.size`, bytes after compression: 16384.
     pub batch_size: usize,
@@ -58,6 +61,8 @@ pub struct EngineConfig {
     pub ack_timeout: Option<Duration>,
     /// `retries`: 2147483647. How often a batch is sent again at most.
     pub retries: u32,
+    /// What some topics have otherwise, by name: none.
+    pub topics: BTreeMap<ByteStr, TopicOverrides>,
     pub(crate) planted: Planted,
 }
 
@@ -76,6 +81,7 @@ impl EngineConfig {
             delivery_timeout: Duration::from_secs(120),
             ack_timeout: None,
             retries: i32::MAX as u32,
+            topics: BTreeMap::new(),
             planted: Planted::NONE,
         }
     }
@@ -96,7 +102,7 @@ impl EngineConfig {
         self.ack_timeout.unwrap_or(self.cluster.request_timeout)
     }
 
-    /// Whether batches carry a producer id and sequences.
+    /// Whether batches carry a producer id and sequences, those of topics with acks of their own aside.
     pub fn is_idempotent(&self) -> bool {
         self.enable_idempotence && self.acks == Acks::All
     }

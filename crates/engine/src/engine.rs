@@ -74,7 +74,7 @@ impl Engine {
             cluster,
             topics: Topics::default(),
             partitions: Vec::new(),
-            identity: Identity::new(config.is_idempotent()),
+            identity: Identity::new(config.needs_producer_id()),
             requests: BTreeMap::new(),
             lanes: BTreeMap::new(),
             dirty: VecDeque::new(),
@@ -381,7 +381,8 @@ impl Engine {
             let around = self.circumstances(now);
             let partition = &mut self.partitions[index.at()];
             partition.is_dirty = false;
-            let mut timer = partition.oldest().map(|oldest| oldest + self.config.delivery_timeout);
+            let delivery_timeout = partition.settings.delivery_timeout;
+            let mut timer = partition.oldest().map(|oldest| oldest + delivery_timeout);
             if self.config.planted.is(Plant::ExpireOnlyUnsent) {
                 timer = timer.filter(|&timer| timer > now);
             }
@@ -436,7 +437,6 @@ impl Engine {
             now,
             identity: self.identity.current(),
             one_in_flight: self.config.cluster.max_in_flight <= 1,
-            linger: self.config.linger,
             hurry: self.under_pressure || !self.lifecycle.is_running(),
             flush_before: self.pending.flush_before(),
             planted: self.config.planted,

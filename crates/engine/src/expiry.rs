@@ -18,7 +18,7 @@ use crate::window::State;
 impl Engine {
     /// Ends whatever is overdue in a partition.
     pub(crate) fn expire(&mut self, now: Time, index: PartitionIndex) {
-        let timeout = self.config.delivery_timeout;
+        let timeout = self.partitions[index.at()].settings.delivery_timeout;
         let is_due = |created: Time| created + timeout <= now;
         if !self.partitions[index.at()].oldest().is_some_and(is_due) {
             return;

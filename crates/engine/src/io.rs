@@ -7,6 +7,7 @@ use core::ops::Range;
 use bytes::BytesMut;
 use rohrpost_cluster::{NetworkInput, NetworkOutput, NodeId, Time};
 use rohrpost_codec::{ByteStr, Uuid};
+use rohrpost_records::Compression;
 
 use crate::error::{AdmissionError, DeliveryError};
 use crate::ids::{BatchId, FlushId, PartitionIndex, TopicIndex, WaiterId};
@@ -131,6 +132,8 @@ pub struct TopicChange {
     pub partitions: Vec<PartitionEntry>,
     /// Its compression estimate, for the appenders.
     pub ratio: Arc<SharedRatio>,
+    /// How its batches are compressed, for the appenders.
+    pub compression: Compression,
 }
 
 /// A partition as the senders need it.

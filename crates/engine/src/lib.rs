@@ -25,6 +25,7 @@ mod io;
 #[cfg(feature = "plants")]
 mod journal;
 mod lifecycle;
+mod overrides;
 mod partition;
 mod pending;
 mod plants;
@@ -58,6 +59,7 @@ pub use ids::{BatchId, FlushId, PartitionIndex, Slot, TopicIndex, WaiterId};
 pub use io::{Appended, Input, Output, PartitionEntry, TopicChange};
 #[cfg(feature = "plants")]
 pub use journal::{BatchState, Cause, Journal};
+pub use overrides::{TopicOverrides, TopicSettings};
 #[cfg(feature = "plants")]
 pub use plants::Plant;
 pub use ratio::SharedRatio;

@@ -23,6 +23,7 @@ use rohrpost_records::{ProducerStamp, Sequence};
 
 use crate::identity::{Current, Epoch};
 use crate::ids::{PartitionIndex, Slot, TopicIndex};
+use crate::overrides::TopicSettings;
 use crate::plants::{Plant, Planted};
 use crate::queue::{Front, Queue};
 use crate::why::Waiting;
@@ -38,6 +39,8 @@ pub(crate) struct Partition {
     pub(crate) topic: TopicIndex,
     /// Its number within the topic.
     pub(crate) number: i32,
+    /// Its topic's.
+    pub(crate) settings: TopicSettings,
     pub(crate) leader: Option<NodeId>,
     pub(crate) leader_rack: Option<ByteStr>,
     pub(crate) leader_epoch: i32,
@@ -68,8 +71,6 @@ pub(crate) struct Circumstances {
     pub(crate) identity: Current,
     /// One request in flight at most: order is kept by that alone.
     pub(crate) one_in_flight: bool,
-    /// Until when a batch that was opened then lingers.
-    pub(crate) linger: Duration,
     /// Every open batch is ready.
     pub(crate) hurry: bool,
     /// Batches that were born before this number are ready.
@@ -99,11 +100,17 @@ impl Step {
 }
 
 impl Partition {
-    pub(crate) fn new(index: PartitionIndex, topic: TopicIndex, number: i32) -> Self {
+    pub(crate) fn new(
+        index: PartitionIndex,
+        topic: TopicIndex,
+        number: i32,
+        settings: TopicSettings,
+    ) -> Self {
         Self {
             index,
             topic,
             number,
+            settings,
             leader: None,
             leader_rack: None,
             leader_epoch: -1,
@@ -123,6 +130,11 @@ impl Partition {
     /// Whether it has nothing to do, and nothing that it waits for.
     pub(crate) fn is_idle(&self) -> bool {
         self.queue.is_empty() && self.window.is_empty()
+    }
+
+    /// The producer's identity, as far as it is this partition's matter.
+    pub(crate) fn identity(&self, producer: Current) -> Current {
+        if self.settings.is_idempotent { producer } else { Current::Off }
     }
 
     /// Whether the brokers know the epoch, so that they take no batch before its predecessor.
@@ -166,7 +178,7 @@ impl Partition {
         match self.queue.front() {
             Front::Sealed { size } => Step::Send { node, size },
             Front::Open { slot, born, created, .. } => {
-                let until = created + around.linger;
+                let until = created + self.settings.linger;
                 if around.hurry || born < around.flush_before || until <= around.now {
                     Step::Seal { node, slot }
                 } else {
@@ -187,14 +199,14 @@ impl Partition {
         }
     }
 
-    /// A new batch's place in the identity; `None` without idempotence, or without any identity yet. A partition whose window is empty takes up the current identity.
+    /// A new batch's place in the producer's identity; `None` without idempotence, or without any identity yet. A partition whose window is empty takes up the current identity.
     pub(crate) fn take_sequences(
         &mut self,
         identity: Current,
         count: i32,
         planted: Planted,
     ) -> Option<ProducerStamp> {
-        match identity {
+        match self.identity(identity) {
             Current::Off => return None,
             // While the identity is being replaced, its own is as good as ever.
             Current::None | Current::Denied(_) => {}
@@ -326,11 +338,12 @@ impl Partition {
                 State::Done => {}
             }
         }
-        if why.is_none() && around.identity != Current::Off {
+        let identity = self.identity(around.identity);
+        if why.is_none() && identity != Current::Off {
             let room = if around.planted.is(Plant::WideWindow) { 50 } else { BROKER_WINDOW };
             if self.window.len() >= room {
                 why = Some(Waiting::Window);
-            } else if around.identity == Current::None && self.epoch.is_none() {
+            } else if identity == Current::None && self.epoch.is_none() {
                 why = Some(Waiting::ProducerId);
             }
         }

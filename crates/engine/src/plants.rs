@@ -107,6 +107,8 @@ plants! {
     IgnoreLost 0,
     /// New batches overtake one that waits to be sent again.
     OvertakeRetry 0,
+    /// A request takes whoever is next in line, and has the acks of the first.
+    MixAcks 0,
 }
 
 /// What is planted into an engine: nothing, outside of the simulator.

@@ -3,6 +3,9 @@
 //! Each node has a line of partitions that can send. A request takes from the front of the line, at most one batch of each
 //! partition, up to `max.request.size`; a partition that has more gets in line again at the back. A blocked partition is in no line, and
 //! so stops nobody. A batch that is still open is asked for only now, when it could go: until then it keeps filling.
+//!
+//! A request has one `acks`, that of whoever is first in line. Partitions of topics with other acks are passed over and keep their places, so that the first of
+//! them is the first of the next request.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -96,6 +99,8 @@ impl Engine {
         let around = self.circumstances(now);
         let limit = self.config.max_request_size;
         let mut picked = Vec::new();
+        let mut passed_over = Vec::new();
+        let mut acks = None;
         let (mut asked, mut bytes) = (false, 0_usize);
         let in_line = self.lane(node).can_send.len();
         for _ in 0..in_line {
@@ -103,6 +108,11 @@ impl Engine {
             let partition = &mut self.partitions[index.at()];
             // It may be in this line twice, if its leader went away and came back: what is not in line any more counts once.
             if partition.listed != Some(node) {
+                continue;
+            }
+            let planted = self.config.planted.is(Plant::MixAcks);
+            if acks.is_some_and(|acks| acks != partition.settings.acks) && !planted {
+                passed_over.push(index);
                 continue;
             }
             partition.listed = None;
@@ -124,6 +134,7 @@ impl Engine {
                 break;
             }
             bytes = bytes.saturating_add(size);
+            acks = Some(partition.settings.acks);
             if let Some(slot) = slot {
                 partition.queue.ask_front();
                 asked = true;
@@ -133,6 +144,9 @@ impl Engine {
                 picked.push(index);
             }
         }
+        // They are still in line.
+        let line = &mut self.lane(node).can_send;
+        passed_over.into_iter().rev().for_each(|index| line.push_front(index));
         if asked {
             // They keep their places; what was asked for joins them.
             for &index in picked.iter().rev() {
@@ -153,12 +167,11 @@ impl Engine {
     fn send_produce(&mut self, now: Time, node: NodeId, picked: Vec<PartitionIndex>) -> bool {
         picked.iter().for_each(|&index| self.mark(index));
         let Some(version) = self.produce_version(node, &picked) else {
-            for index in picked {
-                let error = DeliveryErrorKind::Unsupported;
-                self.fail_next(now, index, error);
-            }
-            return true;
+            return self.cannot_send(now, node, picked);
         };
+        // The same for all of them.
+        let first = picked.first().map(|index| self.partitions[index.at()].settings.acks);
+        let acks = first.unwrap_or_default();
         // Grouped by topic, and so that an answer's partitions can be found by a binary search.
         let mut picked: Vec<(usize, PartitionIndex)> = picked.into_iter().enumerate().collect();
         picked.sort_unstable_by_key(|&(_, index)| {
@@ -166,7 +179,7 @@ impl Engine {
             (partition.topic, partition.number)
         });
         let mut request = ProduceRequest {
-            acks: self.config.acks.wire(),
+            acks: acks.wire(),
             timeout_ms: i32::try_from(self.config.effective_ack_timeout().as_millis())
                 .unwrap_or(i32::MAX),
             ..ProduceRequest::default()
@@ -206,7 +219,7 @@ impl Engine {
             return true;
         }
         let options = SendOptions {
-            expects_answer: self.config.acks != Acks::None,
+            expects_answer: acks != Acks::None,
             timeout: match self.config.planted.is(Plant::KeepDeadSockets) {
                 true => Duration::from_secs(3600),
                 false => self.config.cluster.request_timeout,
@@ -254,8 +267,9 @@ impl Engine {
         let at = match self.partitions[index.at()].next_step(around) {
             Step::Resend { at, .. } => at,
             Step::Send { .. } => {
-                if let Current::Denied(last) = around.identity {
-                    if self.partitions[index.at()].epoch.is_none() {
+                let partition = &self.partitions[index.at()];
+                if let Current::Denied(last) = partition.identity(around.identity) {
+                    if partition.epoch.is_none() {
                         self.fail_next(now, index, DeliveryErrorKind::NoProducerId { last });
                         return None;
                     }
@@ -340,14 +354,31 @@ impl Engine {
         }
     }
 
+    /// There is no version for all of these batches together. Those that want more of it than others are failed, and the others sent. Whether the node may take
+    /// another request.
+    fn cannot_send(&mut self, now: Time, node: NodeId, picked: Vec<PartitionIndex>) -> bool {
+        let (zstd, others): (Vec<_>, Vec<_>) =
+            picked.into_iter().partition(|&index| self.is_zstd(index));
+        let (failed, left) = if zstd.is_empty() { (others, zstd) } else { (zstd, others) };
+        for index in failed {
+            self.fail_next(now, index, DeliveryErrorKind::Unsupported);
+        }
+        left.is_empty() || self.send_produce(now, node, left)
+    }
+
+    fn is_zstd(&self, index: PartitionIndex) -> bool {
+        self.partitions[index.at()].settings.compression.codec() == Codec::Zstd
+    }
+
     /// The best version that this node and these batches agree on.
     fn produce_version(&self, node: NodeId, picked: &[PartitionIndex]) -> Option<i16> {
         let id_of = |topic: TopicIndex| self.topics.get(topic).id;
         let all_have_ids =
             picked.iter().all(|index| id_of(self.partitions[index.at()].topic) != Uuid::NIL);
-        let min = match self.config.compression.codec() {
-            Codec::Zstd => PRODUCE_ZSTD,
-            _ => PRODUCE_MIN,
+        let min = if picked.iter().any(|&index| self.is_zstd(index)) {
+            PRODUCE_ZSTD
+        } else {
+            PRODUCE_MIN
         };
         let max = if all_have_ids { PRODUCE_MAX } else { PRODUCE_BY_NAME };
         self.cluster.api_version(node, ApiKey::Produce, VersionRange::new(min, max))

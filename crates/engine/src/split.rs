@@ -28,7 +28,7 @@ impl Engine {
             records
                 .split(
                     target,
-                    self.config.compression,
+                    partition.settings.compression,
                     &mut self.compressor,
                     BytesMut::with_capacity,
                 )

@@ -7,6 +7,7 @@ mod delivery;
 mod hostile;
 mod identity;
 mod outages;
+mod overrides;
 mod references;
 mod splits;
 mod world;

@@ -10,6 +10,7 @@ use rohrpost_codec::{ByteStr, ErrorCode, Uuid};
 use crate::engine::Engine;
 use crate::ids::{PartitionIndex, TopicIndex};
 use crate::io::{Output, PartitionEntry, TopicChange};
+use crate::overrides::TopicSettings;
 use crate::partition::Partition;
 use crate::plants::Plant;
 use crate::ratio::SharedRatio;
@@ -25,6 +26,7 @@ pub(crate) struct Topics {
 pub(crate) struct Topic {
     pub(crate) name: ByteStr,
     pub(crate) id: Uuid,
+    pub(crate) settings: TopicSettings,
     /// By number.
     pub(crate) partitions: Vec<PartitionIndex>,
     pub(crate) ratio: Arc<SharedRatio>,
@@ -39,11 +41,12 @@ impl Topics {
         self.by_name.get(name).copied()
     }
 
-    fn add(&mut self, name: &ByteStr) -> TopicIndex {
+    fn add(&mut self, name: &ByteStr, settings: TopicSettings) -> TopicIndex {
         let index = TopicIndex(self.list.len() as u32);
         self.list.push(Topic {
             name: name.clone(),
             id: Uuid::NIL,
+            settings,
             partitions: Vec::new(),
             ratio: Arc::new(SharedRatio::new()),
         });
@@ -79,7 +82,7 @@ impl Engine {
         let has_partitions =
             self.cluster.metadata().topic(name).is_some_and(|topic| !topic.partitions.is_empty());
         if self.topics.find(name).is_none() && has_partitions {
-            let index = self.topics.add(name);
+            let index = self.topics.add(name, self.config.settings_of(name));
             self.topic_updated(now, index);
         }
     }
@@ -159,7 +162,8 @@ impl Engine {
                 (Some(at), _) => at,
                 (None, Some(_)) => {
                     let at = PartitionIndex(self.partitions.len() as u32);
-                    self.partitions.push(Partition::new(at, index, number));
+                    let settings = self.topics.get(index).settings;
+                    self.partitions.push(Partition::new(at, index, number, settings));
                     self.topics.list[index.at()].partitions.push(at);
                     changed = true;
                     at
@@ -227,6 +231,7 @@ impl Engine {
             id: topic.id,
             partitions,
             ratio: Arc::clone(&topic.ratio),
+            compression: topic.settings.compression,
         };
         self.outputs.push_back(Output::Topic(change));
     }

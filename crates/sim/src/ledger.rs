@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use rohrpost_cluster::Time;
 use rohrpost_codec::{ErrorCode, Uuid};
-use rohrpost_engine::{Acks, Appended, DeliveryError, DeliveryErrorKind, EngineConfig, Outcome};
+use rohrpost_engine::{Acks, Appended, DeliveryError, DeliveryErrorKind, Outcome, TopicSettings};
+
+use crate::plan::Plan;
 
 /// A record that was accepted.
 #[derive(Debug)]
@@ -102,11 +104,10 @@ pub(crate) struct Ledger {
     pub(crate) ids: Vec<(Uuid, usize)>,
     /// The record of each number that was drawn, once it is accepted.
     by_number: Vec<Option<usize>>,
-    acks: Acks,
-    is_idempotent: bool,
+    /// What holds for each topic.
+    settings: Vec<TopicSettings>,
     one_in_flight: bool,
     first_sequence: i32,
-    timeout: std::time::Duration,
     backoff: std::time::Duration,
     /// How much later than its time-out a record may end: its batch may be being sealed.
     slack: std::time::Duration,
@@ -116,32 +117,27 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn new(
-        config: &EngineConfig,
-        topics: usize,
-        first_sequence: i32,
-        slack: std::time::Duration,
-    ) -> Self {
+    pub(crate) fn new(plan: &Plan, slack: std::time::Duration) -> Self {
+        let (topics, cluster) = (plan.topics.len(), &plan.engine.cluster);
         Self {
             records: Vec::new(),
             lanes: Vec::new(),
             by_topic: vec![Vec::new(); topics],
             ids: Vec::new(),
             by_number: Vec::new(),
-            acks: config.acks,
-            is_idempotent: config.is_idempotent(),
-            one_in_flight: config.cluster.max_in_flight <= 1,
-            first_sequence,
-            timeout: config.delivery_timeout,
-            backoff: config.cluster.retry_backoff,
+            settings: plan.settings().collect(),
+            one_in_flight: cluster.max_in_flight <= 1,
+            first_sequence: plan.first_sequence,
+            backoff: cluster.retry_backoff,
             slack,
             jumped: Time::ZERO,
             violations: Vec::new(),
         }
     }
 
-    pub(crate) const fn is_idempotent(&self) -> bool {
-        self.is_idempotent
+    /// What holds for a partition.
+    pub(crate) fn settings(&self, lane: usize) -> &TopicSettings {
+        &self.settings[self.lanes[lane].topic]
     }
 
     /// A new record's number.
@@ -229,12 +225,17 @@ impl Ledger {
         part: Part,
         count: usize,
         stamp: Option<(i64, i16, i32)>,
+        acks: i16,
     ) {
         let name = self.name(part.lane);
         let first_sequence = self.first_sequence;
+        let settings = *self.settings(part.lane);
         let lane = &mut self.lanes[part.lane];
         let mut found = Vec::new();
-        if self.is_idempotent != stamp.is_some() {
+        if acks != settings.acks.wire() {
+            found.push(format!("I1: with acks={acks}, against the configuration"));
+        }
+        if settings.is_idempotent != stamp.is_some() {
             found.push("I5: with an identity or without, against the configuration".to_owned());
         }
         lane.tidy();
@@ -273,7 +274,7 @@ impl Ledger {
 
     /// A batch was answered, for this partition; or its connection ended with it, with NETWORK_EXCEPTION. `None`: it never left.
     pub(crate) fn answered(&mut self, now: Time, part: Part, code: Option<ErrorCode>) {
-        let (acks, is_idempotent) = (self.acks, self.is_idempotent);
+        let TopicSettings { acks, is_idempotent, .. } = *self.settings(part.lane);
         let lane = &mut self.lanes[part.lane];
         let is_behind = lane.sent.range(..part.place).any(|(_, sent)| !sent.acked);
         let Some(sent) = lane.sent.get_mut(&part.place) else { return };
@@ -303,6 +304,7 @@ impl Ledger {
 
     /// A record's sender hears of its end.
     pub(crate) fn ended(&mut self, now: Time, at: usize, result: &Result<Appended, DeliveryError>) {
+        let TopicSettings { acks, delivery_timeout, .. } = *self.settings(self.records[at].lane);
         let record = &mut self.records[at];
         record.endings += 1;
         let place = record.place;
@@ -323,7 +325,7 @@ impl Ledger {
                 if appended.base_offset.is_some_and(|offset| offset < 0) {
                     found.push("I1: an offset below 0".to_owned());
                 }
-                if !was_acked && self.acks != Acks::None {
+                if !was_acked && acks != Acks::None {
                     found.push("I1: acknowledged by nobody".into());
                 }
                 record.ending = Some(Ending::Acked(appended.base_offset));
@@ -338,14 +340,14 @@ impl Ledger {
                     found.push(format!("I2: imprecise, after {last}: {error}"));
                 }
                 if let DeliveryErrorKind::Expired { .. } = error.kind() {
-                    if now < record.created + self.timeout {
+                    if now < record.created + delivery_timeout {
                         found.push(format!("I8: expired early, opened at {}", record.created));
                     }
                 }
                 record.ending = Some(Ending::Failed(error.outcome(), error.to_string()));
             }
         }
-        let due = (record.created + self.timeout).max(self.jumped) + self.slack;
+        let due = (record.created + delivery_timeout).max(self.jumped) + self.slack;
         if now > due {
             found.push(format!("I8: ended late, due at {due}"));
         }

@@ -126,7 +126,7 @@ impl Life {
         plan.engine.plant(options.plant);
         plan.engine.begin_at_sequence(plan.first_sequence);
         let slack = plan.seal_delay * 3 + Duration::from_millis(1);
-        let mut ledger = Ledger::new(&plan.engine, plan.topics.len(), plan.first_sequence, slack);
+        let mut ledger = Ledger::new(&plan, slack);
         for (number, topic) in plan.topics.iter().enumerate() {
             if let Ok(id) = model.create_topic(&topic.spec) {
                 ledger.ids.push((id, number));
@@ -192,7 +192,7 @@ impl Life {
             let used = self.senders.budget.used();
             report.violations.push(format!("I6: {used} bytes of the budget are missing"));
         }
-        report.violations.extend(check_endings(self.plan.engine.acks, &self.ledger));
+        report.violations.extend(check_endings(&self.ledger));
         report.violations.extend(check_sequences(&self.model, &mut self.ledger));
         if !report.has_seen_garbage && self.engine.stats().misanswers > 0 {
             report.violations.push("I1: an honest answer was not understood".into());
@@ -247,7 +247,7 @@ impl Life {
         let config = &self.plan.engine;
         self.report.closed_at.max(self.ledger.jumped)
             + GRACE
-            + config.delivery_timeout
+            + self.plan.delivery_timeout()
             + config.cluster.request_timeout * 2
             + self.plan.max_block
     }
@@ -436,7 +436,7 @@ impl Life {
             }
         }
         // Batches that nobody answers are hardly ever in flight, unless there are many.
-        let hurry = if self.extensions > 0 && self.plan.engine.acks == Acks::None { 8 } else { 1 };
+        let hurry = if self.extensions > 0 && self.plan.has_acks(Acks::None) { 8 } else { 1 };
         self.after(pause / hurry, Event::Send(number + 1));
     }
 
@@ -466,7 +466,7 @@ impl Life {
         let mut dice = Dice::of(self.plan.seed, 3, number);
         let trouble = Trouble::draw(&self.plan, &mut dice);
         let mut pause = dice.millis(0, 2 * self.plan.fault_pause.as_millis() as u64);
-        if self.extensions > 0 && self.plan.engine.acks != Acks::None {
+        if self.extensions > 0 && !self.plan.has_acks(Acks::None) {
             pause *= 4;
         }
         if self.left.as_ref().is_none_or(|left| !left.faults.contains(&number)) {
@@ -477,9 +477,9 @@ impl Life {
 
     fn perform(&mut self, deed: Scripted) {
         match deed {
-            Scripted::Send { partition, count } => {
+            Scripted::Send { topic, partition, count } => {
                 for _ in 0..count {
-                    self.send(0, partition, 20);
+                    self.send(topic, partition, 20);
                 }
             }
             Scripted::Trouble(trouble) => self.trouble(trouble),
@@ -514,8 +514,8 @@ impl Life {
         if self.plan.close_at_peace || self.is_closing {
             return self.close(None);
         }
-        let config = &self.plan.engine;
-        let calm = config.delivery_timeout + config.cluster.request_timeout * 3 + GRACE / 4;
+        let request_timeout = self.plan.engine.cluster.request_timeout;
+        let calm = self.plan.delivery_timeout() + request_timeout * 3 + GRACE / 4;
         self.after(calm, Event::Probe { must_arrive: false });
         self.after(calm * 2, Event::Probe { must_arrive: true });
         self.after(calm * 3, Event::Close);

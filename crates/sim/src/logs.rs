@@ -124,7 +124,7 @@ impl Seen {
 
     fn written(&self, at: usize, offset: i64, lane: usize, producer_id: i64, ledger: &mut Ledger) {
         let of = &ledger.lanes[lane];
-        let (is_safe, is_unclean) = (ledger.is_idempotent(), of.is_unclean);
+        let (is_safe, is_unclean) = (ledger.settings(lane).is_idempotent, of.is_unclean);
         let name = ledger.name(lane);
         let record = &mut ledger.records[at];
         let place = record.place;
@@ -156,20 +156,20 @@ impl Seen {
 }
 
 /// The ends of all records, held against the logs.
-pub(crate) fn check_endings(acks: Acks, ledger: &Ledger) -> Vec<String> {
+pub(crate) fn check_endings(ledger: &Ledger) -> Vec<String> {
     let mut found = Vec::new();
     for record in &ledger.records {
-        let lane = &ledger.lanes[record.lane];
+        let (lane, settings) = (&ledger.lanes[record.lane], ledger.settings(record.lane));
         let name = || format!("{}, record {}", ledger.name(record.lane), record.place);
         if record.endings != 1 {
             found.push(format!("I6: ended {} times ({})", record.endings, name()));
         }
         match &record.ending {
             Some(Ending::Acked(offset))
-                if acks == Acks::All && !lane.is_unclean && !record.was_deleted =>
+                if settings.acks == Acks::All && !lane.is_unclean && !record.was_deleted =>
             {
                 // Without idempotence it may be there more than once.
-                let is_it = |at| !ledger.is_idempotent() || offset.is_none_or(|told| told == at);
+                let is_it = |at| !settings.is_idempotent || offset.is_none_or(|told| told == at);
                 let is_there = record.offset.is_some_and(is_it);
                 if !is_there {
                     found.push(format!(

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use rohrpost_codec::{ApiKey, VersionRange};
-use rohrpost_engine::{Acks, AppenderConfig, ClusterConfig, EngineConfig, HostPort};
+use rohrpost_codec::{ApiKey, ByteStr, VersionRange};
+use rohrpost_engine::{
+    Acks, AppenderConfig, ClusterConfig, EngineConfig, HostPort, TopicOverrides, TopicSettings,
+};
 use rohrpost_records::{Codec, Compression};
 use rohrpost_testkit::TopicSpec;
 use rohrpost_testkit::model::ModelConfig;
@@ -59,6 +61,7 @@ pub(crate) struct TopicPlan {
 pub(crate) enum Deed {
     /// So many records to a partition, each in a batch of its own if there is time between them.
     Send {
+        topic: usize,
         partition: i32,
         count: usize,
     },
@@ -149,7 +152,53 @@ impl Plan {
         if dice.percent(50) {
             plan.reference_from = dice.one_of(&[0, 100]);
         }
+        plan.draw_overrides(seed);
         plan
+    }
+
+    /// In some lives topics have settings of their own. What else is drawn does not depend on that.
+    fn draw_overrides(&mut self, seed: u64) {
+        let mut dice = Dice::of(seed, 5, 0);
+        if !dice.percent(30) {
+            return;
+        }
+        for topic in 0..self.topics.len() {
+            let mut of = TopicOverrides::default();
+            of.acks = dice.one_of(&[
+                None,
+                Some(Acks::All),
+                Some(Acks::Leader),
+                Some(Acks::Leader),
+                Some(Acks::None),
+            ]);
+            let lingers = [Duration::ZERO, Duration::from_millis(5), Duration::from_millis(50)];
+            of.linger = dice.percent(40).then(|| dice.one_of(&lingers));
+            of.delivery_timeout = dice.percent(40).then(|| dice.millis(1000, 20_000));
+            let codecs = [Compression::new(Codec::Snappy).ok(), Some(Compression::NONE), None];
+            of.compression = dice.one_of(&codecs);
+            self.override_topic(topic, of);
+        }
+    }
+
+    pub(crate) fn override_topic(&mut self, topic: usize, overrides: TopicOverrides) {
+        let name = ByteStr::copy_from(&self.topics[topic].name);
+        self.engine.topics.insert(name, overrides);
+    }
+
+    /// What holds for each topic.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = TopicSettings> + '_ {
+        self.topics.iter().map(|topic| self.engine.settings_of(&topic.name))
+    }
+
+    /// Whether a topic has these acks.
+    pub(crate) fn has_acks(&self, acks: Acks) -> bool {
+        self.settings().any(|settings| settings.acks == acks)
+    }
+
+    /// The longest of the topics' delivery time-outs.
+    pub(crate) fn delivery_timeout(&self) -> Duration {
+        let longest = self.settings().map(|settings| settings.delivery_timeout).max();
+        longest.unwrap_or(self.engine.delivery_timeout)
     }
 
     pub(crate) fn appenders(&self) -> AppenderConfig {

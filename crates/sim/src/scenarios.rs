@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use rohrpost_codec::{ApiKey, ErrorCode};
-use rohrpost_engine::Plant;
+use rohrpost_engine::{Acks, Plant, TopicOverrides};
 use rohrpost_testkit::{Fault, TopicSpec};
 
 use crate::life::{Life, Options};
-use crate::plan::{Deed, Plan};
+use crate::plan::{Deed, Plan, TopicPlan};
 use crate::report::Report;
 use crate::trouble::Trouble;
 
@@ -50,7 +50,17 @@ impl Scenario {
 
 impl Script {
     fn send(&mut self, at: u64, partition: i32, count: usize) {
-        self.deeds.push((at, Deed::Send { partition, count }));
+        self.deeds.push((at, Deed::Send { topic: 0, partition, count }));
+    }
+
+    /// Another topic of three partitions, with acks of its own.
+    fn other_topic(&mut self, acks: Acks) {
+        let (topic, name) = (self.plan.topics.len(), format!("topic-{}", self.plan.topics.len()));
+        let spec = TopicSpec::new(name.clone()).partitions(3).replication_factor(3);
+        self.plan.topics.push(TopicPlan { name, partitions: 3, spec });
+        let mut overrides = TopicOverrides::default();
+        overrides.acks = Some(acks);
+        self.plan.override_topic(topic, overrides);
     }
 
     fn at(&mut self, at: u64, trouble: Trouble) {
@@ -386,6 +396,21 @@ pub const SCENARIOS: &[Scenario] = &[
         script: |script| {
             script.doubt();
             script.inject(490, 0, [Fault::error(OUT_OF_ORDER).skip(1)]);
+        },
+    },
+    Scenario {
+        number: 0,
+        name: "topics of all three acks are sent to at once, and each goes with its own",
+        plants: &[Plant::MixAcks],
+        script: |script| {
+            script.other_topic(Acks::Leader);
+            script.other_topic(Acks::None);
+            script.plan.engine.linger = ms(5);
+            for at in [100, 500, 600] {
+                for (topic, partition) in (0..9).map(|nth| (nth / 3, (nth % 3) as i32)) {
+                    script.deeds.push((at, Deed::Send { topic, partition, count: 2 }));
+                }
+            }
         },
     },
 ];

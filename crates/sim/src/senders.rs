@@ -71,7 +71,7 @@ impl Senders {
 
     pub(crate) fn learn(&mut self, change: TopicChange) {
         for entry in &change.partitions {
-            let (config, ratio) = (self.config, change.ratio.clone());
+            let (config, ratio) = (self.config.for_topic(&change), change.ratio.clone());
             self.lanes
                 .entry(entry.index)
                 .or_insert_with(|| PartitionAppender::new(entry.index, config, ratio));

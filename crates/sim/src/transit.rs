@@ -46,6 +46,8 @@ impl Frames {
 struct Request {
     correlation_id: i32,
     version: i16,
+    /// Of a request to produce; -1 for others.
+    acks: i16,
     is_written: bool,
     bytes: usize,
     /// Each with its topic's place in the request, and its number.
@@ -132,7 +134,7 @@ impl Life {
         let produce = open.iter().position(|of| Some(of.correlation_id) == correlation_id);
         if let Some(place) = produce {
             open[place].is_written = true;
-            if self.plan.engine.acks == Acks::None {
+            if open[place].acks == 0 {
                 if let Some(produce) = open.remove(place) {
                     self.frames.bytes -= produce.bytes;
                     for (part, ..) in produce.parts {
@@ -215,7 +217,7 @@ impl Life {
             _ => false,
         };
         self.engine.requests_in_flight() > 0
-            || self.plan.engine.acks == Acks::None && self.events.values().any(is_under_way)
+            || self.plan.has_acks(Acks::None) && self.events.values().any(is_under_way)
     }
 
     /// A frame goes out.
@@ -224,8 +226,8 @@ impl Life {
         if !is_produce(frame) {
             // Answers come in the order of the requests: one that comes before this one's is none.
             let (correlation_id, version) = (preamble.correlation_id, preamble.api_version);
-            let other =
-                Request { correlation_id, version, is_written: false, bytes: 0, parts: Vec::new() };
+            let (acks, is_written, bytes, parts) = (-1, false, 0, Vec::new());
+            let other = Request { correlation_id, version, acks, is_written, bytes, parts };
             self.frames.open.entry(connection).or_default().push_back(other);
             return;
         }
@@ -241,6 +243,7 @@ impl Life {
         let mut produce = Request {
             correlation_id: preamble.correlation_id,
             version,
+            acks: request.acks,
             is_written: false,
             bytes: 0,
             parts: Vec::new(),
@@ -269,7 +272,7 @@ impl Life {
                             || format!("{name} records {place} to {last} as {stamp:?}"),
                             &[],
                         );
-                        self.ledger.transmitted(self.now, part, count, stamp);
+                        self.ledger.transmitted(self.now, part, count, stamp, produce.acks);
                         produce.bytes += bytes.len();
                         produce.parts.push((part, at, data.index));
                     }

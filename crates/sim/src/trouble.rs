@@ -276,7 +276,7 @@ fn draw_fault(plan: &Plan, dice: &mut Dice) -> Trouble {
     let (what, fault) = match dice.below(16) {
         0..=3 => ("refused", Fault::error(dice.one_of(&before)).on(ApiKey::Produce)),
         // A leader that does not wait for followers cannot lose its office while it waits.
-        4..=6 if plan.engine.acks != Acks::All => (
+        4..=6 if plan.settings().any(|of| of.acks != Acks::All) => (
             "answered wrongly",
             Fault::error_after(ErrorCode::UNKNOWN_SERVER_ERROR).on(ApiKey::Produce),
         ),
@@ -319,7 +319,9 @@ fn draw_doubt(plan: &Plan, dice: &mut Dice, topic: usize, partition: i32) -> Tro
     };
     let lost = match dice.below(4) {
         0 => Fault::disconnect_after(),
-        1 if plan.engine.acks == Acks::All => Fault::error_after(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+        1 if plan.engine.settings_of(name).acks == Acks::All => {
+            Fault::error_after(ErrorCode::NOT_LEADER_OR_FOLLOWER)
+        }
         _ => Fault::error_after(ErrorCode::REQUEST_TIMED_OUT),
     };
     let lost = here(lost, partition).times(dice.between(1, 3) as u32);

@@ -57,7 +57,7 @@ impl Life {
             }
             Waiting::Linger { until } => {
                 let is_hurried = self.senders.is_pressing || self.is_closing;
-                let linger = self.plan.engine.linger;
+                let linger = self.ledger.settings(lane).linger;
                 claim(
                     !is_hurried && until > self.now && until <= self.now + linger,
                     "it need not linger",
@@ -99,7 +99,8 @@ impl Life {
 
     /// What is on the wire is in the budget.
     pub(crate) fn check_memory(&mut self) {
-        let is_exact = self.plan.engine.compression.codec() == rohrpost_records::Codec::None
+        let plain = rohrpost_records::Codec::None;
+        let is_exact = self.plan.settings().all(|of| of.compression.codec() == plain)
             && self.engine.journal().arms[2] == 0;
         if is_exact && self.frames.bytes > self.senders.budget.used() {
             let (sent, used) = (self.frames.bytes, self.senders.budget.used());

@@ -100,8 +100,10 @@ pub(crate) struct Brokers {
     /// Answers to InitProducerId: an error, or the epoch to begin with; afterwards ids with epoch 0.
     pub(crate) identities: VecDeque<Result<i16, ErrorCode>>,
     pub(crate) next_producer_id: i64,
-    /// Every batch that arrived: its partition, header, values.
-    pub(crate) seen: Vec<(i32, BatchHeader, Vec<Vec<u8>>)>,
+    /// Every batch that arrived: its partition, header, values, topic.
+    pub(crate) seen: Vec<(i32, BatchHeader, Vec<Vec<u8>>, ByteStr)>,
+    /// What each Produce request had for `acks`, and the topics of its batches.
+    pub(crate) acks: Vec<(i16, Vec<ByteStr>)>,
     /// How many batches each Produce request had.
     pub(crate) requests: Vec<usize>,
     pub(crate) throttle_ms: i32,
@@ -129,6 +131,7 @@ impl Brokers {
             identities: VecDeque::new(),
             next_producer_id: 1000,
             seen: Vec::new(),
+            acks: Vec::new(),
             requests: Vec::new(),
             throttle_ms: 0,
             hints: true,
@@ -252,6 +255,7 @@ impl Brokers {
             ProduceResponse { throttle_time_ms: self.throttle_ms, ..Default::default() };
         let (mut cut, mut silence, mut garbage) = (false, false, false);
         let mut twists = Vec::new();
+        self.acks.push((request.acks, Vec::new()));
         self.requests.push(request.topic_data.iter().map(|topic| topic.partition_data.len()).sum());
         for topic in request.topic_data {
             let name = if version >= 13 {
@@ -276,7 +280,10 @@ impl Brokers {
                     record.unwrap().value.map(|value| value.to_vec()).unwrap_or_default()
                 });
                 let values: Vec<Vec<u8>> = values.collect();
-                self.seen.push((part.index, *batch.header(), values.clone()));
+                self.seen.push((part.index, *batch.header(), values.clone(), name.clone()));
+                if let Some((_, topics)) = self.acks.last_mut() {
+                    topics.push(name.clone());
+                }
                 let key = (name.clone(), part.index);
                 let fate = self.logs.entry(key.clone()).or_default().fates.pop_front();
                 let fate = fate.unwrap_or(Fate::Judge);

@@ -1,6 +1,6 @@
 //! A life of an engine: virtual time, a network without loss but for what a test asks, senders, and the invariants at the end.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -16,9 +16,9 @@ use rohrpost_records::Compressor;
 
 use super::broker::{Brokers, Fate, Reaction};
 use crate::{
-    AdmissionError, Appended, AppenderConfig, BatchId, Budget, DeliveryError, Engine, EngineConfig,
-    FilledBatch, FlushId, Grant, Input, Outcome, Output, PartitionAppender, PartitionIndex,
-    Refused, TopicChange, Unpooled, Value, WaiterId,
+    Acks, AdmissionError, Appended, AppenderConfig, BatchId, Budget, DeliveryError, Engine,
+    EngineConfig, FilledBatch, FlushId, Grant, Input, Outcome, Output, PartitionAppender,
+    PartitionIndex, Refused, TopicChange, Unpooled, Value, WaiterId,
 };
 
 /// Time that a frame takes from one end to the other.
@@ -29,6 +29,7 @@ pub(crate) type Ending = Result<Appended, DeliveryError>;
 /// A record that a test sent.
 #[derive(Debug)]
 pub(crate) struct Sent {
+    pub(crate) topic: &'static str,
     pub(crate) partition: i32,
     pub(crate) value: Vec<u8>,
     pub(crate) batch: BatchId,
@@ -91,8 +92,17 @@ impl World {
     pub(crate) fn new(config: EngineConfig, partitions: i32) -> Self {
         let mut brokers = Brokers::new(3);
         brokers.create(TOPIC, 77, partitions);
+        Self::with(config, brokers, &[])
+    }
+
+    /// A cluster with the topic `payments` and these.
+    pub(crate) fn with(config: EngineConfig, brokers: Brokers, others: &[&'static str]) -> Self {
         let mut world = Self::bare(config, brokers);
         world.wait_for_topic();
+        for topic in others {
+            world.await_topic(topic, None, 5000);
+            world.run(200);
+        }
         // As if it had been at work for a while.
         for node in 0..3 {
             world.engine.cluster.ensure_connected(world.now, NodeId(node));
@@ -159,15 +169,26 @@ impl World {
         partition: i32,
         value: impl AsRef<[u8]>,
     ) -> Result<usize, Refused> {
-        self.send_as(partition, Value::Copied(Some(value.as_ref())))
+        self.send_as(TOPIC, partition, Value::Copied(Some(value.as_ref())))
+    }
+
+    /// Sends a record of its own to another topic; its number.
+    pub(crate) fn send_to(&mut self, topic: &'static str, partition: i32) -> usize {
+        let value = alloc::format!("record {}", self.sends.len()).into_bytes();
+        self.send_as(topic, partition, Value::Copied(Some(&value))).unwrap()
     }
 
     pub(crate) fn send_shared(&mut self, partition: i32, value: &Bytes) -> Result<usize, Refused> {
-        self.send_as(partition, Value::Shared(value))
+        self.send_as(TOPIC, partition, Value::Shared(value))
     }
 
-    fn send_as(&mut self, partition: i32, value: Value<'_>) -> Result<usize, Refused> {
-        let index = self.table[TOPIC].partitions[partition as usize].index;
+    fn send_as(
+        &mut self,
+        topic: &'static str,
+        partition: i32,
+        value: Value<'_>,
+    ) -> Result<usize, Refused> {
+        let index = self.table[topic].partitions[partition as usize].index;
         let now = self.now;
         let lane = self.lanes.get_mut(&index).unwrap();
         let mut grant = Grant::NONE;
@@ -190,7 +211,7 @@ impl World {
         let batch = BatchId { partition: index, slot: placed.slot };
         let index = placed.index;
         let value = value.as_slice().unwrap_or_default().to_vec();
-        self.sends.push(Sent { partition, value, batch, index, ending: None });
+        self.sends.push(Sent { topic, partition, value, batch, index, ending: None });
         if let Some(at) = placed.opened {
             self.input(Input::Opened { batch, at });
         }
@@ -252,7 +273,8 @@ impl World {
                 Output::Network(output) => self.network(output),
                 Output::Topic(change) => {
                     for entry in &change.partitions {
-                        let (config, ratio) = (self.appender_config, change.ratio.clone());
+                        let config = self.appender_config.for_topic(&change);
+                        let ratio = change.ratio.clone();
                         self.lanes
                             .entry(entry.index)
                             .or_insert_with(|| PartitionAppender::new(entry.index, config, ratio));
@@ -454,7 +476,11 @@ impl World {
 
     /// The records of a partition's log, in order.
     pub(crate) fn log(&mut self, partition: i32) -> Vec<Vec<u8>> {
-        let batches = &self.brokers.log(TOPIC, partition).batches;
+        self.log_of(TOPIC, partition)
+    }
+
+    fn log_of(&mut self, topic: &'static str, partition: i32) -> Vec<Vec<u8>> {
+        let batches = &self.brokers.log(topic, partition).batches;
         batches.iter().flat_map(|batch| batch.values.iter().cloned()).collect()
     }
 
@@ -470,9 +496,11 @@ impl World {
     pub(crate) fn check(&mut self) {
         assert_eq!(self.budget.used(), 0, "I6: bytes of the budget are missing");
         let sends = core::mem::take(&mut self.sends);
-        let partitions = sends.iter().map(|sent| sent.partition).max().unwrap_or(0);
-        for partition in 0..=partitions {
-            let log = self.log(partition);
+        let partitions: BTreeSet<_> =
+            sends.iter().map(|sent| (sent.topic, sent.partition)).collect();
+        for (topic, partition) in partitions {
+            let log = self.log_of(topic, partition);
+            let settings = self.engine.config().settings_of(topic);
             let mut last = None;
             for (offset, value) in log.iter().enumerate() {
                 let position = sends.iter().position(|sent| &sent.value == value);
@@ -481,13 +509,16 @@ impl World {
                 assert!(last < position, "I4: out of order at offset {offset}");
                 last = position;
             }
-            self.check_identities(partition);
-            for sent in sends.iter().filter(|sent| sent.partition == partition) {
+            self.check_identities(topic, partition);
+            let here = |sent: &&Sent| (sent.topic, sent.partition) == (topic, partition);
+            for sent in sends.iter().filter(here) {
                 let place = log.iter().position(|value| *value == sent.value);
                 match sent.ending.as_ref().unwrap_or_else(|| panic!("I6: {sent:?}")) {
                     Ok(Appended { base_offset: Some(offset), .. }) => {
                         assert_eq!(place, usize::try_from(*offset).ok(), "I1: {sent:?}");
                     }
+                    // Nobody has said that it arrived.
+                    Ok(_) if settings.acks == Acks::None => {}
                     Ok(_) => assert!(place.is_some(), "I1: acknowledged and lost: {sent:?}"),
                     Err(error) if error.is_not_written() => {
                         assert_eq!(place, None, "I2: {sent:?}");
@@ -500,9 +531,10 @@ impl World {
     }
 
     /// I3 and I5: one identity, one payload; sequences without gaps, from 0 in each epoch.
-    fn check_identities(&mut self, partition: i32) {
+    fn check_identities(&mut self, topic: &'static str, partition: i32) {
         let mut payloads = BTreeMap::new();
-        for (_, header, values) in self.brokers.seen.iter().filter(|seen| seen.0 == partition) {
+        let here = |seen: &&(i32, _, _, ByteStr)| seen.0 == partition && seen.3 == topic;
+        for (_, header, values, _) in self.brokers.seen.iter().filter(here) {
             if !header.producer_id.is_some() {
                 continue;
             }
@@ -514,7 +546,7 @@ impl World {
             }
         }
         let mut next = BTreeMap::new();
-        for batch in &self.brokers.log(TOPIC, partition).batches {
+        for batch in &self.brokers.log(topic, partition).batches {
             let header = batch.header;
             if header.producer_id.is_some() {
                 let epoch = (header.producer_id.0, header.producer_epoch.0);
