@@ -50,7 +50,7 @@ pub(crate) enum Obstacle {
     /// The topic or the partition is not known, or the topic has no partition yet.
     NoMetadata,
     /// So many bytes of memory are needed.
-    NoMemory { least: usize },
+    NoMemory { least: usize, wanted: usize },
     /// The record can never be appended.
     Refused(Refused),
     /// The topic cannot have such a partition.
@@ -126,8 +126,8 @@ impl Shared {
     }
 
     /// Appends a record to its partition's batch, whatever that takes short of waiting: the one that was chosen for it a moment ago, if one was. `shared` is its
-    /// value, where the batch may refer to it. `grant` pays
-    /// for room; what is missing is taken from memory if it is there.
+    /// value, where the batch may refer to it. `grant` pays for room; what is missing is taken from memory if it is there, and if nothing is held back from those who
+    /// can wait.
     pub(crate) fn append<'h, H>(
         &self,
         record: &Record<'_>,
@@ -135,6 +135,7 @@ impl Shared {
         mut chosen: Option<i32>,
         headers: &H,
         grant: &mut Grant,
+        can_wait: bool,
     ) -> Result<Delivery, Obstacle>
     where
         H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
@@ -164,7 +165,7 @@ impl Shared {
                 turns += 1;
                 continue;
             }
-            return self.append_to(lane, record, shared, headers, grant);
+            return self.append_to(lane, record, shared, headers, grant, can_wait);
         }
     }
 
@@ -195,6 +196,7 @@ impl Shared {
         shared: Option<&Bytes>,
         headers: &H,
         grant: &mut Grant,
+        can_wait: bool,
     ) -> Result<Delivery, Obstacle>
     where
         H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
@@ -209,7 +211,7 @@ impl Shared {
         if grant.bytes() > 0 {
             // What was waited for is just enough for the record. A batch that begins with more need not grow.
             let more = open.appender.room_wanted().saturating_sub(grant.bytes());
-            if let Some(more) = self.memory.try_reserve(0, more) {
+            if let Some(more) = self.memory.try_reserve(0, more, false) {
                 grant.merge(more);
             }
         }
@@ -227,9 +229,11 @@ impl Shared {
                 Ok(placed) => break placed,
                 Err(Refused::NeedRoom { least, wanted }) => {
                     let (least_more, more) = (least - grant.bytes(), wanted - grant.bytes());
-                    match self.memory.try_reserve(least_more, more) {
+                    // Whose turn has come is not held again.
+                    let can_wait = can_wait && grant.bytes() == 0;
+                    match self.memory.try_reserve(least_more, more, can_wait) {
                         Some(more) => grant.merge(more),
-                        None => return Err(Obstacle::NoMemory { least }),
+                        None => return Err(Obstacle::NoMemory { least, wanted }),
                     }
                 }
                 Err(refused) => return Err(Obstacle::Refused(refused)),

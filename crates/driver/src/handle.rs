@@ -216,7 +216,7 @@ impl Handle {
         if let Step::Append = wait.step {
             let mut grant = Grant::NONE;
             let chosen = wait.chosen.take();
-            let result = self.shared.append(record, shared, chosen, headers, &mut grant);
+            let result = self.shared.append(record, shared, chosen, headers, &mut grant, true);
             self.shared.memory.restore(grant);
             match result {
                 Ok(delivery) => return Poll::Ready(Ok(delivery)),
@@ -242,7 +242,8 @@ impl Handle {
         H: IntoIterator<Item = RecordHeader<'h>, IntoIter: ExactSizeIterator + Clone> + Clone,
     {
         let mut grant = Grant::NONE;
-        let result = self.shared.append(record, shared, wait.chosen.take(), headers, &mut grant);
+        let result =
+            self.shared.append(record, shared, wait.chosen.take(), headers, &mut grant, false);
         self.shared.memory.restore(grant);
         result.map_err(|obstacle| self.note_obstacle(&obstacle, record))
     }
@@ -275,7 +276,7 @@ impl Handle {
     {
         loop {
             let mut grant = ready!(self.poll_step(cx, wait))?;
-            let result = self.shared.append(record, shared, None, headers, &mut grant);
+            let result = self.shared.append(record, shared, None, headers, &mut grant, true);
             self.shared.memory.restore(grant);
             match result {
                 Ok(delivery) => return Poll::Ready(Ok(delivery)),
@@ -341,10 +342,10 @@ impl Handle {
                 }
                 Ok(())
             }
-            Obstacle::NoMemory { least } => {
+            Obstacle::NoMemory { least, wanted } => {
                 let (ticket, news) = shared
                     .memory
-                    .wait(least, Some(deadline))
+                    .wait(least, wanted, Some(deadline))
                     .map_err(|denied| self.denied(&denied, least))?;
                 wait.step = Step::Memory(ticket, least);
                 if news {

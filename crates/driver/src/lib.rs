@@ -17,6 +17,7 @@ mod lookups;
 mod memory;
 mod network;
 mod outputs;
+mod pacing;
 mod pool;
 mod runs;
 mod scales;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rohrpost_engine::{Budget, Claim, Grant, OverBudget, Ticket, Time};
 
 use crate::lock;
+use crate::pacing::Pacing;
 
 /// How long bytes that came free are gathered at most, before those who wait for them are woken. Where memory is scarce, the connections have work for
 /// longer than that; and each who waits is woken for a good many records instead of a few.
@@ -28,6 +29,7 @@ struct State {
     told: bool,
     /// Since when bytes are gathered for the first in line.
     gathering: Option<Time>,
+    pacing: Pacing,
     /// The driver is gone: no bytes will ever come free.
     closed: bool,
 }
@@ -50,15 +52,20 @@ impl Memory {
             refused: false,
             told: false,
             gathering: None,
+            pacing: Pacing::new(),
             closed: false,
         };
         Self { state: Mutex::new(state) }
     }
 
-    /// Takes between `least` and `wanted` bytes, if they are there and nobody waits.
+    /// Takes between `least` and `wanted` bytes, if they are there and nobody waits; not for somebody who `can_wait` while those are held.
     #[inline]
-    pub(crate) fn try_reserve(&self, least: usize, wanted: usize) -> Option<Grant> {
-        lock(&self.state).budget.try_reserve(least, wanted)
+    pub(crate) fn try_reserve(&self, least: usize, wanted: usize, can_wait: bool) -> Option<Grant> {
+        let mut state = lock(&self.state);
+        if can_wait && state.pacing.holds() {
+            return None;
+        }
+        state.budget.try_reserve(least, wanted)
     }
 
     /// Notes that somebody found no room and will not wait. Returns whether the driver does not know of a want of memory yet.
@@ -72,16 +79,17 @@ impl Memory {
     /// Gets in line, and says whether the driver has to hear of it: it does not know of a want of memory yet, or of a deadline so early.
     pub(crate) fn wait(
         &self,
-        bytes: usize,
+        least: usize,
+        wanted: usize,
         deadline: Option<Time>,
     ) -> Result<(Ticket, bool), Denied> {
         let mut state = lock(&self.state);
         if state.closed {
             return Err(Denied::DriverGone);
         }
-        let (wanted, next) = (state.wants_memory(), state.budget.next_deadline());
-        let ticket = state.budget.wait(bytes, deadline).map_err(Denied::OverBudget)?;
-        let news = (!wanted || state.budget.next_deadline() != next) && state.tell();
+        let (known, next) = (state.wants_memory(), state.budget.next_deadline());
+        let ticket = state.budget.wait(least, wanted, deadline).map_err(Denied::OverBudget)?;
+        let news = (!known || state.budget.next_deadline() != next) && state.tell();
         let woken = state.take_woken();
         drop(state);
         wake(woken);
@@ -129,6 +137,7 @@ impl Memory {
     pub(crate) fn release(&self, bytes: usize) -> usize {
         self.change(|state| {
             state.refused = false;
+            state.pacing.done_with(bytes);
             let enough = state.budget.total() / ENOUGH;
             state.budget.gather(bytes, enough);
             state.budget.available()
@@ -144,21 +153,25 @@ impl Memory {
         wakers.into_values().for_each(Waker::wake);
     }
 
-    /// Sends those home whose deadline has come, and says whether anybody wants memory: for the driver, which has looked then.
+    /// Sends those home whose deadline has come, and says whether anybody wants memory that is not there: for the driver, which has looked then.
     pub(crate) fn look(&self, now: Time) -> bool {
         self.change(|state| {
             state.told = false;
             if state.budget.next_deadline().is_some_and(|deadline| deadline <= now) {
                 state.budget.expire(now);
             }
-            state.wants_memory()
+            state.refused
+                || state.budget.is_short()
+                || (!state.pacing.holds() && state.budget.waiting() > 0)
         })
     }
 
-    /// At the end of a round: gives out what was gathered for long enough. Returns when to look again: for what is being gathered, and for the next
-    /// deadline of those who wait.
-    pub(crate) fn hand_out(&self, now: Time) -> Option<Time> {
+    /// At the end of a round, with `on_their_way` bytes of batches sealed and not done with: holds those who can wait, lets them go, and gives out what was
+    /// gathered for long enough. Returns when to look again: for those who are held, for what is being gathered, and for the next deadline of
+    /// those who wait.
+    pub(crate) fn hand_out(&self, now: Time, on_their_way: usize) -> Option<Time> {
         self.change(|state| {
+            let held = state.pace(now, on_their_way);
             let since = state.budget.keeps_back().then(|| state.gathering.unwrap_or(now));
             let until = since.map(|since| since + GATHER);
             let is_due = until.is_some_and(|until| until <= now);
@@ -167,7 +180,7 @@ impl Memory {
                 state.budget.hand_out();
             }
             let until = until.filter(|_| !is_due);
-            [until, state.budget.next_deadline()].into_iter().flatten().min()
+            [held, until, state.budget.next_deadline()].into_iter().flatten().min()
         })
     }
 
@@ -190,6 +203,19 @@ impl Memory {
 impl State {
     fn wants_memory(&self) -> bool {
         self.refused || self.budget.waiting() > 0
+    }
+
+    /// Holds those who can wait, or lets them go. Returns when to look again.
+    fn pace(&mut self, now: Time, on_their_way: usize) -> Option<Time> {
+        let room = self.pacing.look(now, on_their_way);
+        self.budget.hold(self.pacing.holds());
+        self.budget.hand_out_up_to(room);
+        if self.budget.waiting() > 0 {
+            return self.pacing.until();
+        }
+        self.pacing.none_waits(on_their_way);
+        self.budget.hold(self.pacing.holds());
+        None
     }
 
     fn tell(&mut self) -> bool {
@@ -222,33 +248,61 @@ mod tests {
     #[test]
     fn those_who_wait_are_woken_for_a_sixteenth_of_the_memory_or_after_two_milliseconds() {
         let memory = Memory::new(1_600);
-        let _all = memory.try_reserve(1_600, 1_600).unwrap();
-        let [first, second] = [10, 10].map(|bytes| memory.wait(bytes, None).unwrap().0);
+        let _all = memory.try_reserve(1_600, 1_600, true).unwrap();
+        let [first, second] = [10, 10].map(|bytes| memory.wait(bytes, bytes, None).unwrap().0);
         memory.release(60);
         assert!(!granted(&memory, first), "60 bytes are gathered");
-        assert_eq!(memory.hand_out(Time::from_millis(7)), Some(Time::from_millis(9)));
+        assert_eq!(memory.hand_out(Time::from_millis(7), 0), Some(Time::from_millis(9)));
         memory.release(60);
         assert!(granted(&memory, first) && granted(&memory, second), "120 bytes are enough");
-        assert_eq!(memory.hand_out(Time::from_millis(8)), None);
+        assert_eq!(memory.hand_out(Time::from_millis(8), 0), None);
 
-        let _rest = memory.try_reserve(100, 100).unwrap();
-        let third = memory.wait(50, None).unwrap().0;
+        let _rest = memory.try_reserve(100, 100, true).unwrap();
+        let third = memory.wait(50, 50, None).unwrap().0;
         memory.release(55);
-        assert_eq!(memory.hand_out(Time::from_millis(20)), Some(Time::from_millis(22)));
-        assert_eq!(memory.hand_out(Time::from_millis(21)), Some(Time::from_millis(22)));
+        assert_eq!(memory.hand_out(Time::from_millis(20), 0), Some(Time::from_millis(22)));
+        assert_eq!(memory.hand_out(Time::from_millis(21), 0), Some(Time::from_millis(22)));
         assert!(!granted(&memory, third));
-        assert_eq!(memory.hand_out(Time::from_millis(22)), None);
+        assert_eq!(memory.hand_out(Time::from_millis(22), 0), None);
         assert!(granted(&memory, third));
     }
 
     #[test]
     fn whoever_gives_up_lets_the_next_one_have_what_is_there_at_once() {
         let memory = Memory::new(1_600);
-        let _all = memory.try_reserve(1_600, 1_600).unwrap();
-        let [large, small] = [500, 10].map(|bytes| memory.wait(bytes, None).unwrap().0);
+        let _all = memory.try_reserve(1_600, 1_600, true).unwrap();
+        let [large, small] = [500, 10].map(|bytes| memory.wait(bytes, bytes, None).unwrap().0);
         memory.release(60);
         assert!(!granted(&memory, small));
         memory.cancel(large);
         assert!(granted(&memory, small));
+    }
+
+    #[test]
+    fn those_who_can_wait_are_held_while_much_is_on_its_way_and_the_others_are_not() {
+        let memory = Memory::new(32 << 20);
+        let now = Time::from_millis;
+        assert_eq!(memory.hand_out(now(1), 2 << 20), None);
+        assert_eq!(memory.try_reserve(10, 10, true), None);
+        let _impatient = memory.try_reserve(10, 10, false).unwrap();
+        let waits = memory.wait(10, 1_000, Some(now(100))).unwrap().0;
+        assert!(!granted(&memory, waits));
+        assert!(!memory.look(now(1)), "nobody is short of memory");
+        memory.release(10);
+        assert!(!granted(&memory, waits), "what is on its way counts, not what is free");
+        assert_eq!(memory.hand_out(now(1), 2 << 20), Some(now(11)));
+        memory.hand_out(now(2), 0);
+        assert!(granted(&memory, waits));
+        assert_eq!(memory.usage(), (1_000, 32 << 20, 0));
+        let _more = memory.try_reserve(10, 10, true).unwrap();
+    }
+
+    #[test]
+    fn whoever_is_held_gets_the_memory_that_there_is_when_its_time_is_up() {
+        let memory = Memory::new(32 << 20);
+        memory.hand_out(Time::ZERO, 2 << 20);
+        let waits = memory.wait(10, 10, Some(Time::from_millis(1))).unwrap().0;
+        memory.look(Time::from_millis(1));
+        assert!(granted(&memory, waits));
     }
 }

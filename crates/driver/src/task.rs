@@ -136,7 +136,8 @@ impl Driver {
         self.write(now);
         self.announce(now);
         self.scales.weigh(now, &self.shared.topics, &self.in_flight);
-        [until, self.shared.memory.hand_out(now)].into_iter().flatten().min()
+        let look_again = self.shared.memory.hand_out(now, self.engine.charged());
+        [until, look_again].into_iter().flatten().min()
     }
 
     fn take_messages(&mut self, now: Time) {

@@ -101,13 +101,16 @@ pub struct Budget {
     /// Granted or expired, not claimed yet.
     settled: BTreeMap<Ticket, Settled>,
     woken: VecDeque<Ticket>,
+    /// The line moves only by [`Budget::hand_out_up_to`] and deadlines.
+    held: bool,
     planted: Planted,
 }
 
 #[derive(Debug)]
 struct Waiter {
     ticket: Ticket,
-    bytes: usize,
+    least: usize,
+    wanted: usize,
     deadline: Option<Time>,
     gone: bool,
 }
@@ -131,6 +134,7 @@ impl Budget {
             deadlines: BTreeSet::new(),
             settled: BTreeMap::new(),
             woken: VecDeque::new(),
+            held: false,
         }
     }
 
@@ -172,18 +176,23 @@ impl Budget {
         Some(Grant { bytes })
     }
 
-    /// Gets in line for `bytes`, until `deadline`. Where nobody waits and there is room, the turn comes at once:
-    /// [`claim`](Self::claim) right away.
+    /// Gets in line for at least `least` bytes, and as many up to `wanted` as there are then, until `deadline`. Where nobody waits and there is room, the
+    /// turn comes at once: [`claim`](Self::claim) right away.
     ///
     /// # Errors
     /// [`OverBudget`] where the whole budget is smaller.
-    pub fn wait(&mut self, bytes: usize, deadline: Option<Time>) -> Result<Ticket, OverBudget> {
-        if bytes > self.total {
-            return Err(OverBudget { bytes, total: self.total });
+    pub fn wait(
+        &mut self,
+        least: usize,
+        wanted: usize,
+        deadline: Option<Time>,
+    ) -> Result<Ticket, OverBudget> {
+        if least > self.total {
+            return Err(OverBudget { bytes: least, total: self.total });
         }
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
-        self.line.push_back(Waiter { ticket, bytes, deadline, gone: false });
+        self.line.push_back(Waiter { ticket, least, wanted, deadline, gone: false });
         self.waiting += 1;
         if let Some(deadline) = deadline {
             self.deadlines.insert((deadline, ticket));
@@ -235,10 +244,15 @@ impl Budget {
         }
     }
 
-    /// Whether the first in line could have its bytes.
+    /// Whether the first in line could have its bytes, and is not [held](Self::hold).
     pub fn keeps_back(&self) -> bool {
+        !self.held && self.waiting > 0 && !self.is_short()
+    }
+
+    /// Whether somebody waits, and the first in line needs more than is free.
+    pub fn is_short(&self) -> bool {
         let first = self.line.iter().find(|waiter| !waiter.gone);
-        first.is_some_and(|first| first.bytes <= self.available())
+        first.is_some_and(|first| first.least > self.available())
     }
 
     /// Takes back what is left of a grant.
@@ -251,7 +265,10 @@ impl Budget {
 
     /// Expires those whose deadline has come, unless there are bytes for them.
     pub fn expire(&mut self, now: Time) {
-        self.hand_out();
+        let held = core::mem::take(&mut self.held);
+        if self.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.hand_out();
+        }
         while let Some(&(deadline, ticket)) = self.deadlines.first() {
             if deadline > now {
                 break;
@@ -260,6 +277,7 @@ impl Budget {
             self.settled.insert(ticket, Settled::Expired);
             self.woken.push_back(ticket);
         }
+        self.held = held;
         self.hand_out();
     }
 
@@ -275,12 +293,29 @@ impl Budget {
 
     /// Gives those next in line what is free, as far as it goes.
     pub fn hand_out(&mut self) {
+        if !self.held {
+            self.hand_out_up_to(usize::MAX);
+        }
+    }
+
+    /// Holds the line even though there may be room, or lets it move again. Who would not wait is not held.
+    pub fn hold(&mut self, held: bool) {
+        if core::mem::replace(&mut self.held, held) != held {
+            self.hand_out();
+        }
+    }
+
+    /// Gives those next in line what is free, as far as it goes, until they have got `most` bytes or a little more.
+    pub fn hand_out_up_to(&mut self, most: usize) {
+        let mut given = 0;
         while let Some(first) = self.line.front() {
             if !first.gone {
-                if first.bytes > self.total - self.used {
+                let available = self.total - self.used;
+                if first.least > available || given >= most {
                     return;
                 }
-                let (ticket, bytes) = (first.ticket, first.bytes);
+                let (ticket, bytes) = (first.ticket, first.wanted.max(first.least).min(available));
+                given += bytes;
                 if let Some(deadline) = first.deadline {
                     self.deadlines.remove(&(deadline, ticket));
                 }
@@ -332,8 +367,8 @@ mod tests {
         let mut budget = Budget::new(100);
         let mut held = budget.try_reserve(80, 90).unwrap();
         assert_eq!(held.bytes(), 90);
-        let first = budget.wait(50, None).unwrap();
-        let second = budget.wait(5, None).unwrap();
+        let first = budget.wait(50, 50, None).unwrap();
+        let second = budget.wait(5, 5, None).unwrap();
         // 10 bytes are free and the second asks for 5, but the first was first; neither does a newcomer pass.
         assert_eq!(budget.claim(second), Claim::Waiting);
         assert_eq!(budget.try_reserve(1, 1), None);
@@ -352,14 +387,14 @@ mod tests {
     fn a_waiter_that_gives_up_hands_its_turn_on() {
         let mut budget = Budget::new(100);
         let mut held = budget.try_reserve(100, 100).unwrap();
-        let large = budget.wait(100, None).unwrap();
-        let small = budget.wait(10, None).unwrap();
+        let large = budget.wait(100, 100, None).unwrap();
+        let small = budget.wait(10, 10, None).unwrap();
         budget.release(held.take(20));
         assert_eq!(budget.claim(small), Claim::Waiting);
         budget.cancel(large);
         assert_eq!(woken(&mut budget), [small]);
         // Granted and then dropped without a look: the bytes come back too.
-        let last = budget.wait(15, None).unwrap();
+        let last = budget.wait(15, 15, None).unwrap();
         assert_eq!(budget.claim(last), Claim::Waiting);
         budget.cancel(small);
         assert_eq!(granted(budget.claim(last)), 15);
@@ -372,8 +407,8 @@ mod tests {
     fn a_deadline_ends_the_wait_and_moves_the_line_up() {
         let mut budget = Budget::new(10);
         let held = budget.try_reserve(5, 5).unwrap();
-        let large = budget.wait(10, Some(Time::from_millis(5))).unwrap();
-        let small = budget.wait(5, Some(Time::from_millis(9))).unwrap();
+        let large = budget.wait(10, 10, Some(Time::from_millis(5))).unwrap();
+        let small = budget.wait(5, 5, Some(Time::from_millis(9))).unwrap();
         assert_eq!(budget.next_deadline(), Some(Time::from_millis(5)));
         budget.expire(Time::from_millis(4));
         assert_eq!(woken(&mut budget), []);
@@ -392,7 +427,7 @@ mod tests {
         let mut budget = Budget::new(100);
         let mut held = budget.try_reserve(100, 100).unwrap();
         let [first, second, third] =
-            [5, 5, 5].map(|bytes| budget.wait(bytes, Some(Time::from_millis(9))).unwrap());
+            [5, 5, 5].map(|bytes| budget.wait(bytes, bytes, Some(Time::from_millis(9))).unwrap());
         budget.gather(held.take(4), 20);
         assert!(!budget.keeps_back(), "too little for the first");
         budget.gather(held.take(6), 20);
@@ -406,7 +441,7 @@ mod tests {
         for ticket in [first, second, third] {
             assert_eq!(granted(budget.claim(ticket)), 5);
         }
-        let late = budget.wait(50, None).unwrap();
+        let late = budget.wait(50, 50, None).unwrap();
         budget.gather(held.take(60), 90);
         assert_eq!((woken(&mut budget).len(), budget.keeps_back()), (0, true));
         budget.hand_out();
@@ -414,10 +449,34 @@ mod tests {
     }
 
     #[test]
+    fn a_held_line_moves_only_as_far_as_it_is_let() {
+        let mut budget = Budget::new(100);
+        budget.hold(true);
+        let [first, second, third] = [10; 3].map(|bytes| budget.wait(1, bytes, None).unwrap());
+        assert_eq!(
+            (woken(&mut budget).len(), budget.keeps_back(), budget.is_short()),
+            (0, false, false)
+        );
+        budget.hand_out_up_to(11);
+        assert_eq!(woken(&mut budget), [first, second]);
+        budget.cancel(first);
+        assert_eq!((budget.claim(third), budget.waiting()), (Claim::Waiting, 1));
+        budget.hold(false);
+        assert_eq!(woken(&mut budget), [third]);
+        assert_eq!((granted(budget.claim(second)), granted(budget.claim(third))), (10, 10));
+        // What is wanted is given as far as it is there, and what is needed or nothing.
+        let fourth = budget.wait(80, 200, None).unwrap();
+        assert_eq!((granted(budget.claim(fourth)), budget.available()), (80, 0));
+        budget.hold(true);
+        budget.wait(1, 1, None).unwrap();
+        assert!(budget.is_short());
+    }
+
+    #[test]
     fn nobody_expires_beside_gathered_bytes() {
         let mut budget = Budget::new(100);
         let mut held = budget.try_reserve(100, 100).unwrap();
-        let patient = budget.wait(40, Some(Time::from_millis(9))).unwrap();
+        let patient = budget.wait(40, 40, Some(Time::from_millis(9))).unwrap();
         budget.gather(held.take(40), 90);
         assert!(budget.keeps_back());
         budget.expire(Time::from_millis(9));
@@ -427,7 +486,7 @@ mod tests {
     #[test]
     fn more_than_the_whole_budget_is_refused_at_once() {
         let mut budget = Budget::new(10);
-        assert_eq!(budget.wait(11, None), Err(OverBudget { bytes: 11, total: 10 }));
+        assert_eq!(budget.wait(11, 11, None), Err(OverBudget { bytes: 11, total: 10 }));
         assert_eq!(budget.waiting(), 0);
     }
 
@@ -446,6 +505,7 @@ mod tests {
             match dice(6) {
                 0 => tickets.extend(budget.wait(
                     dice(1000) as usize,
+                    dice(2000) as usize,
                     Some(now + core::time::Duration::from_millis(dice(50))),
                 )),
                 1 => grants.extend(budget.try_reserve(dice(500) as usize, dice(1000) as usize)),

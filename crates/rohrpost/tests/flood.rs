@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Waker};
 use std::time::Duration;
 
 use rohrpost::{Producer, ProducerRecord};
@@ -54,13 +51,16 @@ fn flood(codec: &str, budget: usize, batch_size: usize) -> Flood {
                 .unwrap();
             producer.partitions_for("t").await.unwrap();
             cluster.pause_broker(1);
-            let mut cx = Context::from_waker(Waker::noop());
             let (mut number, mut in_vain) = (0, 0);
             while in_vain < 1_000 {
                 let value = value(number);
                 let record = ProducerRecord::new("t").key(&value[..8]).value(&value);
-                if pin!(producer.send(record)).poll(&mut cx).is_ready() {
+                if producer.try_send(record).is_ok() {
                     (number, in_vain) = (number + 1, 0);
+                    if number % 16 == 0 {
+                        // Who does not wait keeps the producer's task from its turn.
+                        tokio::task::yield_now().await;
+                    }
                 } else {
                     // Given up; where there is a codec, the driver seals what it can, which makes room.
                     in_vain += 1;
@@ -94,6 +94,29 @@ fn a_flood_takes_at_most_a_quarter_more_than_buffer_memory_whatever_the_codec() 
             assert!(flood.allocated <= BUDGET as u64 * 5 / 4, "{case}");
         }
     }
+}
+
+/// They are held for a moment while brokers keep up, and no longer than that.
+#[test]
+fn senders_who_wait_may_fill_all_of_buffer_memory_too_while_brokers_stall() {
+    const BUDGET: usize = 16 << 20;
+    let cluster = Cluster::builder().brokers(1).start_blocking().unwrap();
+    cluster.create_topic("t", 8).unwrap();
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let builder = Producer::builder().bootstrap_servers(cluster.bootstrap_servers());
+        let builder = builder.buffer_memory(BUDGET).delivery_timeout(3 * HOUR).max_block(HOUR);
+        let producer = builder.build().await.unwrap();
+        producer.partitions_for("t").await.unwrap();
+        cluster.pause_broker(1);
+        let value = [7; 10_000];
+        while producer.stats().buffered_bytes_now < BUDGET as u64 * 9 / 10 {
+            drop(producer.send(ProducerRecord::new("t").value(&value)).await.unwrap());
+        }
+        cluster.resume_broker(1);
+        producer.flush().await.unwrap();
+        assert_eq!(producer.stats().buffered_bytes_now, 0);
+    });
 }
 
 /// What is remembered of a batch is not charged to `buffer.memory`: it matters where batches are as small as records.

@@ -136,7 +136,7 @@ impl Senders {
                         grant = more;
                         continue;
                     }
-                    match self.budget.wait(least, Some(now + max_block)) {
+                    match self.budget.wait(least, wanted, Some(now + max_block)) {
                         Ok(ticket) => {
                             self.for_memory.insert(ticket, wish);
                         }

@@ -91,7 +91,7 @@ fn scenario_25_under_memory_pressure_open_batches_go_at_once() {
     while world.send_value(partition, alloc::vec![1; 300 + world.sends.len()]).is_ok() {
         partition = (partition + 1) % 3;
     }
-    let ticket = world.budget.wait(500, None).unwrap();
+    let ticket = world.budget.wait(500, 500, None).unwrap();
     world.input(Input::MemoryPressure);
     world.run(10);
     assert_eq!(world.budget.next_woken(), Some(ticket));
