@@ -178,13 +178,13 @@ mod tests {
             now += PATIENCE;
             assert_eq!((pacing.look(now, MANY), pacing.holds()), (usize::MAX, false));
             assert_eq!(pacing.until(), None);
-            now += (Duration::from_millis(lift) - Duration::from_micros(1));
+            now += Duration::from_millis(lift) - Duration::from_micros(1);
             assert_eq!((pacing.look(now, MANY), pacing.holds()), (0, false));
             now += Duration::from_micros(1);
             assert_eq!((pacing.look(now, MANY), pacing.holds()), (0, true));
         }
         // Long after that it begins anew.
-        let mut now += Duration::from_secs(2);
+        now += Duration::from_secs(2);
         pacing.none_waits(0);
         pacing.look(now, ENOUGH);
         now += PATIENCE;
