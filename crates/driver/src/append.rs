@@ -15,6 +15,7 @@ use crate::failure::{Failure, PartitionerFault};
 use crate::inbox::Wake;
 use crate::lock;
 use crate::shared::{Message, Shared};
+use crate::sync::try_lock;
 use crate::topic_handle::TopicHandle;
 use crate::topics::{Lane, Open, Topic};
 
@@ -72,6 +73,18 @@ impl From<NoChoice> for Obstacle {
     }
 }
 
+/// Somebody else is at the partition that was chosen: another one, if the record may go there.
+#[cold]
+#[inline(never)]
+fn elsewhere<'a>(topic: &'a Topic, record: &Record<'_>) -> Option<&'a Arc<Lane>> {
+    let count = topic.count()?;
+    let may_turn = record.partition.is_none() && topic.chooser.is_sticky(record);
+    if !may_turn || !topic.chooser.contended(count) {
+        return None;
+    }
+    topic.lane(topic.chooser.choose(record, count).ok()?)
+}
+
 impl Shared {
     /// Appends a record to its partition's open batch if nothing but writing it has to be done: no waiting, no memory, no batch to begin or end. What
     /// comes back is small, and everything else is left to [`append`](Self::append): this is the way of almost every record. `keep` is told the
@@ -103,17 +116,23 @@ impl Shared {
             }
         };
         let number = u32::try_from(partition).map_err(|_| None)?;
-        let lane = topic.lane(number).ok_or(Some(partition))?;
-        let mut open = lock(&lane.open);
+        let mut lane = topic.lane(number).ok_or(Some(partition))?;
+        let mut open = match try_lock(&lane.open) {
+            Some(open) => open,
+            None => {
+                lane = elsewhere(topic, record).unwrap_or(lane);
+                lock(&lane.open)
+            }
+        };
         if open.closed {
-            return Err(Some(partition));
+            return Err(Some(lane.partition));
         }
         let index =
             open.appender.append_to_open(timestamp, record.key, record.value, headers.clone());
         match (open.completion.as_ref(), index) {
             (Some(completion), Some(index)) => Ok(keep(completion, index)),
             // An open batch has a completion: what was not appended is all that comes here.
-            _ => Err(Some(partition)),
+            _ => Err(Some(lane.partition)),
         }
     }
 

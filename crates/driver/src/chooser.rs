@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use rohrpost_partitioner::{
@@ -75,8 +76,10 @@ impl fmt::Debug for ChooserConfig {
 pub(crate) struct Chooser {
     strategy: Strategy,
     sticky: UniformSticky,
-    /// The sticky partition, for a look without the table.
-    current: AtomicU32,
+    /// The sticky partition of each stripe, for a look without the table.
+    current: [AtomicU32; UniformSticky::STRIPES],
+    /// How many stripes are in use: one, until threads meet in a partition.
+    stripes: AtomicUsize,
     batch_size: usize,
     /// The topic's partitions, weighed by what waits for them.
     table: Mutex<Option<Arc<Table>>>,
@@ -115,7 +118,8 @@ impl Chooser {
         Self {
             strategy,
             sticky: UniformSticky::new(batch_size, seed),
-            current: AtomicU32::new(NONE),
+            current: [const { AtomicU32::new(NONE) }; UniformSticky::STRIPES],
+            stripes: AtomicUsize::new(1),
             batch_size: config.batch_size,
             table: Mutex::new(None),
         }
@@ -153,9 +157,13 @@ impl Chooser {
 
     #[inline]
     fn sticky(&self) -> Result<u32, NoChoice> {
-        let current = self.current.load(Ordering::Relaxed);
+        let stripe = match self.stripes.load(Ordering::Relaxed) {
+            1 => 0,
+            stripes => stripe_of_thread() % stripes,
+        };
+        let current = self.current[stripe].load(Ordering::Relaxed);
         if current == NONE {
-            self.with_table(|table| self.turn_to(table)).ok_or(NoChoice::NoTable)
+            self.with_table(|table| self.turn_to(stripe, table)).ok_or(NoChoice::NoTable)
         } else {
             Ok(current)
         }
@@ -178,29 +186,54 @@ impl Chooser {
         }
     }
 
-    /// A partition's batch was closed, with so many bytes of records: time for another one, if enough went there. Counting a batch at a time is
-    /// enough, because only between batches the partition may change.
+    /// Two threads met in a sticky partition: from now on more of them have partitions of their own, as far as there are partitions and threads that run at the
+    /// same time. Returns whether choosing again helps.
+    #[cold]
+    pub(crate) fn contended(&self, count: NonZeroU32) -> bool {
+        let most = UniformSticky::STRIPES.min(2 * processors()).min(count.get() as usize);
+        let stripes = self.stripes.load(Ordering::Relaxed);
+        let more = (2 * stripes).min(most);
+        let order = Ordering::Relaxed;
+        more > stripes && self.stripes.compare_exchange(stripes, more, order, order).is_ok()
+    }
+
+    /// A partition's batch was closed before it was full, with so many bytes of records: time for another partition, if enough went there. Counting
+    /// a batch at a time is enough, because only between batches the partition may change.
     pub(crate) fn batch_ended(&self, partition: u32, bytes: usize) {
-        if self.current.load(Ordering::Relaxed) == NONE {
+        // The fewer the partitions, the fuller the batches.
+        let stripes = self.stripes.load(Ordering::Relaxed);
+        if stripes > 1 {
+            self.stripes.store(stripes / 2, Ordering::Relaxed);
+        }
+        self.count(partition, bytes);
+    }
+
+    fn count(&self, partition: u32, bytes: usize) {
+        if !self.is_used() {
             // Every record so far had a key or named its partition.
             return;
         }
         self.with_table(|table| {
-            self.sticky.appended(partition, bytes, true, table);
-            self.turn_to(table);
+            if let Some(stripe) = self.sticky.appended(partition, bytes, true, table) {
+                self.turn_to(stripe, table);
+            }
         });
+    }
+
+    fn is_used(&self) -> bool {
+        self.current[0].load(Ordering::Relaxed) != NONE
     }
 
     /// A partition's batch was closed because it was full.
     pub(crate) fn batch_filled(&self, partition: u32) {
-        self.batch_ended(partition, self.batch_size);
+        self.count(partition, self.batch_size);
     }
 
     /// Whether it matters what waits for each partition: not where every record has a key or names its partition.
     pub(crate) fn uses_weights(&self) -> bool {
         match &self.strategy {
             Strategy::Hashed(Hashed { spread: Spread::Nothing, .. }) => false,
-            Strategy::Hashed(_) | Strategy::Sticky => self.current.load(Ordering::Relaxed) != NONE,
+            Strategy::Hashed(_) | Strategy::Sticky => self.is_used(),
             Strategy::RoundRobin(_) => false,
             Strategy::Custom(_) => true,
         }
@@ -210,20 +243,91 @@ impl Chooser {
     pub(crate) fn update(&self, table: Table) {
         self.sticky.refresh(&table);
         *lock(&self.table) = Some(Arc::new(table));
-        // Where nothing was sent yet, nothing is chosen yet.
-        if self.current.load(Ordering::Relaxed) != NONE {
-            self.with_table(|table| self.turn_to(table));
-        }
+        self.with_table(|table| {
+            for stripe in 0..UniformSticky::STRIPES {
+                // Where nothing was sent yet, nothing is chosen yet.
+                if self.current[stripe].load(Ordering::Relaxed) != NONE {
+                    self.turn_to(stripe, table);
+                }
+            }
+        });
     }
 
-    fn turn_to(&self, table: &Table) -> u32 {
-        let current = self.sticky.current(table);
-        self.current.store(current, Ordering::Relaxed);
+    fn turn_to(&self, stripe: usize, table: &Table) -> u32 {
+        let current = self.sticky.current_of(stripe, table);
+        self.current[stripe].store(current, Ordering::Relaxed);
         current
     }
 
     fn with_table<T>(&self, look: impl FnOnce(&Table) -> T) -> Option<T> {
         let table = lock(&self.table).clone()?;
         Some(look(&table))
+    }
+}
+
+/// How many threads run at the same time.
+fn processors() -> usize {
+    // Asking reads files.
+    static PROCESSORS: OnceLock<usize> = OnceLock::new();
+    *PROCESSORS.get_or_init(|| available_parallelism().map_or(1, NonZeroUsize::get))
+}
+
+/// Threads count themselves, so that those of a pool have numbers that follow each other.
+fn stripe_of_thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static STRIPE: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    // A thread that is being torn down may send, too.
+    STRIPE.try_with(|stripe| *stripe).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::thread;
+
+    use super::*;
+
+    const TWELVE: NonZeroU32 = NonZeroU32::new(12).unwrap();
+
+    fn chooser() -> Chooser {
+        let chooser = Chooser::new(&ChooserConfig::default(), "t");
+        chooser.update(Table::all(TWELVE));
+        chooser
+    }
+
+    /// The partitions that twenty threads choose for a record without a key.
+    fn chosen(chooser: &Chooser) -> BTreeSet<u32> {
+        let choose = || chooser.choose(&Record::default(), TWELVE).ok().unwrap();
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..20).map(|_| scope.spawn(choose)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        })
+    }
+
+    #[test]
+    fn threads_that_met_in_a_partition_have_more_of_them_until_batches_do_not_fill() {
+        let chooser = chooser();
+        let one = chosen(&chooser);
+        assert_eq!(one.len(), 1);
+        assert!(chooser.contended(TWELVE));
+        let two = chosen(&chooser);
+        assert_eq!(two.len(), 2, "{two:?}");
+        assert!(two.is_superset(&one));
+        // A full batch is no reason to go back: that stripe takes another turn.
+        chooser.batch_filled(*one.first().unwrap());
+        assert_eq!(chosen(&chooser).intersection(&two).count(), 1);
+        chooser.batch_ended(*chosen(&chooser).first().unwrap(), 100);
+        assert_eq!(chosen(&chooser).len(), 1);
+    }
+
+    #[test]
+    fn there_are_no_more_current_partitions_than_threads_can_use_or_than_there_are() {
+        let chooser = chooser();
+        while chooser.contended(TWELVE) {}
+        let most = UniformSticky::STRIPES.min(2 * processors()).min(12);
+        assert_eq!(chooser.stripes.load(Ordering::Relaxed), most);
+        assert!(!self::chooser().contended(NonZeroU32::MIN));
     }
 }

@@ -10,6 +10,9 @@ use crate::Table;
 /// Lock-free: [`current`](Self::current) is a load, [`appended`](Self::appended) one compare-and-swap. Threads that race
 /// can put a record to the partition that was current a moment ago; nothing depends on it.
 ///
+/// Threads that would contend for one partition may have one each: there are [`STRIPES`](Self::STRIPES) places, of which each has its own current partition
+/// ([`current_of`](Self::current_of)) and takes its turns from the same sequence, so that the partitions get as many bytes as with one.
+///
 /// ```
 /// use core::num::NonZeroU32;
 /// use rohrpost_partitioner::{Table, UniformSticky};
@@ -24,8 +27,8 @@ use crate::Table;
 /// ```
 #[derive(Debug)]
 pub struct UniformSticky {
-    /// The partition in the upper half, the bytes that it has had in the lower.
-    state: AtomicU64,
+    /// Of each stripe: the partition in the upper half, the bytes that it has had in the lower.
+    states: [AtomicU64; Self::STRIPES],
     /// How often a partition was chosen.
     turns: AtomicU64,
     seed: u64,
@@ -36,63 +39,87 @@ pub struct UniformSticky {
 const NONE: u64 = u64::MAX;
 
 impl UniformSticky {
+    /// How many partitions can be current at the same time.
+    pub const STRIPES: usize = 16;
+
     /// Switches after `batch_size` bytes (`batch.size`; 0 counts as 1). The seed decides the order of the partitions; producers should have
     /// different ones.
     #[must_use]
     pub const fn new(batch_size: u32, seed: u64) -> Self {
         let batch_size = if batch_size == 0 { 1 } else { batch_size };
-        Self { state: AtomicU64::new(NONE), turns: AtomicU64::new(0), seed, batch_size }
+        let states = [const { AtomicU64::new(NONE) }; Self::STRIPES];
+        Self { states, turns: AtomicU64::new(0), seed, batch_size }
     }
 
     /// The partition for the next record.
     #[inline]
     #[must_use]
     pub fn current(&self, table: &Table) -> u32 {
-        let state = self.state.load(Relaxed);
+        self.current_of(0, table)
+    }
+
+    /// The partition for the next record of a stripe, by its number modulo [`STRIPES`](Self::STRIPES).
+    #[inline]
+    #[must_use]
+    pub fn current_of(&self, stripe: usize, table: &Table) -> u32 {
+        let stripe = &self.states[stripe % Self::STRIPES];
+        let state = stripe.load(Relaxed);
         let partition = partition_of(state);
         if partition < table.count().get() {
             return partition;
         }
-        self.switch(state, table)
+        self.switch(stripe, state, table)
     }
 
-    /// A record of this many bytes, as encoded, was appended to a partition that [`current`](Self::current) gave.
+    /// A record of this many bytes, as encoded, was appended to a partition that [`current`](Self::current) gave. Returns the stripe whose turn
+    /// it is.
     ///
     /// `batch_boundary` says that the partition's batch is now complete, or that the record began a new one: only there the partition changes
     /// once it has had its bytes, so that no half-filled batch stays behind, unless it has had twice as many.
     #[inline]
-    pub fn appended(&self, partition: u32, bytes: usize, batch_boundary: bool, table: &Table) {
+    pub fn appended(
+        &self,
+        partition: u32,
+        bytes: usize,
+        batch_boundary: bool,
+        table: &Table,
+    ) -> Option<usize> {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let mut state = self.state.load(Relaxed);
-        while partition_of(state) == partition {
-            let total = (state as u32).saturating_add(bytes);
-            let is_enough = total >= self.batch_size && batch_boundary
-                || total >= self.batch_size.saturating_mul(2);
-            if is_enough {
-                self.switch(state, table);
-                return;
-            }
-            let next = word(partition, total);
-            match self.state.compare_exchange_weak(state, next, Relaxed, Relaxed) {
-                Ok(_) => return,
-                Err(changed) => state = changed,
+        for (stripe, place) in self.states.iter().enumerate() {
+            let mut state = place.load(Relaxed);
+            while partition_of(state) == partition {
+                let total = (state as u32).saturating_add(bytes);
+                let is_enough = total >= self.batch_size && batch_boundary
+                    || total >= self.batch_size.saturating_mul(2);
+                if is_enough {
+                    self.switch(place, state, table);
+                    return Some(stripe);
+                }
+                let next = word(partition, total);
+                match place.compare_exchange_weak(state, next, Relaxed, Relaxed) {
+                    Ok(_) => return Some(stripe),
+                    Err(changed) => state = changed,
+                }
             }
         }
+        None
     }
 
-    /// The table changed: leaves the current partition if it is not available any more.
+    /// The table changed: leaves each current partition that is not available any more.
     pub fn refresh(&self, table: &Table) {
-        let state = self.state.load(Relaxed);
-        if state != NONE && !table.is_available(partition_of(state)) {
-            self.switch(state, table);
+        for place in &self.states {
+            let state = place.load(Relaxed);
+            if state != NONE && !table.is_available(partition_of(state)) {
+                self.switch(place, state, table);
+            }
         }
     }
 
     /// Chooses another partition, unless another thread did since `state` was read.
     #[cold]
-    fn switch(&self, state: u64, table: &Table) -> u32 {
+    fn switch(&self, place: &AtomicU64, state: u64, table: &Table) -> u32 {
         let partition = table.turn(self.turns.load(Relaxed), self.seed);
-        match self.state.compare_exchange(state, word(partition, 0), Relaxed, Relaxed) {
+        match place.compare_exchange(state, word(partition, 0), Relaxed, Relaxed) {
             Ok(_) => {
                 // Only a turn that was taken counts: whoever lost the race would let a partition go without.
                 self.turns.fetch_add(1, Relaxed);
@@ -246,6 +273,30 @@ mod tests {
         assert_eq!(sticky.current(&table), near);
         sticky.appended(near, 1_000, true, &table);
         assert_eq!(sticky.current(&table), near);
+    }
+
+    #[test]
+    fn stripes_have_partitions_of_their_own_and_share_the_turns() {
+        let (table, sticky) = (table(12), UniformSticky::new(BATCH, 5));
+        let mut bytes = [0_u64; 12];
+        for record in 0..1_200_000_u64 {
+            let stripe = (mix(record) % 3) as usize;
+            let partition = sticky.current_of(stripe, &table);
+            bytes[partition as usize] += 100;
+            let turned = sticky.appended(partition, 100, true, &table);
+            assert!(turned.is_some_and(|of| of <= stripe), "its own, or one that has the same");
+        }
+        let mean = bytes.iter().sum::<u64>() / 12;
+        let most_apart = bytes.iter().map(|bytes| bytes.abs_diff(mean)).max().unwrap();
+        assert!(most_apart <= 4 * u64::from(BATCH), "{bytes:?}");
+        let distinct = |table: &Table| {
+            let mut current = [0, 1, 2].map(|stripe| sticky.current_of(stripe, table));
+            current.sort_unstable();
+            current
+        };
+        let without = Table::new(NonZeroU32::new(12).unwrap(), [3, 5]);
+        sticky.refresh(&without);
+        assert!(distinct(&without).iter().all(|partition| [3, 5].contains(partition)));
     }
 
     #[test]
