@@ -6,8 +6,8 @@ use std::time::Duration;
 use rohrpost_partitioner::Partitioner;
 
 use crate::config::{
-    Acks, AddressFamily, Compression, ConfigError, Custom, MetadataRecovery, Partitioning,
-    ProducerConfig, SerializerClass,
+    Acks, AddressFamily, Compression, Custom, MetadataRecovery, Partitioning, ProducerConfig,
+    SerializerClass, TopicConfig,
 };
 use crate::error::Error;
 use crate::interceptor::Interceptor;
@@ -129,7 +129,7 @@ impl ProducerBuilder {
     }
 
     /// What has to happen before a record counts as acknowledged (`acks`). Anything but [`Acks::All`] switches idempotence off, unless
-    /// [`idempotence`](Self::idempotence) asks for it, which is an error then.
+    /// [`idempotence`](Self::idempotence) asks for it, which is an error then. A [`topic`](Self::topic) may have acks of its own.
     pub fn acks(mut self, acks: Acks) -> Self {
         self.config.acks = acks;
         self
@@ -194,21 +194,20 @@ impl ProducerBuilder {
     /// How batches are compressed, at this level (`compression.type` and `compression.gzip.level`, `.lz4.level` or `.zstd.level`).
     pub fn compression_with_level(mut self, compression: Compression, level: i32) -> Self {
         self.config.compression = compression;
-        let name = match compression {
-            Compression::Gzip => "compression.gzip.level",
-            Compression::Lz4 => "compression.lz4.level",
-            Compression::Zstd => "compression.zstd.level",
-            Compression::None | Compression::Snappy => {
-                self.note(Err(ConfigError::InvalidValue {
-                    name: "compression.type",
-                    value: Some(compression.to_string()),
-                    accepted: "no level: none and snappy have none".to_owned(),
-                }
-                .into()));
-                return self;
+        match compression.level_property() {
+            Ok(name) => self.typed(name, &level.to_string()),
+            Err(error) => {
+                self.note(Err(error.into()));
+                self
             }
-        };
-        self.typed(name, &level.to_string())
+        }
+    }
+
+    /// Gives a topic acks, a codec, a linger or a delivery time-out of its own, instead of those that it was given before: see [`TopicConfig`].
+    pub fn topic(mut self, name: impl Into<String>, config: TopicConfig) -> Self {
+        let result = self.config.set_topic(name, config);
+        self.note(result);
+        self
     }
 
     /// Bytes of records that may be held before sends wait (`buffer.memory`).

@@ -15,7 +15,9 @@ mod refused;
 mod sources;
 mod table;
 mod text;
+mod topic;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -27,6 +29,7 @@ pub use error::ConfigError;
 pub use info::{PropertyInfo, librdkafka_properties, properties};
 pub use property::PropertyType;
 use property::{Property, Target};
+pub use topic::TopicConfig;
 
 use crate::error::{Error, ErrorKind};
 use crate::interceptor::Interceptors;
@@ -112,6 +115,9 @@ pub struct ProducerConfig {
     pub(crate) ack_timeout: Option<Duration>,
     pub(crate) auto_create_topics: bool,
 
+    /// What some topics have of their own.
+    pub(crate) topics: BTreeMap<String, TopicConfig>,
+
     /// `None`: not said.
     pub(crate) key_serializer: Option<SerializerClass>,
     /// `None`: not said.
@@ -173,6 +179,7 @@ impl Default for ProducerConfig {
             receive_message_max: 128 * 1024 * 1024,
             ack_timeout: None,
             auto_create_topics: true,
+            topics: BTreeMap::new(),
             key_serializer: None,
             value_serializer: None,
             dialect: Dialect::Java,
@@ -237,7 +244,7 @@ impl ProducerConfig {
     }
 
     /// Whether the producer will be idempotent: unless `enable.idempotence` switches it off, or does not say and `acks` is not `all` or `retries` is 0
-    /// (Java's rule).
+    /// (Java's rule). Topics may have acks of their own: [`for_topic`](Self::for_topic) tells for each.
     pub fn is_idempotent(&self) -> bool {
         self.idempotence.unwrap_or(self.acks == Acks::All && self.retries > 0)
     }

@@ -10,6 +10,7 @@
 //! | never wait | [`Producer::try_send`] and its [`TrySendError`] |
 //! | be called back | [`Producer::send_with`] |
 //! | send keys and values of one's own types | [`TypedProducer`] and [`serializer`] |
+//! | have topics that differ in acks, codec, linger or time-out | [`ProducerBuilder::topic`] with a [`TopicConfig`] |
 //! | decide what to do about a failure | [`Error`] with its [`ErrorKind`] and [`Outcome`] |
 //! | see and change every record | [`Interceptor`] |
 //! | say who chooses partitions | [`Partitioning`], or a [`partitioner`] of one's own |
@@ -42,7 +43,8 @@ pub use builder::ProducerBuilder;
 pub use bytes::Bytes;
 pub use config::{
     Acks, AddressFamily, Compression, ConfigError, Dialect, MetadataRecovery, Partitioning,
-    ProducerConfig, PropertyInfo, PropertyType, SerializerClass, librdkafka_properties, properties,
+    ProducerConfig, PropertyInfo, PropertyType, SerializerClass, TopicConfig,
+    librdkafka_properties, properties,
 };
 pub use deliveries::{Deliveries, Settled, Tally};
 pub use delivery::{Delivery, RecordMetadata};

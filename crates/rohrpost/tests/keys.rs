@@ -16,6 +16,8 @@ mod librdkafka;
 mod metadata;
 #[path = "keys/partitions.rs"]
 mod partitions;
+#[path = "keys/topics.rs"]
+mod topics;
 #[path = "keys/wire.rs"]
 mod wire;
 

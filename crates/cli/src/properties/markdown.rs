@@ -53,6 +53,28 @@ librdkafka has no `max.block.ms`: it queues what it has room for, and refuses th
 partitions, as long as the builder's `max_block` says, 60 s by default; `try_send` does not wait.
 "#;
 
+const TOPICS: &str = r#"
+## Settings of a topic
+
+A topic can have some settings of its own, which count instead of the producer's: `ProducerBuilder::topic` (or `ProducerConfig::set_topic`) takes a `TopicConfig`.
+
+| `TopicConfig` | by `TopicConfig::property` | not set |
+|---|---|---|
+| `acks` | `acks` | the producer's |
+| `compression`, `compression_with_level` | `compression.type`, `compression.gzip.level`, `compression.lz4.level`, `compression.zstd.level` | the producer's codec, and the producer's level for the topic's codec |
+| `linger` | `linger.ms` | the producer's |
+| `delivery_timeout` | `delivery.timeout.ms` | the producer's; its default gives way to a longer linger of the topic |
+
+Values are those of the table above, and so is what they mean together, told with the topic's name:
+
+- `acks` other than `all` with `enable.idempotence=true` is an error. Where `enable.idempotence` is not set, such a topic is not idempotent, and the others are.
+- A topic with `acks=all` is idempotent where the producer's own `acks` are less, unless `enable.idempotence=false` or `retries=0`.
+- The topic's `delivery.timeout.ms` must be at least the topic's `linger.ms` + `request.timeout.ms`.
+
+In a file or the environment no property names a topic: Java's producer has no settings of topics, librdkafka has no names for them in a file either, and a topic's name, with its dots,
+underscores and capitals, does not fit into a variable's. A program that wants them in its own file hands them to `TopicConfig::property`.
+"#;
+
 /// The whole page.
 pub(super) fn page() -> String {
     let mut text = HEAD.to_owned();
@@ -63,6 +85,7 @@ pub(super) fn page() -> String {
     text.push_str(CHECKS);
     differences(&mut text, Dialect::Java);
     refused(&mut text, Dialect::Java);
+    text.push_str(TOPICS);
     text.push_str("\n## librdkafka's names\n\nThose of its global and topic properties, with its defaults, units and ranges.\n\n");
     honoured(&mut text, Dialect::Librdkafka);
     text.push_str(LIBRDKAFKA_CHECKS);

@@ -86,7 +86,8 @@ impl ProducerConfig {
             );
         }
         self.bootstrap_addresses()?;
-        self.record_compression().map(drop)
+        self.record_compression()?;
+        self.check_topics()
     }
 
     pub(crate) fn serializer_classes(&self) -> SerializerClasses {

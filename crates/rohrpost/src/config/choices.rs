@@ -4,6 +4,8 @@ use std::fmt;
 
 use rohrpost_records as records;
 
+use super::ConfigError;
+
 /// What has to happen before a record counts as acknowledged (`acks`). Only with `All` can the producer be idempotent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Acks {
@@ -53,6 +55,22 @@ pub enum Compression {
     Lz4,
     /// Zstandard: small, and not slow.
     Zstd,
+}
+
+impl Compression {
+    /// The property that sets the codec's level.
+    pub(crate) fn level_property(self) -> Result<&'static str, ConfigError> {
+        match self {
+            Self::Gzip => Ok("compression.gzip.level"),
+            Self::Lz4 => Ok("compression.lz4.level"),
+            Self::Zstd => Ok("compression.zstd.level"),
+            Self::None | Self::Snappy => Err(ConfigError::InvalidValue {
+                name: "compression.type",
+                value: Some(self.to_string()),
+                accepted: "no level: none and snappy have none".to_owned(),
+            }),
+        }
+    }
 }
 
 impl fmt::Display for Compression {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rohrpost_cluster::{self as cluster, ClusterConfig, HostPort};
 use rohrpost_codec::ByteStr;
 use rohrpost_driver::{self as driver, ChooserConfig, DriverConfig};
-use rohrpost_engine::{self as engine, EngineConfig};
+use rohrpost_engine::{self as engine, EngineConfig, TopicOverrides};
 
 use rohrpost_partitioner::{Hashed, Partitioner, Random};
 
@@ -29,12 +29,9 @@ impl ProducerConfig {
     /// Everything below the facade.
     pub(crate) fn to_driver(&self) -> Result<DriverConfig, ConfigError> {
         let mut engine = EngineConfig::new(self.to_cluster()?);
-        engine.acks = match self.acks {
-            Acks::None => engine::Acks::None,
-            Acks::Leader => engine::Acks::Leader,
-            Acks::All => engine::Acks::All,
-        };
-        engine.enable_idempotence = self.is_idempotent();
+        engine.acks = to_engine(self.acks);
+        // Of topics with acks=all; the engine leaves it off where acks are less.
+        engine.enable_idempotence = self.idempotence.unwrap_or(self.retries > 0);
         engine.batch_size = self.batch_size.max(1);
         engine.linger = self.linger;
         engine.max_request_size = self.max_request_size;
@@ -43,6 +40,9 @@ impl ProducerConfig {
         engine.delivery_timeout = self.effective_delivery_timeout();
         engine.retries = self.retries;
         engine.ack_timeout = self.ack_timeout;
+        for (name, of) in self.of_topics() {
+            engine.topics.insert(ByteStr::copy_from(name), of.to_overrides()?);
+        }
 
         let mut driver = DriverConfig::new(engine);
         driver.partitioner = ChooserConfig {
@@ -70,6 +70,16 @@ impl ProducerConfig {
         };
         driver.own_thread = self.own_thread;
         Ok(driver)
+    }
+
+    /// What holds for a topic, for the engine.
+    fn to_overrides(&self) -> Result<TopicOverrides, ConfigError> {
+        let mut overrides = TopicOverrides::default();
+        overrides.acks = Some(to_engine(self.acks));
+        overrides.compression = Some(self.record_compression()?);
+        overrides.linger = Some(self.linger);
+        overrides.delivery_timeout = Some(self.effective_delivery_timeout());
+        Ok(overrides)
     }
 
     /// The program's own partitioner, or one that asks for every record. The driver has the others.
@@ -130,6 +140,14 @@ impl ProducerConfig {
         self.client_id.clone().unwrap_or_else(|| {
             format!("rohrpost-producer-{}", PRODUCERS.fetch_add(1, Ordering::Relaxed))
         })
+    }
+}
+
+const fn to_engine(acks: Acks) -> engine::Acks {
+    match acks {
+        Acks::None => engine::Acks::None,
+        Acks::Leader => engine::Acks::Leader,
+        Acks::All => engine::Acks::All,
     }
 }
 

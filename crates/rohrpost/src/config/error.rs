@@ -64,6 +64,13 @@ pub enum ConfigError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// What is wrong is a topic's own setting ([`TopicConfig`](crate::TopicConfig)).
+    OfTopic {
+        /// The topic.
+        topic: String,
+        /// What is wrong.
+        error: Box<ConfigError>,
+    },
     /// A line of a properties text that is not in the format.
     Malformed {
         /// The line, from 1.
@@ -71,6 +78,12 @@ pub enum ConfigError {
         /// What is wrong.
         reason: &'static str,
     },
+}
+
+impl ConfigError {
+    pub(super) fn of_topic(self, topic: &str) -> Self {
+        Self::OfTopic { topic: topic.to_owned(), error: Box::new(self) }
+    }
 }
 
 impl fmt::Display for ConfigError {
@@ -120,6 +133,7 @@ impl fmt::Display for ConfigError {
             Self::Contradiction { first, second, reason } => {
                 write!(f, "{first} and {second} contradict each other: {reason}")
             }
+            Self::OfTopic { topic, error } => write!(f, "topic {topic:?}: {error}"),
             Self::Malformed { line, reason } => {
                 write!(f, "line {line} of the properties: {reason}")
             }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use rohrpost_codec::{ByteStr, FrameReader, Request, decode_request, peek_request};
+use rohrpost_codec::{ByteStr, FrameReader, Request, Uuid, decode_request, peek_request};
 use rohrpost_testkit::model::{Answer, Model, ModelConfig, Now, SessionId};
 use rohrpost_testkit::{ApiKey, Bytes, TopicSpec};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -46,6 +46,15 @@ impl Wire {
 
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Creates another topic of one partition, or finds it; its id.
+    pub(crate) fn topic(&self, name: &str) -> Uuid {
+        let model = &mut self.state.lock().unwrap().model;
+        match model.topic(name) {
+            Some(topic) => topic.id,
+            None => model.create_topic(&TopicSpec::new(name).partitions(1)).unwrap(),
+        }
     }
 
     /// Says of broker 1 that it is at another port.
