@@ -95,8 +95,12 @@ fn acks_of_a_topic_exclude_idempotence_that_was_asked_for() {
     for acks in [Acks::None, Acks::Leader] {
         let topic = TopicConfig::new().acks(acks);
         let error = mistake(&config("enable.idempotence=true", topic.clone()));
-        let ConfigError::Contradiction { first, second, .. } = error else { panic!("{error:?}") };
+        let ConfigError::Contradiction { first, second, reason } = error else {
+            panic!("{error:?}")
+        };
         assert_eq!((first, second), ("enable.idempotence", "acks"));
+        // Not by giving up the other topics' idempotence, as for a producer.
+        assert!(reason.contains("keeps the other topics idempotent"), "{reason}");
         // What is the default gives way for that topic alone.
         let implicit = config("", topic.clone());
         implicit.validate().unwrap();
