@@ -22,6 +22,7 @@ use crate::memory::Denied;
 use crate::shared::{Message, Shared};
 use crate::stats::Stats;
 use crate::topic_handle::TopicHandle;
+use crate::trace;
 
 /// A producer's driver, from the outside. When it is dropped, the driver delivers what it has and ends.
 pub struct Handle {
@@ -451,6 +452,23 @@ impl Handle {
             Ok(()) => flushed.await.or_else(|_| self.ended_well().map(drop)),
             Err(_) => self.ended_well().map(drop),
         }
+    }
+
+    /// Has everything that was appended before sent soon, as [`flush`](Self::flush) does, and waits for nothing.
+    pub fn start_flush(&self) {
+        let (done, _) = oneshot::channel();
+        // A driver that is gone has failed what there was.
+        let _ = self.shared.inbox.send(Message::Flush { done });
+    }
+
+    /// Whether senders should let the driver have its turn: [`poll_send`](Self::poll_send) of one of them will wait for a moment.
+    pub fn is_crowded(&self) -> bool {
+        self.shared.inbox.is_crowded()
+    }
+
+    /// Tells `tracing` of a record that somebody took on, and gave up before it was in a batch.
+    pub fn note_unsent(&self, topic: &str) {
+        trace::unsent(topic);
     }
 
     /// Takes nothing more, delivers what there is until `timeout` has passed, and waits for the end. Tells what was given up.

@@ -126,6 +126,14 @@ pub(crate) fn closed(given_up: &GivenUp) {
     }
 }
 
+pub(crate) fn unsent(topic: &str) {
+    event!(
+        WARN,
+        { topic = topic },
+        "a sink was dropped with a record that had found no room: flush or close it before"
+    );
+}
+
 pub(crate) fn gone(batches: usize) {
     event!(WARN, { batches = batches }, "the producer's task ended before the producer was closed");
 }

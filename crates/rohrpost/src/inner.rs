@@ -210,6 +210,30 @@ impl Inner {
         self.handle.cancel(&mut wait.driver);
     }
 
+    /// Gives the place in line up, and the time that was waited, of a send that will go on later, if at all.
+    #[cfg(feature = "futures")]
+    pub(crate) fn pause(&self, wait: &mut Wait) {
+        self.handle.cancel(&mut wait.driver);
+        wait.driver = driver::Wait::default();
+    }
+
+    /// Whether senders should let the driver have its turn.
+    #[cfg(feature = "futures")]
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.handle.is_crowded()
+    }
+
+    /// Has everything sent soon, and waits for nothing.
+    #[cfg(feature = "futures")]
+    pub(crate) fn start_flush(&self) {
+        self.handle.start_flush();
+    }
+
+    #[cfg(feature = "futures")]
+    pub(crate) fn note_unsent(&self, topic: &str) {
+        self.handle.note_unsent(topic);
+    }
+
     pub(crate) async fn flush(&self) -> Result<(), Error> {
         self.handle.flush().await.map_err(|_| Error::driver_gone())
     }

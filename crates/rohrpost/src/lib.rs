@@ -7,6 +7,7 @@
 //! | set up a producer | [`Producer::builder`] and [`ProducerBuilder`]; by property names [`ProducerConfig`], all of which [`properties`] lists |
 //! | send a record and know where it went | [`ProducerRecord`], [`Producer::send`], [`Delivery`], [`RecordMetadata`] |
 //! | send many | [`Producer::send_into`] with [`Deliveries`] and a [`TopicHandle`] |
+//! | send a `futures::Stream`, or be a `futures::Sink` | `Producer::send_stream`, `Producer::sink` with `ProducerSink` (feature `futures`) |
 //! | never wait | [`Producer::try_send`] and its [`TrySendError`] |
 //! | be called back | [`Producer::send_with`] |
 //! | send keys and values of one's own types | [`TypedProducer`] and [`serializer`] |
@@ -35,7 +36,11 @@ mod payload;
 mod producer;
 mod record;
 pub mod serializer;
+#[cfg(feature = "futures")]
+mod sink;
 mod stats;
+#[cfg(feature = "futures")]
+mod stream;
 mod topic;
 mod typed;
 
@@ -55,6 +60,8 @@ pub use interceptor::{Acknowledgement, Interceptor};
 pub use payload::{IntoPayload, Payload};
 pub use producer::{Producer, SendFuture, SendIntoFuture};
 pub use record::{IntoPartition, IntoTimestamp, ProducerRecord};
+#[cfg(feature = "futures")]
+pub use sink::ProducerSink;
 pub use stats::{PartitionInfo, Stats};
 pub use topic::{IntoTopic, TopicHandle, TopicName};
 pub use typed::{TypedProducer, TypedRecord};

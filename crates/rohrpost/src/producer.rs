@@ -43,7 +43,7 @@ pub struct Producer {
 }
 
 /// Records that [`Producer::send_all`] takes at a time.
-const RUN: usize = 64;
+pub(crate) const RUN: usize = 64;
 
 impl Producer {
     /// Starts to set up a producer.
@@ -64,6 +64,11 @@ impl Producer {
     /// Starts a producer, whatever its configured serializers.
     pub(crate) async fn start(config: ProducerConfig) -> Result<Self, Error> {
         Ok(Self { inner: Arc::new(Inner::start(config).await?) })
+    }
+
+    #[cfg(feature = "futures")]
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
     }
 
     pub(crate) fn serializer_classes(&self) -> SerializerClasses {
@@ -147,19 +152,31 @@ impl Producer {
         loop {
             run.clear();
             run.extend(records.by_ref().take(RUN));
-            let mut rest = &run[..];
-            if rest.is_empty() {
+            if run.is_empty() {
                 return Ok(());
             }
-            while !rest.is_empty() {
-                rest = &rest[self.inner.send_run(deliveries, rest)..];
-                // What begins a batch, or waits, goes its own way.
-                if let [next, behind @ ..] = rest {
-                    self.send_into(deliveries, next.borrow()).await?;
-                    rest = behind;
-                }
+            self.send_slice(deliveries, &run).await?;
+        }
+    }
+
+    /// Sends records in their order, those that follow each other in a partition under one lock.
+    pub(crate) async fn send_slice<'r, R>(
+        &self,
+        deliveries: &mut Deliveries,
+        mut records: &[R],
+    ) -> Result<(), Error>
+    where
+        R: Borrow<ProducerRecord<'r>> + Unpin,
+    {
+        while !records.is_empty() {
+            records = &records[self.inner.send_run(deliveries, records)..];
+            // What begins a batch, or waits, goes its own way.
+            if let [next, behind @ ..] = records {
+                self.send_into(deliveries, next.borrow()).await?;
+                records = behind;
             }
         }
+        Ok(())
     }
 
     /// Sends a record if that is possible without waiting, and gives it back if not.
