@@ -26,6 +26,8 @@ use trouble::{Dice, Kind, Trouble};
 
 const TOPICS: [&str; 2] = ["orders", "payments"];
 const PARTITIONS: i32 = 4;
+/// Some trouble is of the kind that records fail of.
+const MAY_FAIL: bool = true;
 const SENDERS: u64 = 8;
 /// A sender makes trouble once in so many records.
 const TROUBLE_EVERY: u64 = 15;

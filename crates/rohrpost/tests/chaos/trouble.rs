@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rohrpost_testkit::{ApiKey, Cluster, ErrorCode, Fault, FaultId, Permission};
 
-use super::{PARTITIONS, TOPICS};
+use super::{MAY_FAIL, PARTITIONS, TOPICS};
 
 /// A kind of trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +55,11 @@ impl Kind {
         Self::WriteDenied,
         Self::DescribeDenied,
     ];
+
+    /// Whether records may fail of it, though there is time.
+    fn may_fail(self) -> bool {
+        matches!(self, Self::WriteDenied | Self::DescribeDenied)
+    }
 }
 
 /// Makes trouble, every kind before any comes again.
@@ -95,10 +100,11 @@ impl Trouble {
     pub(crate) async fn make(&mut self, dice: &mut Dice, cluster: &Cluster) {
         // Two things at most are broken for long.
         if self.remedies.len() > 1 || !self.remedies.is_empty() && dice.one_in(2) {
-            return self.remedies.remove(0).apply(cluster).await;
+            return self.mend(cluster).await;
         }
         if self.deck.is_empty() {
-            self.deck.extend(Kind::ALL);
+            let all = Kind::ALL.into_iter();
+            self.deck.extend(all.filter(|kind| MAY_FAIL || !kind.may_fail()));
         }
         let kind = self.deck.swap_remove(dice.below(self.deck.len() as u64) as usize);
         match fault(kind, dice) {
@@ -107,6 +113,13 @@ impl Trouble {
                 self.inject(kind, fault, cluster);
             }
             None => self.act(kind, dice, cluster).await,
+        }
+    }
+
+    /// Puts right what has been broken for longest.
+    pub(crate) async fn mend(&mut self, cluster: &Cluster) {
+        if !self.remedies.is_empty() {
+            self.remedies.remove(0).apply(cluster).await;
         }
     }
 
@@ -151,6 +164,8 @@ impl Trouble {
                 Remedy::Start(broker)
             }
             Kind::BrokerMoved => {
+                // If all of them moved before they are asked for metadata, nobody would find them.
+                let broker = if MAY_FAIL { broker } else { 1 };
                 cluster.stop_broker(broker).await;
                 Remedy::StartElsewhere(broker)
             }
@@ -197,9 +212,13 @@ impl Trouble {
 /// A fault of the kind, if it is one.
 fn fault(kind: Kind, dice: &mut Dice) -> Option<Fault> {
     let fault = match kind {
-        Kind::Refused => Fault::error(dice.one_of(&REFUSALS)).on(ApiKey::Produce),
+        Kind::Refused => {
+            let codes = if MAY_FAIL { &REFUSALS[..] } else { &REFUSALS[..PASSING] };
+            Fault::error(dice.one_of(codes)).on(ApiKey::Produce)
+        }
         Kind::AppendedAndRefused => {
-            Fault::error_after(dice.one_of(&LATE_ERRORS)).on(ApiKey::Produce)
+            let codes = if MAY_FAIL { &LATE_ERRORS[..] } else { &LATE_ERRORS[..PASSING_LATE] };
+            Fault::error_after(dice.one_of(codes)).on(ApiKey::Produce)
         }
         Kind::MetadataRefused => Fault::error(dice.one_of(&METADATA_ERRORS)).on(ApiKey::Metadata),
         Kind::ProducerIdRefused => {
@@ -220,6 +239,9 @@ fn fault(kind: Kind, dice: &mut Dice) -> Option<Fault> {
     Some(fault)
 }
 
+/// So many of the refusals say that it may be different soon.
+const PASSING: usize = 4;
+
 const REFUSALS: [ErrorCode; 9] = [
     ErrorCode::NOT_LEADER_OR_FOLLOWER,
     ErrorCode::NOT_ENOUGH_REPLICAS,
@@ -231,6 +253,8 @@ const REFUSALS: [ErrorCode; 9] = [
     ErrorCode::UNKNOWN_PRODUCER_ID,
     ErrorCode::MESSAGE_TOO_LARGE,
 ];
+
+const PASSING_LATE: usize = 3;
 
 const LATE_ERRORS: [ErrorCode; 4] = [
     ErrorCode::REQUEST_TIMED_OUT,
