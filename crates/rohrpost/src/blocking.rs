@@ -164,6 +164,10 @@ impl Producer {
         self.inner.stats()
     }
 
+    pub(crate) fn of(inner: crate::Producer) -> Self {
+        Self { inner }
+    }
+
     /// The same producer for async code.
     pub fn as_async(&self) -> &crate::Producer {
         &self.inner
@@ -245,7 +249,7 @@ impl Delivery {
 /// ```
 #[derive(Debug, Default)]
 #[must_use = "deliveries tell whether the records arrived; drop them if nobody has to know"]
-pub struct Deliveries(crate::Deliveries);
+pub struct Deliveries(pub(crate) crate::Deliveries);
 
 impl Deliveries {
     /// None yet.

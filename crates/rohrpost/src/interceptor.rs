@@ -39,6 +39,10 @@ use crate::record::ProducerRecord;
 /// let builder = Producer::builder().interceptor(Audit::default());
 /// ```
 ///
+/// They see records as they go over the wire: of a [`TypedProducer`](crate::TypedProducer) what its serializers made, their headers included, where Java's see what the program
+/// gave. The partition is chosen afterwards, by the topic and the key that they leave, unless the record names one. A record that cannot be serialized they do not see at all; and one that they send
+/// to another topic was serialized for the first.
+///
 /// Several are asked in the order in which they were set, each with what the one before made of the record. A panic is caught (the panic hook shows it): the
 /// record goes on as it came to that interceptor, and the others are asked all the same.
 ///

@@ -45,6 +45,28 @@ use crate::record::ProducerRecord;
 /// `poll_ready` tells of records that were sent long before, and the record that it was called for is not taken then. `poll_flush` and `poll_close` wait for everything first:
 /// after an error of theirs nothing is under way.
 ///
+/// # Typed records
+///
+/// A function before the sink makes records of whatever the program has, by the serializers of a [`TypedProducer`](crate::TypedProducer), say:
+///
+/// ```no_run
+/// # async fn run(producer: rohrpost::Producer) -> Result<(), rohrpost::Error> {
+/// use futures_util::SinkExt;
+/// use rohrpost::serializer::{LongSerializer, StringSerializer};
+///
+/// let balances = producer.typed::<str, i64>(StringSerializer, LongSerializer)?;
+/// let sink = producer.sink().with(async |(name, balance): (String, i64)| {
+///     let record = balances.record("balances").key(&name).value(&balance);
+///     balances.prepare(&record).await?;
+///     balances.serialize(&record)
+/// });
+/// let mut sink = Box::pin(sink);
+/// sink.send(("alice".to_owned(), 250)).await?;
+/// # Ok(()) }
+/// ```
+///
+/// # Single results
+///
 /// To know of each record what became of it, use [`Producer::send`].
 ///
 /// # Cancellation

@@ -1,6 +1,7 @@
 //! Typed producers: keys and values of the program's own types, and serializers that make bytes of them.
 
 pub(crate) mod blocking;
+mod many;
 mod record;
 mod scratch;
 
@@ -20,7 +21,8 @@ use crate::error::{Error, ErrorKind};
 use crate::payload::Payload;
 use crate::producer::Producer;
 use crate::record::ProducerRecord;
-use crate::topic::{IntoTopic, TopicName};
+use crate::stats::{PartitionInfo, Stats};
+use crate::topic::{IntoTopic, TopicHandle, TopicName};
 
 pub use self::record::TypedRecord;
 
@@ -47,6 +49,9 @@ pub use self::record::TypedRecord;
 /// The key is serialized first, then the value, and then the partitioner chooses by the key's bytes. Serializers run on the task that sends, outside of any lock, and
 /// write into memory that is used again: a record costs no allocation. What they make is copied once, into the batch; text and bytes are not even written
 /// before, and large `Bytes`, with [`BytesSerializer`](crate::serializer::BytesSerializer), not copied at all.
+///
+/// [Interceptors](crate::Interceptor) come between the two: they see the bytes that serializers made, and the headers, and the partition is chosen for what they make of the
+/// record.
 ///
 /// What a serializer refuses fails that send with [`ErrorKind::Serialization`], not written, and the serializer's own error as its
 /// [`source`](std::error::Error::source). A panic in it is the caller's. Nothing of the record was sent then.
@@ -225,6 +230,29 @@ impl<K: ?Sized, V: ?Sized> TypedProducer<K, V> {
     /// The producer that sends the records.
     pub fn producer(&self) -> &Producer {
         &self.producer
+    }
+
+    /// See [`Producer::topic`].
+    pub fn topic(&self, name: &str) -> TopicHandle {
+        self.producer.topic(name)
+    }
+
+    /// See [`Producer::partitions_for`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn partitions_for(&self, topic: &str) -> Result<Vec<PartitionInfo>, Error> {
+        self.producer.partitions_for(topic).await
+    }
+
+    /// See [`Producer::stats`]: of the producer, whoever else uses it.
+    pub fn stats(&self) -> Stats {
+        self.producer.stats()
+    }
+
+    /// See [`Producer::why`].
+    pub async fn why(&self, topic: &str, partition: i32) -> Option<String> {
+        self.producer.why(topic, partition).await
     }
 
     /// See [`Producer::flush`].
