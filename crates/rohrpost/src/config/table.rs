@@ -120,7 +120,7 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
         .method("client_id").differs("at most 32767 bytes: no request can carry more"),
     row(&["client.dns.lookup"], String, "use_all_dns_ips", Setter::Only { values: &["use_all_dns_ips"], any_case: false, reason: reasons::CANONICAL },
         "Every address that a name resolves to is tried")
-        .kip(&[302, 235]),
+        .kip(&[235, 302, 602]),
 
     // What an acknowledgement means.
     row(&["acks"], String, "all", named(&[&["all", "-1"], &["0"], &["1"]], false, |c, v| {
@@ -133,7 +133,7 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
         .kip(&[98, 679]).method("idempotence"),
     row(&["retries"], Int, "2147483647", number(0, INT_MAX, |c, v| c.retries = u32::try_from(v).unwrap_or(u32::MAX)),
         "How often a batch may be sent again, within delivery.timeout.ms")
-        .method("retries"),
+        .kip(&[91]).method("retries"),
     row(&["max.in.flight.requests.per.connection"], Int, "5", number(1, INT_MAX, |c, v| c.max_in_flight = size(v)),
         "Requests that may wait for their answers on one connection; at most 5, unless enable.idempotence=false")
         .method("max_in_flight"),
@@ -176,7 +176,7 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
         .method("buffer_memory"),
     row(&["buffer.memory.allocation.strategy"], String, "full", named(&[&["full"], &["incremental"]], true, |_, _| {}),
         "How a batch takes memory: both values mean that it grows with use, here")
-        .differs("memory always grows with use: no batch reserves more than it holds, so full has nothing to reserve"),
+        .kip(&[1332]).differs("memory always grows with use: no batch reserves more than it holds, so full has nothing to reserve"),
     row(&["max.block.ms"], Long, "60000", millis(0, LONG_MAX, |c, v| c.max_block = v),
         "How long a send waits for room and for knowledge of its topic, at most")
         .kip(&[19]).method("max_block"),
@@ -190,7 +190,7 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
             c.partitioning = PARTITIONINGS[v];
         }),
         "Who chooses partitions for records without one; not set, Kafka's default: keys by their murmur2 hash, others by batches")
-        .kip(&[480, 794]).method("partitioning")
+        .kip(&[22, 480, 794]).method("partitioning")
         .differs("takes Java's RoundRobinPartitioner and short names, librdkafka's and Sarama's partitioners among them (Sarama's default is fnv1a_random); one's own by the builder's partitioner"),
     row(&["partitioner.ignore.keys"], Boolean, "false", Setter::Flag(|c, v| c.ignore_keys = v),
         "Records with a key are spread as those without, by the default partitioner")
@@ -219,18 +219,18 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
             c.metadata_recovery = [MetadataRecovery::Rebootstrap, MetadataRecovery::None][v];
         }),
         "What to do when no known broker can be reached: begin again at the bootstrap servers, or go on trying")
-        .kip(&[899]).method("metadata_recovery"),
+        .kip(&[899, 1102]).method("metadata_recovery"),
     row(&["metadata.recovery.rebootstrap.trigger.ms"], Long, "300000", millis(0, LONG_MAX, |c, v| c.rebootstrap_trigger = v),
         "Begin again at the bootstrap servers when metadata could not be got for so long")
         .kip(&[1102]).method("metadata_recovery_rebootstrap_trigger"),
     row(&["metadata.cluster.check.enable"], Boolean, "true", Setter::Flag(|c, v| c.cluster_check = v),
         "Tell brokers which cluster and broker is meant, so that a misrouted connection is found")
-        .method("metadata_cluster_check"),
+        .kip(&[1242]).method("metadata_cluster_check"),
 
     // Connections.
     row(&["reconnect.backoff.ms"], Long, "50", millis(0, LONG_MAX, |c, v| c.reconnect_backoff = Some(v)),
         "The pause before a broker is connected to again; it doubles with each failure, with 20 % of jitter")
-        .method("reconnect_backoff"),
+        .kip(&[144]).method("reconnect_backoff"),
     row(&["reconnect.backoff.max.ms"], Long, "1000", millis(0, LONG_MAX, |c, v| c.reconnect_backoff_max = Some(v)),
         "The longest pause before a broker is connected to again; if only reconnect.backoff.ms is set, pauses do not grow")
         .kip(&[144]).method("reconnect_backoff"),
@@ -250,7 +250,8 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
         "The sockets' receive buffers (SO_RCVBUF); -1: the system's default")
         .method("receive_buffer"),
     row(&["security.protocol"], String, "PLAINTEXT", only(&["PLAINTEXT"], reasons::SECURITY),
-        "How to talk to the brokers"),
+        "How to talk to the brokers")
+        .kip(&[12]),
 
     // What Java needs and this producer does not.
     row(&["key.serializer"], Class, "", serializer(|c, v| c.key_serializer = Some(SerializerClass::ALL[v])),
@@ -263,9 +264,10 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
         .kip(&[42]),
     row(&["metric.reporters"], List, "org.apache.kafka.common.metrics.JmxReporter",
         only(&["org.apache.kafka.common.metrics.JmxReporter", ""], reasons::REPORTERS),
-        "Classes that publish metrics"),
+        "Classes that publish metrics")
+        .kip(&[830]),
     row(&["config.providers"], List, "", only(&[""], reasons::JVM), "Classes that look values up elsewhere")
-        .kip(&[297]),
+        .kip(&[297, 421]),
     row(&["enable.metrics.push"], Boolean, "true", only(&["false"], reasons::TELEMETRY),
         "Send metrics to the brokers, where they ask for them")
         .kip(&[714]),
