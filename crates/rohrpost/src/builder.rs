@@ -63,15 +63,25 @@ impl ProducerBuilder {
         crate::blocking::Producer::build(self)
     }
 
-    /// The configuration so far.
+    /// The configuration, as [`build`](Self::build) would use it, without building anything. The bootstrap servers alone may still be missing:
+    /// [`ProducerConfig::validate`] says so.
+    ///
+    /// ```
+    /// use rohrpost::{Acks, Producer};
+    ///
+    /// let builder = Producer::builder().idempotence(true).acks(Acks::Leader);
+    /// let error = builder.into_config().unwrap_err();
+    /// assert!(error.to_string().starts_with("enable.idempotence and acks contradict each other"));
+    /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config): the first mistake that was made.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config): the first mistake that was made, or else the first two settings that contradict each other.
     pub fn into_config(self) -> Result<ProducerConfig, Error> {
-        match self.mistake {
-            Some(mistake) => Err(mistake),
-            None => Ok(self.config),
+        if let Some(mistake) = self.mistake {
+            return Err(mistake);
         }
+        self.config.check_what_is_there()?;
+        Ok(self.config)
     }
 
     /// Sets one property by its Java name.

@@ -54,7 +54,6 @@ struct Inner {
     kind: ErrorKind,
     outcome: Outcome,
     retriable: bool,
-    fatal: bool,
     topic: Option<String>,
     partition: Option<i32>,
     code: Option<i16>,
@@ -145,7 +144,7 @@ pub enum ErrorKind {
     InvalidRecord,
     /// The broker does not allow this producer to do it.
     Authorization,
-    /// The broker did not accept who we are.
+    /// The broker did not accept who we are. This version knows no authentication, so that nothing fails so yet; programs may have their arm ready.
     Authentication,
     /// The record was not acknowledged within `delivery.timeout.ms`.
     DeliveryTimeout,
@@ -159,9 +158,10 @@ pub enum ErrorKind {
     Closed,
     /// The task that runs the producer is gone: its runtime was shut down.
     DriverGone,
-    /// The producer cannot go on; build a new one. No answer of a broker leads to it yet: where one refuses the producer's epoch
-    /// (`INVALID_PRODUCER_EPOCH`, `PRODUCER_FENCED`), the batch fails as [`Broker`](Self::Broker), not written, and its partition goes on under a new
-    /// epoch. Java's idempotent producer does so with the first code; the second, which brokers give to transactions alone, ends it.
+    /// The producer cannot go on under its identity: it was fenced by another with its transactional id. Only transactions know that, which this
+    /// version has not, so that nothing fails so yet. No answer of a broker ends an idempotent producer: where one refuses its epoch
+    /// (`INVALID_PRODUCER_EPOCH`, `PRODUCER_FENCED`), or gives it no producer id, records fail as [`Broker`](Self::Broker) or
+    /// [`Authorization`](Self::Authorization), not written, and later ones go under a new epoch or id. (Java's ends with some of those answers.)
     Fatal,
 }
 
@@ -251,7 +251,6 @@ impl Error {
                 kind,
                 outcome: Outcome::NotWritten,
                 retriable: false,
-                fatal: false,
                 topic: None,
                 partition: None,
                 code: None,
@@ -280,9 +279,10 @@ impl Error {
         self.inner.retriable
     }
 
-    /// Whether this producer can send nothing any more: build a new one.
+    /// Whether this producer can send nothing any more, whatever the record: build a new one. So it is after [`Closed`](ErrorKind::Closed),
+    /// [`DriverGone`](ErrorKind::DriverGone) and [`Fatal`](ErrorKind::Fatal), and after nothing else.
     pub fn is_fatal(&self) -> bool {
-        self.inner.fatal
+        matches!(self.kind(), ErrorKind::Closed | ErrorKind::DriverGone | ErrorKind::Fatal)
     }
 
     /// The topic it is about.
@@ -336,10 +336,6 @@ impl Error {
 
     pub(crate) fn with_retriable(self, retriable: bool) -> Self {
         self.edit(|inner| inner.retriable = retriable)
-    }
-
-    pub(crate) fn with_fatal(self, fatal: bool) -> Self {
-        self.edit(|inner| inner.fatal = fatal)
     }
 
     pub(crate) fn with_place(self, topic: &str, partition: Option<i32>) -> Self {

@@ -14,7 +14,6 @@ impl Error {
             "the task that runs the producer has ended: its runtime was shut down, or lacks I/O or time (enable_all), or the task panicked. \
              Build the producer on a runtime that lives as long as it, or with own_thread(true)",
         )
-        .with_fatal(true)
     }
 
     #[cold]

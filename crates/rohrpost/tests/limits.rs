@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use rohrpost::{ErrorKind, Outcome, Producer, ProducerBuilder, ProducerRecord};
-use rohrpost_testkit::{ApiKey, Cluster, Fault};
+use rohrpost::{Error, ErrorKind, Outcome, Producer, ProducerBuilder, ProducerRecord};
+use rohrpost_testkit::{ApiKey, Cluster, ErrorCode, Fault, Permission};
 
 const TIME: Duration = Duration::from_secs(20);
 
@@ -265,9 +265,15 @@ async fn close_delivers_what_there_is_and_then_takes_nothing() {
     }
     producer.close(TIME).await.unwrap();
     assert!(deliveries.iter().all(|delivery| matches!(delivery.try_result(), Some(Ok(_)))));
-    assert_eq!(producer.send(record()).await.unwrap_err().kind(), ErrorKind::Closed);
-    assert_eq!(producer.try_send(record()).unwrap_err().kind(), ErrorKind::Closed);
-    assert_eq!(producer.partitions_for("t").await.unwrap_err().kind(), ErrorKind::Closed);
+    let refused = [
+        producer.send(record()).await.unwrap_err(),
+        Error::from(producer.try_send(record()).unwrap_err()),
+        producer.partitions_for("t").await.unwrap_err(),
+    ];
+    for error in refused {
+        // Nothing will ever go through it again.
+        assert!(error.kind() == ErrorKind::Closed && error.is_fatal(), "{error:?}");
+    }
     producer.flush().await.unwrap();
     producer.close(TIME).await.unwrap();
     assert_eq!(producer.stats().buffered_bytes_now, 0);
@@ -288,7 +294,42 @@ async fn close_gives_up_at_its_deadline_and_says_how_much() {
     assert!(error.to_string().contains("1 record"), "{error}");
     let error = sent.await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Closed, Outcome::MaybeWritten));
+    assert!(error.is_fatal());
     assert_eq!(producer.stats().buffered_bytes_now, 0);
+}
+
+#[tokio::test]
+async fn no_refusal_of_the_cluster_ends_the_producer() {
+    let cluster = cluster(1).await;
+    let producer = builder(&cluster).build().await.unwrap();
+    cluster.deny(Permission::IdempotentWrite);
+    let mut failed = 0;
+    // It asks for a producer id again, in its own time.
+    while let Err(error) = producer.send(record()).await.unwrap().await {
+        assert_eq!(
+            (error.kind(), error.outcome()),
+            (ErrorKind::Authorization, Outcome::NotWritten)
+        );
+        assert_eq!(error.code(), Some(ErrorCode::CLUSTER_AUTHORIZATION_FAILED.0));
+        assert!(!error.is_fatal(), "{error}");
+        cluster.allow(&Permission::IdempotentWrite);
+        failed += 1;
+    }
+    assert!(failed > 0);
+    let refusals = [
+        (ErrorCode::CLUSTER_AUTHORIZATION_FAILED, ErrorKind::Authorization),
+        (ErrorCode::UNSUPPORTED_VERSION, ErrorKind::Broker),
+        (ErrorCode::INVALID_PRODUCER_ID_MAPPING, ErrorKind::Broker),
+        (ErrorCode::INVALID_TXN_STATE, ErrorKind::Broker),
+    ];
+    for (number, (code, kind)) in refusals.into_iter().enumerate() {
+        let written = producer.send(record()).await.unwrap().await.unwrap();
+        assert_eq!(written.offset(), Some(i64::try_from(number).unwrap() + 1));
+        cluster.inject(Fault::error(code).topic("t").on(ApiKey::Produce));
+        let error = producer.send(record()).await.unwrap().await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (kind, Outcome::NotWritten), "{error}");
+        assert!(!error.is_fatal(), "{error}");
+    }
 }
 
 #[tokio::test]

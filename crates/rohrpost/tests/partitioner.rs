@@ -106,7 +106,7 @@ async fn a_panic_or_a_partition_that_is_none_fails_that_send_alone() {
 #[test]
 fn what_is_set_later_counts_and_ignoring_keys_is_a_contradiction() {
     let own = || Producer::builder().bootstrap_servers("localhost:9092").partitioner(Hashed::FNV1A);
-    let error = own().ignore_keys(true).into_config().unwrap().validate().unwrap_err();
+    let error = own().ignore_keys(true).into_config().unwrap_err();
     assert!(error.to_string().contains("partitioner.ignore.keys"), "{error}");
     for builder in [
         own().partitioning(Partitioning::RoundRobin),

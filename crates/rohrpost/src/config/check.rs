@@ -19,12 +19,17 @@ impl ProducerConfig {
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let contradiction = |first, second, reason: String| {
-            Err(ConfigError::Contradiction { first, second, reason })
-        };
         if self.bootstrap_servers.is_empty() {
             return Err(ConfigError::Missing { name: "bootstrap.servers" });
         }
+        self.check_what_is_there()
+    }
+
+    /// All but that nothing is missing.
+    pub(crate) fn check_what_is_there(&self) -> Result<(), ConfigError> {
+        let contradiction = |first, second, reason: String| {
+            Err(ConfigError::Contradiction { first, second, reason })
+        };
         if let Some(id) = self.client_id.as_ref().filter(|id| id.len() > Self::MAX_CLIENT_ID) {
             return Err(ConfigError::InvalidValue {
                 name: "client.id",
