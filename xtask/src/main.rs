@@ -6,8 +6,11 @@ mod codegen;
 mod conformance;
 mod fuzz;
 mod kafka;
+mod librdkafka;
 mod partitioners;
+mod release;
 mod sim;
+mod steps;
 mod test;
 mod tidy;
 mod workspace;
@@ -27,6 +30,8 @@ cargo xtask COMMAND
   codegen   generate the codec's messages from Kafka's definitions (`cargo xtask codegen --help`)
   conformance  compare with what Apache Kafka's own code does (`cargo xtask conformance help`)
   partitioners  ask other clients where they put keys, for the tests of the partitioners
+  settings  ask librdkafka which settings it takes, for the tests of its dialect
+  release   look whether every crate could be published (`cargo xtask release --help`)
   fuzz      let the fuzz targets look for trouble (`cargo xtask fuzz --help`)
   sim       live the producer's lives under faults, each from a seed (`cargo xtask sim --help`)
   kafka     run a real Apache Kafka on loopback (`cargo xtask kafka help`)
@@ -57,6 +62,8 @@ fn run(args: &[String]) -> Result {
         "sim" => sim::run(rest),
         "codegen" => Ok(codegen::run(rest)?),
         "partitioners" => partitioners::run(rest),
+        "settings" => librdkafka::settings(rest),
+        "release" => release::run(rest),
         "conformance" => conformance::run(rest),
         "fuzz" => fuzz::run(rest),
         "help" | "--help" | "-h" => {

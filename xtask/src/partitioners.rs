@@ -5,15 +5,14 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
+use std::process::Command;
 
 use rohrpost_tests::kafka::Distribution;
 
 use crate::args::Args;
 use crate::codegen::KAFKA_VERSION;
+use crate::librdkafka::{librdkafka, output};
 use crate::{Result, workspace};
 
 #[path = "../../crates/partitioner/tests/originals/keys.rs"]
@@ -31,7 +30,6 @@ crates/partitioner/tests/originals/. Needs a JDK 17, Maven, a C compiler and Go.
 
 const VECTORS: &str = "crates/partitioner/tests/originals";
 const JAVA: &str = "tests/partitioners/Partitions.java";
-const LIBRDKAFKA: &str = "tests/partitioners/librdkafka";
 const SARAMA: &str = "tests/partitioners/sarama";
 
 const OF_JAVA: &[&str] = &[
@@ -92,13 +90,6 @@ pub(crate) fn run(args: &[String]) -> Result {
         false => Some(java.run_source(JAVA, &["chances"], &(CHANCES.join("\n") + "\n"))?),
     };
     let root = workspace::root();
-    let target = root.join("target/partitioners");
-    let librdkafka = |arguments: &[&str]| {
-        let mut command = Command::new("cargo");
-        command.args(["run", "--release", "--quiet", "--"]).args(arguments);
-        command.env("CARGO_TARGET_DIR", &target).current_dir(root.join(LIBRDKAFKA));
-        command
-    };
     let sarama = |arguments: &[&str]| {
         let mut command = Command::new("go");
         command.args(["run", "."]).args(arguments).current_dir(root.join(SARAMA));
@@ -110,9 +101,9 @@ pub(crate) fn run(args: &[String]) -> Result {
         (
             "librdkafka.txt",
             vectors(
-                &output(librdkafka(&["--version"]), "")?,
+                &output(librdkafka("partitions", &["--version"]), "")?,
                 OF_LIBRDKAFKA,
-                &output(librdkafka(&[]), &questions)?,
+                &output(librdkafka("partitions", &[]), &questions)?,
             )?,
         ),
         (
@@ -176,24 +167,4 @@ fn vectors(client: &str, partitioners: &[&str], answers: &str) -> Result<String>
         let _ = writeln!(text, "{line}");
     }
     Ok(text)
-}
-
-/// What a program prints, with this on its standard input.
-fn output(mut command: Command, input: &str) -> Result<String> {
-    let name = format!("{command:?}");
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("{name}: {error}"))?;
-    let pipe = child.stdin.take();
-    let output = thread::scope(|scope| {
-        // It prints before it has read everything.
-        scope.spawn(move || pipe.map(|mut pipe| pipe.write_all(input.as_bytes())));
-        child.wait_with_output()
-    })?;
-    if !output.status.success() {
-        return Err(format!("{name} failed").into());
-    }
-    Ok(String::from_utf8(output.stdout)?)
 }

@@ -2,7 +2,6 @@
 
 mod features;
 mod readme;
-mod steps;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,15 +9,16 @@ use std::thread;
 
 use rohrpost_tests::kafka::{self, Cluster, DEFAULT_VERSION, Distribution};
 
-use self::steps::Report;
 use crate::args::Args;
-use crate::{Result, codegen, sim, tidy, workspace};
+use crate::steps::Report;
+use crate::workspace::cargo;
+use crate::{Result, codegen, release, sim, tidy, workspace};
 
 const HELP: &str = "\
 cargo xtask test [--without-kafka] [--quick] [FILTER]
 
 Runs everything: formatting, clippy, tidy, codegen --check, the tests and doc tests of every crate,
-every feature on its own, the documentation, the README's first command, and the tests against a
+every feature on its own, the packages, the documentation, the README's first command, and the tests against a
 real Apache Kafka, for which it needs a JDK 17, Maven and kcat.
 
   --without-kafka   leave out what needs Java and Maven, and say how much that is
@@ -88,6 +88,7 @@ fn static_checks(report: &mut Report, with_kafka: bool) -> Result {
     let mut clippy = cargo(&["clippy", "--workspace", "--all-targets", "--all-features"]);
     report.command("clippy", clippy.args(["--", "-D", "warnings"]));
     report.check("each crate and each feature alone", features::check);
+    report.check("each crate packages", release::packages);
     // In the workspace's own target folder, where their dependencies are compiled already.
     let mut fuzz = cargo(&["check", "--manifest-path", "fuzz/Cargo.toml"]);
     report.command("fuzz targets compile", fuzz.arg("--target-dir").arg(target_folder()));
@@ -118,7 +119,7 @@ fn for_harness<'a>(command: &'a mut Command, filter: Option<&str>) -> &'a mut Co
 
 /// Lives that no one has lived: their seeds are taken from the commit.
 fn new_lives() -> Result {
-    let head = in_workspace("git").args(["rev-parse", "--short=8", "HEAD"]).output()?;
+    let head = workspace::program("git").args(["rev-parse", "--short=8", "HEAD"]).output()?;
     let head = String::from_utf8_lossy(&head.stdout);
     let first = u64::from_str_radix(head.trim(), 16).unwrap_or_default() << 16;
     let seeds = format!("{first}..{}", u64::MAX);
@@ -130,7 +131,7 @@ fn readme_and_documentation(report: &mut Report) -> Result {
     report.command("documentation", doc.env("RUSTDOCFLAGS", "-D warnings"));
     let first = readme::first_command(&workspace::root())?;
     let (program, arguments) = first.split_first().ok_or("README.md: an empty command")?;
-    let mut command = in_workspace(program);
+    let mut command = workspace::program(program);
     // How much the tests do: no properties of the command.
     command.env_remove("ROHRPOST_KILLS").env_remove("ROHRPOST_INPUT_MB");
     report.command("README's first command", command.args(arguments));
@@ -166,20 +167,6 @@ fn target_folder() -> PathBuf {
         .map_or_else(|| workspace::root().join("target"), Into::into)
 }
 
-fn cargo(arguments: &[impl AsRef<std::ffi::OsStr>]) -> Command {
-    let mut command = in_workspace("cargo");
-    command.args(arguments);
-    command
-}
-
-fn in_workspace(program: &str) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir(workspace::root());
-    // Whoever works with a cluster of their own has this set: no test is to send there.
-    command.env_remove("ROHRPOST_BOOTSTRAP_SERVERS");
-    command
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,15 +184,6 @@ mod tests {
         assert!(run_with("one two").contains("`two`"));
         assert_eq!(run_with("--without-kafka -h"), "ok");
         assert_eq!(run_with("name --help"), "ok");
-    }
-
-    #[test]
-    fn a_cluster_of_ones_own_is_no_matter_of_the_tests() {
-        let command = in_workspace("cargo");
-        let unset = |(name, value): (&std::ffi::OsStr, Option<&std::ffi::OsStr>)| {
-            name == "ROHRPOST_BOOTSTRAP_SERVERS" && value.is_none()
-        };
-        assert!(command.get_envs().any(unset));
     }
 
     #[test]

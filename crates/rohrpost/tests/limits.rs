@@ -385,7 +385,7 @@ async fn a_batch_size_of_zero_sends_each_record_by_itself() {
 #[tokio::test]
 async fn an_error_says_where_and_what_to_do_and_says_it_once() {
     let cluster = cluster(1).await;
-    let denied = rohrpost_testkit::ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+    let denied = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
     cluster.inject(Fault::error(denied).on(ApiKey::Produce));
     let producer = builder(&cluster).build().await.unwrap();
     let error = producer.send(record()).await.unwrap().await.unwrap_err();

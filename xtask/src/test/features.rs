@@ -1,23 +1,19 @@
 //! Every published crate compiles on its own, with each of its features alone.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use serde::Deserialize;
-
-use crate::{Result, workspace};
+use crate::Result;
+use crate::workspace::{self, Package};
 
 /// Compiles each published crate with its default features, with none, and with each alone: in the
 /// workspace's own build features are united, and only alone does a crate show that it names all
 /// it needs.
 pub(super) fn check() -> Result {
-    let root = workspace::root();
     let mut failed = Vec::new();
-    for Check { name, arguments } in checks(&root)? {
+    for Check { name, arguments } in checks()? {
         println!("{name}");
-        let mut cargo = Command::new("cargo");
-        cargo.args(arguments).args(["--", "-D", "warnings"]).current_dir(&root);
+        let mut cargo = workspace::cargo(&arguments);
+        cargo.args(["--", "-D", "warnings"]);
         if !cargo.stdin(Stdio::null()).status()?.success() {
             failed.push(name);
         }
@@ -32,26 +28,9 @@ struct Check {
     arguments: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Package {
-    name: String,
-    features: BTreeMap<String, Vec<String>>,
-    publish: Option<Vec<String>>,
-}
-
-fn checks(root: &Path) -> Result<Vec<Check>> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        packages: Vec<Package>,
-    }
-    let output = Command::new("cargo")
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .current_dir(root)
-        .output()?;
-    let metadata: Metadata = serde_json::from_slice(&output.stdout)?;
-    let published =
-        metadata.packages.iter().filter(|p| p.publish.as_ref().is_none_or(|to| !to.is_empty()));
-    Ok(published.flat_map(checks_of).collect())
+fn checks() -> Result<Vec<Check>> {
+    let published = workspace::packages()?.into_iter().filter(Package::is_published);
+    Ok(published.flat_map(|package| checks_of(&package)).collect())
 }
 
 fn checks_of(package: &Package) -> Vec<Check> {
@@ -85,6 +64,7 @@ mod tests {
             name: "x".to_owned(),
             features: features.iter().map(|&name| (name.to_owned(), Vec::new())).collect(),
             publish: None,
+            targets: Vec::new(),
         };
         assert_eq!(checks_of(&package(&[])).len(), 1);
         let names: Vec<String> =

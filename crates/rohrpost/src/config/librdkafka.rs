@@ -216,3 +216,10 @@ impl Draft {
         })
     }
 }
+
+/// 9092, where an address has no port.
+fn with_port(server: String) -> String {
+    let host = server.rsplit("://").next().unwrap_or(&server);
+    let has_none = !host.contains(':') || (host.starts_with('[') && host.ends_with(']'));
+    if has_none { server + ":9092" } else { server }
+}

@@ -184,15 +184,19 @@ impl<C: Target> Property<C> {
         }
     }
 
-    /// Sets the property, under one of its names, from a text. Spaces around it do not count.
+    /// Sets the property, under one of its names, from a text. Spaces around it do not count, where the dialect has it so: librdkafka's words and
+    /// flags have none.
     pub(crate) fn set(
         &self,
         name: &'static str,
         config: &mut C,
         text: &str,
     ) -> Result<(), ConfigError> {
-        let text = match (C::DIALECT, &self.setter) {
-            (Dialect::Librdkafka, Setter::Text(_)) => text.trim_start(),
+        use PropertyType::{Boolean, String};
+        let text = match (C::DIALECT, &self.setter, self.kind) {
+            (Dialect::Librdkafka, Setter::Text(_), _) => text.trim_start(),
+            (Dialect::Librdkafka, Setter::List { .. }, _) => text.trim(),
+            (Dialect::Librdkafka, _, Boolean | String) => text,
             _ => text.trim(),
         };
         let invalid = || self.invalid(name, text);

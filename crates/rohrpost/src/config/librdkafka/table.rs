@@ -7,7 +7,7 @@ use super::super::property::PropertyType::{self, Boolean, Double, Int, List, Str
 use super::super::property::{Property, Setter};
 use super::super::reasons;
 use super::super::table::COMPRESSIONS;
-use super::Draft;
+use super::{Draft, with_port};
 
 const INT_MAX: i64 = i32::MAX as i64;
 
@@ -76,9 +76,11 @@ const PARTITIONINGS: [Partitioning; 7] = [
 #[rustfmt::skip]
 pub(super) static PROPERTIES: &[Property<Draft>] = &[
     // Who and where.
-    row(&["bootstrap.servers", "metadata.broker.list"], List, "", Setter::List { blanks: true, set: |d, v| d.config.bootstrap_servers = v },
-        "Some brokers of the cluster, as host:port, separated by commas")
-        .java(&["bootstrap.servers"]).differs("each needs a port: 9092 is not assumed"),
+    row(&["bootstrap.servers", "metadata.broker.list"], List, "", Setter::List { blanks: true, set: |d, v| {
+            d.config.bootstrap_servers = v.into_iter().map(with_port).collect();
+        } },
+        "Some brokers of the cluster, as host:port or host, whose port is 9092 then, separated by commas")
+        .java(&["bootstrap.servers"]).differs("where there is none, port 0 and what is no address are mistakes here, and not found out later"),
     row(&["client.id"], String, "rdkafka", Setter::Text(|d, v| d.config.client_id = Some(v)),
         "The name that the brokers log for this producer and apply quotas to")
         .java(&["client.id"]),
@@ -139,7 +141,7 @@ pub(super) static PROPERTIES: &[Property<Draft>] = &[
     row(&["compression.level"], Int, "-1", number(-1, 12, |d, v| d.level = v as i32),
         "The codec's level: gzip 1 to 9, lz4 0 to 12, zstd 0 to 12; -1: its default")
         .java(&["compression.gzip.level", "compression.lz4.level", "compression.zstd.level"])
-        .differs("lz4's levels above 2 need the feature lz4-c, the C library, and 9 is refused; so is gzip's 0"),
+        .differs("a level that the codec has not is refused, and not lowered; lz4's levels above 2 need the feature lz4-c, the C library, and 9 is refused; so is gzip's 0"),
     row(&["queue.buffering.max.kbytes"], Int, "1048576", number(1, INT_MAX, |d, v| d.config.buffer_memory = size(v).saturating_mul(1024)),
         "KiB of messages that may be held; when they are, a send waits, and try_send gives the record back")
         .java(&["buffer.memory"]),
@@ -155,12 +157,12 @@ pub(super) static PROPERTIES: &[Property<Draft>] = &[
         "Report failed messages alone"),
 
     // Partitions.
-    row(&["partitioner"], String, "consistent_random", named(PARTITIONERS, |d, v| d.config.partitioning = PARTITIONINGS[v]),
+    row(&["partitioner"], String, "consistent_random", Setter::Named { of: PARTITIONERS, any_case: false, otherwise: None, set: |d, v| d.config.partitioning = PARTITIONINGS[v] },
         "Who chooses partitions for messages without one; where a key does not decide, they go to one partition for about batch.size bytes, then to another")
         .java(&["partitioner.class"]),
     row(&["allow.auto.create.topics"], Boolean, "true", Setter::Flag(|d, v| d.config.auto_create_topics = v),
         "Whether asking for a topic creates it, where the brokers allow that")
-        .method("allow_auto_create_topics"),
+        .method("allow_auto_create_topics").differs("true is the default of librdkafka's producers, though its table has its consumers', false"),
 
     // Metadata.
     row(&["topic.metadata.refresh.interval.ms"], Int, "300000", Setter::NumberOr { or: -1, min: 0, max: 3_600_000, set: |d, v| {

@@ -13,7 +13,7 @@ const SILENCE: Duration = Duration::from_secs(12 * 60);
 
 /// What has been run so far. A step that fails does not keep the next ones from running: one look
 /// at the summary shows all that is wrong.
-pub(super) struct Report {
+pub(crate) struct Report {
     start: Instant,
     steps: Vec<Step>,
     tests: Counts,
@@ -34,12 +34,12 @@ struct Counts {
 }
 
 impl Report {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { start: Instant::now(), steps: Vec::new(), tests: Counts::default() }
     }
 
     /// Runs a program.
-    pub(super) fn command(&mut self, name: &str, command: &mut Command) {
+    pub(crate) fn command(&mut self, name: &str, command: &mut Command) {
         self.step(name, || {
             let status = command.stdin(Stdio::null()).status()?;
             if status.success() { Ok(()) } else { Err(status.to_string().into()) }
@@ -47,7 +47,7 @@ impl Report {
     }
 
     /// Runs a program that ends with the summaries of Rust's test harness, and counts its tests.
-    pub(super) fn tests(&mut self, name: &str, command: &mut Command) {
+    pub(crate) fn tests(&mut self, name: &str, command: &mut Command) {
         let mut counts = Counts::default();
         self.step(name, || run_tests(command, SILENCE, &mut counts));
         self.tests.passed += counts.passed;
@@ -56,18 +56,18 @@ impl Report {
     }
 
     /// Runs a check of our own.
-    pub(super) fn check(&mut self, name: &str, check: impl FnOnce() -> Result) {
+    pub(crate) fn check(&mut self, name: &str, check: impl FnOnce() -> Result) {
         self.step(name, check);
     }
 
     /// Notes that something is left out, and how much.
-    pub(super) fn skip(&mut self, name: &str, count: usize) {
+    pub(crate) fn skip(&mut self, name: &str, count: usize) {
         println!("\n== {name}: skipped ({count})");
         self.tests.skipped += count;
     }
 
     /// Prints the summary; an error if anything failed, or no test has the `filter` in its name.
-    pub(super) fn finish(self, filter: Option<&str>) -> Result {
+    pub(crate) fn finish(self, filter: Option<&str>) -> Result {
         println!("\n== summary");
         for step in &self.steps {
             let outcome = if step.failed { "FAILED" } else { "ok" };

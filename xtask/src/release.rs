@@ -1,0 +1,92 @@
+//! `cargo xtask release`: whether the crates could be published as they are.
+
+use std::process::{Command, Stdio};
+
+use crate::Result;
+use crate::args::Args;
+use crate::steps::Report;
+use crate::workspace::{self, Package};
+
+const HELP: &str = "\
+cargo xtask release [--baseline REV] [--level LEVEL]
+
+Looks whether every published crate can be released: that each packages, and compiles from its package
+beside the packages of the others; that each compiles with every feature alone and with every two
+together, without what only its tests need; that each crate's tests pass on their own; and that no
+public item was broken since REV. Nothing is published. Needs cargo-hack and cargo-semver-checks
+(`cargo install --locked cargo-hack cargo-semver-checks`), and a working tree without changes.
+
+  --baseline REV   a commit or tag; without it, the last release's tag. None yet: nothing is compared
+  --level LEVEL    how much may be broken: patch, minor or major; without it, as the versions say
+";
+
+pub(crate) fn run(args: &[String]) -> Result {
+    let mut args = Args::new(args);
+    if args.help() {
+        print!("{HELP}");
+        return Ok(());
+    }
+    let baseline: Option<String> = args.value("--baseline")?;
+    let level: Option<String> = args.value("--level")?;
+    args.finish()?;
+    let tools = ["cargo-hack", "cargo-semver-checks"];
+    let missing: Vec<&str> = tools.into_iter().filter(|tool| !is_installed(tool)).collect();
+    if !missing.is_empty() {
+        return Err(format!("this needs `cargo install --locked {}`", missing.join(" ")).into());
+    }
+    let (published, unpublished): (Vec<Package>, Vec<Package>) =
+        workspace::packages()?.into_iter().partition(Package::is_published);
+
+    let mut report = Report::new();
+    report.command("packages, each compiled from its own", &mut package(&unpublished));
+    let hack = ["hack", "check", "--workspace", "--ignore-private", "--no-dev-deps"];
+    let mut each = workspace::cargo(&hack);
+    report.command("every feature alone", each.arg("--each-feature"));
+    let mut pairs = workspace::cargo(&hack);
+    report.command("every two features", pairs.args(["--feature-powerset", "--depth", "2"]));
+    for package in &published {
+        let mut tests = workspace::cargo(&["test", "-p", &package.name, "--no-fail-fast"]);
+        report.tests(&format!("tests of {}", package.name), tests.args(["--", "--quiet"]));
+    }
+    match baseline.map_or_else(last_release, |revision| Ok(Some(revision)))? {
+        Some(revision) => {
+            let libraries = published.iter().filter(|package| package.has_library());
+            let mut semver = workspace::cargo(&["semver-checks", "--baseline-rev", &revision]);
+            semver.args(libraries.flat_map(|library| ["-p", &library.name]));
+            semver.args(level.iter().flat_map(|level| ["--release-type", level]));
+            report.command(&format!("nothing broken since {revision}"), &mut semver);
+        }
+        None => report.skip("nothing broken since the last release: there is none", 1),
+    }
+    report.finish(None)
+}
+
+/// Whether each published crate packages, which takes a second; what is in the packages is not compiled.
+pub(crate) fn packages() -> Result {
+    let unpublished: Vec<Package> =
+        workspace::packages()?.into_iter().filter(|package| !package.is_published()).collect();
+    let mut command = package(&unpublished);
+    command.args(["--no-verify", "--allow-dirty", "--offline"]).stdin(Stdio::null());
+    if command.status()?.success() { Ok(()) } else { Err("a crate does not package".into()) }
+}
+
+/// Packages what is published. The others have no packages: cargo would look for those they depend on in the registry.
+fn package(unpublished: &[Package]) -> Command {
+    let mut command = workspace::cargo(&["package", "--workspace", "--quiet"]);
+    command.args(unpublished.iter().flat_map(|package| ["--exclude", &package.name]));
+    command
+}
+
+fn is_installed(tool: &str) -> bool {
+    let command = tool.trim_start_matches("cargo-");
+    workspace::cargo(&[command, "--version"]).output().is_ok_and(|output| output.status.success())
+}
+
+/// The newest tag of a version that this commit comes from.
+fn last_release() -> Result<Option<String>> {
+    let mut git = Command::new("git");
+    git.args(["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*"]);
+    let output = git.current_dir(workspace::root()).output()?;
+    let tag = String::from_utf8(output.stdout)?;
+    Ok(Some(tag.trim().to_owned()).filter(|_| output.status.success()))
+}
