@@ -47,8 +47,11 @@ struct Asked {
     values: Vec<(&'static str, bool)>,
 }
 
+/// Settings, and whether they are accepted.
+type Case = (Vec<(&'static str, &'static str)>, bool);
+
 /// Properties, and several settings together.
-fn answers() -> (Vec<Asked>, Vec<(Vec<(&'static str, &'static str)>, bool)>) {
+fn answers() -> (Vec<Asked>, Vec<Case>) {
     let (mut properties, mut together) = (Vec::new(), Vec::new());
     for line in ANSWERS.lines().skip(1) {
         let columns: Vec<&str> = line.split('\t').collect();
@@ -108,7 +111,7 @@ fn is_cut(kind: PropertyType, value: &str) -> bool {
 fn settings_are_accepted_and_refused_as_by_librdkafka() {
     let known = known();
     let (properties, together) = answers();
-    let mut cases: Vec<(Vec<(&str, &str)>, bool)> = together;
+    let mut cases = together;
     for property in &properties {
         let is_refused = known.get(property.name).is_none_or(|known| known.is_refused);
         let values = property.values.iter().filter(|_| !is_refused);
