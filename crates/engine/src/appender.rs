@@ -212,13 +212,7 @@ impl PartitionAppender {
     where
         H: IntoIterator<Item = RecordHeader<'a>, IntoIter: ExactSizeIterator + Clone>,
     {
-        let headers = headers.into_iter();
-        let size = upper_bound(key, value, headers.clone());
-        let may_end_batch = !self.builder.is_below_cap_with(size);
-        if self.builder.is_empty() || may_end_batch || size > self.quick {
-            return None;
-        }
-        self.builder.try_append(timestamp, key, value, headers).ok().map(i32::unsigned_abs)
+        self.builder.append_usual(timestamp, key, value, headers, self.quick).map(i32::unsigned_abs)
     }
 
     /// Appends a record.

@@ -124,6 +124,28 @@ fn put(out: &mut BytesMut, words: Words) {
     out.truncate(end);
 }
 
+/// Writes the header count and the headers of a usual record, for which [`Parts::usual_room`] was there: the numbers in registers, as those of the record.
+#[inline]
+pub(crate) fn write_usual_headers<'a>(
+    out: &mut BytesMut,
+    headers: impl ExactSizeIterator<Item = RecordHeader<'a>>,
+) {
+    let mut before = Word::EMPTY.varint(Varint::short(headers.len()));
+    for header in headers {
+        let name = Word::EMPTY.varint(Varint::short(header.key.len()));
+        put(out, before.followed_by(name));
+        out.extend_from_slice(header.key);
+        before = Word::EMPTY.varint(Varint::NULL_LENGTH);
+        if let Some(value) = header.value {
+            let len = Word::EMPTY.varint(Varint::short(value.len()));
+            put(out, len.followed_by(Word::EMPTY));
+            out.extend_from_slice(value);
+            before = Word::EMPTY;
+        }
+    }
+    put(out, before.followed_by(Word::EMPTY));
+}
+
 /// Writes the header count and the headers, whose sizes are within the format.
 #[inline]
 pub(crate) fn write_headers<'a>(

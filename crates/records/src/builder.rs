@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::append::{Parts, RecordHeader, write_headers};
+use crate::append::{Parts, RecordHeader, write_headers, write_usual_headers};
 use crate::cap::BatchCap;
 use crate::compression::{Compression, Compressor};
 use crate::error::{AppendError, SealError};
@@ -212,6 +212,47 @@ impl BatchBuilder {
         self.append_within(timestamp, key, value, headers.into_iter(), false)
     }
 
+    /// Appends a record if that takes no more than writing it and surely leaves the batch below its cap: it is not the first, the buffer has room, and a batch of
+    /// this record alone would take at most `most` bytes ([`batch_size_upper_bound`](crate::batch_size_upper_bound), or a few more). Its index in the batch;
+    /// `None` says that nothing was done, and [`try_append`](Self::try_append) knows why, or does it. The headers are looked at twice: measured, and written.
+    #[inline]
+    pub fn append_usual<'a, H>(
+        &mut self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: H,
+        most: usize,
+    ) -> Option<i32>
+    where
+        H: IntoIterator<Item = RecordHeader<'a>, IntoIter: ExactSizeIterator + Clone>,
+    {
+        // A record's numbers at their largest, and two length varints of at most five bytes.
+        const BESIDE: usize = BATCH_OVERHEAD + 21 + 5 + 5;
+        let headers = headers.into_iter();
+        let headers_size = if headers.len() == 0 { 1 } else { headers_size(headers.clone()) };
+        let (key_len, value_len) = (key.map_or(0, <[u8]>::len), value.map_or(0, <[u8]>::len));
+        let bound =
+            BESIDE.saturating_add(key_len).saturating_add(value_len).saturating_add(headers_size);
+        let offset_delta = self.count;
+        let start = self.buffer.len();
+        if start == 0
+            || bound > most
+            || !self.is_below_cap_with(bound)
+            || timestamp < -1
+            || offset_delta >= self.cap.records()
+        {
+            return None;
+        }
+        let timestamp_delta = self.timestamp_delta(timestamp);
+        let parts = Parts { timestamp_delta, offset_delta, key, value, headers_size };
+        if start + parts.usual_room()? > self.buffer.capacity() {
+            return None;
+        }
+        self.write_usual(timestamp, parts, headers);
+        Some(offset_delta)
+    }
+
     /// As [`append`](Self::append), but refers to the value instead of copying it, whatever its length. The batch holds
     /// on to it until it is done, and becomes [`BatchBytes`](crate::BatchBytes) of several segments.
     ///
@@ -374,11 +415,27 @@ impl BatchBuilder {
         if !usual || start == 0 || timestamp < -1 || offset_delta >= self.cap.records() {
             return self.append_any(timestamp, parts, None, headers, grow);
         }
+        self.write_usual(timestamp, parts, headers);
+        Ok(offset_delta)
+    }
+
+    /// For a record that is usual, where there is room for it.
+    #[inline]
+    fn write_usual<'a>(
+        &mut self,
+        timestamp: i64,
+        parts: Parts<'_>,
+        headers: impl ExactSizeIterator<Item = RecordHeader<'a>>,
+    ) {
+        let start = self.buffer.len();
         let size = parts.write_usual(&mut self.buffer);
-        write_headers(&mut self.buffer, headers);
+        if headers.len() == 0 {
+            self.buffer.extend_from_slice(&[0]);
+        } else {
+            write_usual_headers(&mut self.buffer, headers);
+        }
         debug_assert_eq!(self.buffer.len(), start + size);
         self.appended(timestamp, size);
-        Ok(offset_delta)
     }
 
     fn refer<'a>(

@@ -1,6 +1,6 @@
 use super::*;
 use rohrpost_records::{
-    BATCH_OVERHEAD, batch_size_upper_bound, record_size, record_size_upper_bound,
+    BATCH_OVERHEAD, BatchCap, batch_size_upper_bound, record_size, record_size_upper_bound,
 };
 
 proptest! {
@@ -27,6 +27,48 @@ proptest! {
         prop_assert_eq!(builder.records_size() + BATCH_OVERHEAD, builder.size());
         let size = builder.size();
         prop_assert_eq!(stamped(&records, Compression::NONE).len(), size);
+    }
+
+    #[test]
+    fn the_usual_way_writes_the_same_or_nothing_and_never_ends_a_batch(
+        records in given_many(),
+        capacity in 0usize..4096,
+        cap in 61usize..4096,
+        most in 0usize..2048,
+    ) {
+        let builder = || {
+            let mut builder = BatchBuilder::new(BytesMut::with_capacity(capacity));
+            builder.set_cap(BatchCap::new(cap));
+            builder
+        };
+        let (mut usual, mut every) = (builder(), builder());
+        let capacity = usual.capacity();
+        for record in &records {
+            let (key, value) = (record.key.as_deref(), record.value.as_deref());
+            let before = usual.size();
+            if let Some(index) =
+                usual.append_usual(record.timestamp, key, value, record.headers(), most)
+            {
+                prop_assert!(usual.size() < cap && usual.size() - before <= most);
+                let appended = every.try_append(record.timestamp, key, value, record.headers());
+                prop_assert_eq!(appended, Ok(index));
+            } else {
+                prop_assert_eq!(usual.size(), before);
+                let results = [&mut usual, &mut every].map(|builder| {
+                    builder.try_append(record.timestamp, key, value, record.headers())
+                });
+                prop_assert_eq!(&results[0], &results[1]);
+            }
+            prop_assert_eq!(usual.capacity(), capacity);
+        }
+        if !usual.is_empty() {
+            let [usual, every] = [usual, every].map(|mut builder| {
+                let compressor = &mut Compressor::new();
+                let sealed = builder.seal(Compression::NONE, compressor, BytesMut::with_capacity);
+                sealed.unwrap().stamp(None, false).unwrap().to_bytes()
+            });
+            prop_assert_eq!(usual, every);
+        }
     }
 
     #[test]
