@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.apache.kafka.common.serialization.ListSerializer;
 import org.apache.kafka.common.serialization.Serializer;
@@ -39,6 +40,12 @@ public final class Serializers {
     private static Serializer<Object> serializer(String name) throws ReflectiveOperationException {
         if (name.startsWith("List:")) {
             return new ListSerializer(serializer(name.substring(5)));
+        }
+        int at = name.indexOf('@');
+        if (at >= 0) {
+            Serializer<Object> encoded = serializer(name.substring(0, at));
+            encoded.configure(Map.of("serializer.encoding", name.substring(at + 1)), false);
+            return encoded;
         }
         String type = "org.apache.kafka.common.serialization." + name + "Serializer";
         return (Serializer<Object>) Class.forName(type).getConstructor().newInstance();
@@ -75,7 +82,7 @@ public final class Serializers {
         }
 
         private Object value(String found) {
-            switch (kind) {
+            switch (kind.replaceFirst("@.*", "")) {
                 case "String": return new String(HEX.parseHex(found), StandardCharsets.UTF_8);
                 case "ByteArray": return HEX.parseHex(found);
                 case "ByteBuffer": return ByteBuffer.wrap(HEX.parseHex(found));

@@ -15,9 +15,30 @@ const PROGRAM: &str = "tests/java/Serializers.java";
 /// What the serializer's own tests take for Java's answers.
 const ANSWERS: &str = include_str!("../../crates/serializer/tests/java/answers.txt");
 
+/// What each character set has, the first and the last of what it has, and a byte order mark.
+const TEXTS: &[&str] = &[
+    "",
+    "00617f",
+    "c280c3bf",
+    "c480",
+    "e282acf09f9880",
+    "61e282acf09f9880c3a9",
+    "efbbbf",
+    "efbbbf61",
+];
+
 /// Each serializer, and the edges of what it takes.
 const EDGES: &[(&str, &[&str])] = &[
     ("String", &["", "00", "6162", "c3a4c39fe282ac", "f09f9880", "efbbbf78"]),
+    ("String@UTF-8", TEXTS),
+    ("String@US-ASCII", TEXTS),
+    ("String@latin1", TEXTS),
+    ("String@UTF-16", TEXTS),
+    ("String@UTF-16BE", TEXTS),
+    ("String@UTF-16LE", TEXTS),
+    ("String@UTF-32", TEXTS),
+    ("String@UTF-32BE", TEXTS),
+    ("String@UTF-32LE", TEXTS),
     ("ByteArray", &["", "00", "ff00ff", "c3"]),
     ("ByteBuffer", &["", "00", "ff00ff"]),
     ("Bytes", &["", "00", "ff00ff"]),
@@ -112,7 +133,7 @@ impl Random {
         }
         let number = self.next() as i64 >> self.below(64);
         match name {
-            "String" => {
+            name if name.starts_with("String") => {
                 let any = |random: &mut Self| {
                     // As many characters of one byte as of several.
                     let most = [0x80, 0x800, 0x1_0000, 0x11_0000][random.below(4) as usize];

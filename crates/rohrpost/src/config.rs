@@ -12,6 +12,7 @@ mod property;
 mod read;
 mod reasons;
 mod refused;
+mod serializing;
 mod sources;
 mod table;
 mod text;
@@ -119,6 +120,7 @@ pub struct ProducerConfig {
     pub(crate) topics: BTreeMap<String, TopicConfig>,
 
     /// `None`: not said.
+    pub(crate) encodings: serializing::Encodings,
     pub(crate) key_serializer: Option<SerializerClass>,
     /// `None`: not said.
     pub(crate) value_serializer: Option<SerializerClass>,
@@ -180,6 +182,7 @@ impl Default for ProducerConfig {
             ack_timeout: None,
             auto_create_topics: true,
             topics: BTreeMap::new(),
+            encodings: serializing::Encodings::default(),
             key_serializer: None,
             value_serializer: None,
             dialect: Dialect::Java,
@@ -240,7 +243,7 @@ impl ProducerConfig {
 
     /// For those who do not speak of names.
     pub(crate) fn set_in_java(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
-        set(java(), self, name, value)
+        set(java().chain(serializing::PROPERTIES), self, name, value)
     }
 
     /// Whether the producer will be idempotent: unless `enable.idempotence` switches it off, or does not say and `acks` is not `all` or `retries` is 0

@@ -19,14 +19,14 @@ use crate::interceptor::Chain;
 use crate::record::ProducerRecord;
 use crate::stats::{PartitionInfo, Stats};
 use crate::topic::TopicHandle;
-use crate::typed::SerializerClasses;
+use crate::typed::ConfiguredSerializers;
 
 pub(crate) struct Inner {
     handle: driver::Handle,
     client_id: String,
     /// `None` where there is none.
     interceptors: Option<Arc<Chain>>,
-    serializer_classes: SerializerClasses,
+    configured_serializers: ConfiguredSerializers,
 }
 
 /// Where a send stands.
@@ -41,7 +41,7 @@ impl Inner {
     pub(crate) async fn start(config: ProducerConfig) -> Result<Self, Error> {
         config.validate()?;
         bootstrap::resolve(&config).await?;
-        let serializer_classes = config.serializer_classes();
+        let configured_serializers = config.serializers();
         let driver = config.to_driver()?;
         let client_id = driver.engine.cluster.client_id.to_string();
         let handle = driver::start(driver).map_err(|error| {
@@ -53,15 +53,15 @@ impl Inner {
             Error::new(ErrorKind::DriverGone, message).with_source(error)
         })?;
         let interceptors = config.interceptors.chain();
-        Ok(Self { handle, client_id, interceptors, serializer_classes })
+        Ok(Self { handle, client_id, interceptors, configured_serializers })
     }
 
     pub(crate) fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    pub(crate) fn serializer_classes(&self) -> SerializerClasses {
-        self.serializer_classes
+    pub(crate) fn configured_serializers(&self) -> ConfiguredSerializers {
+        self.configured_serializers
     }
 
     #[inline]

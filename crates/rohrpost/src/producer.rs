@@ -17,7 +17,7 @@ use crate::inner::Inner;
 use crate::record::ProducerRecord;
 use crate::stats::{PartitionInfo, Stats};
 use crate::topic::TopicHandle;
-use crate::typed::SerializerClasses;
+use crate::typed::ConfiguredSerializers;
 
 /// A Kafka producer.
 ///
@@ -57,7 +57,7 @@ impl Producer {
     /// As [`ProducerBuilder::build`].
     pub async fn from_config(config: ProducerConfig) -> Result<Self, Error> {
         config.validate()?;
-        config.check_serializers()?;
+        config.serializers().check_raw()?;
         Self::start(config).await
     }
 
@@ -71,8 +71,8 @@ impl Producer {
         &self.inner
     }
 
-    pub(crate) fn serializer_classes(&self) -> SerializerClasses {
-        self.inner.serializer_classes()
+    pub(crate) fn configured_serializers(&self) -> ConfiguredSerializers {
+        self.inner.configured_serializers()
     }
 
     /// Sends a record: appends it to its partition's batch, and returns the [`Delivery`] that tells when it has arrived.

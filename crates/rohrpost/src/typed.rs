@@ -1,6 +1,7 @@
 //! Typed producers: keys and values of the program's own types, and serializers that make bytes of them.
 
 pub(crate) mod blocking;
+mod configured;
 mod many;
 mod record;
 mod scratch;
@@ -14,7 +15,7 @@ use rohrpost_serializer::{BoxError, Content, DynSerializer, Part, Scratch, Seria
 
 use self::scratch::Pair;
 use crate::builder::ProducerBuilder;
-use crate::config::{ConfigError, ProducerConfig, SerializerClass};
+use crate::config::ProducerConfig;
 use crate::deliveries::Deliveries;
 use crate::delivery::{Delivery, RecordMetadata};
 use crate::error::{Error, ErrorKind};
@@ -24,6 +25,7 @@ use crate::record::ProducerRecord;
 use crate::stats::{PartitionInfo, Stats};
 use crate::topic::{IntoTopic, TopicHandle, TopicName};
 
+pub(crate) use self::configured::{ConfiguredSerializer, ConfiguredSerializers};
 pub use self::record::TypedRecord;
 
 /// A [`Producer`] of records whose keys are `K` and whose values are `V`: serializers make bytes of them.
@@ -65,13 +67,14 @@ impl Producer {
     /// The same producer for records with keys `K` and values `V`.
     ///
     /// # Errors
-    /// [`Config`](ErrorKind::Config): `key.serializer` or `value.serializer` was set to another one of Kafka's.
+    /// [`Config`](ErrorKind::Config): `key.serializer` or `value.serializer` was set to another one of Kafka's, or the character set of text (`serializer.encoding`) to
+    /// another one.
     pub fn typed<K: ?Sized, V: ?Sized>(
         &self,
         key: impl Serializer<K> + Send + Sync + 'static,
         value: impl Serializer<V> + Send + Sync + 'static,
     ) -> Result<TypedProducer<K, V>, Error> {
-        self.serializer_classes().check(key.java_class(), value.java_class())?;
+        self.configured_serializers().check(&key, &value)?;
         Ok(TypedProducer {
             producer: self.clone(),
             key: DynSerializer::new(key),
@@ -106,7 +109,7 @@ impl<K: ?Sized, V: ?Sized> TypedProducer<K, V> {
         value: impl Serializer<V> + Send + Sync + 'static,
     ) -> Result<Self, Error> {
         config.validate()?;
-        config.serializer_classes().check(key.java_class(), value.java_class())?;
+        config.serializers().check(&key, &value)?;
         Producer::start(config).await?.typed(key, value)
     }
 
@@ -355,40 +358,6 @@ fn failed<K: ?Sized, V: ?Sized>(
     )
     .with_place(topic, record.base.partition)
     .with_source(error)
-}
-
-/// What `key.serializer` and `value.serializer` name.
-#[derive(Clone, Copy)]
-pub(crate) struct SerializerClasses {
-    pub(crate) key: Option<SerializerClass>,
-    pub(crate) value: Option<SerializerClass>,
-}
-
-impl SerializerClasses {
-    /// Checks that the serializers make the bytes that those make that were configured.
-    fn check(self, key: Option<&str>, value: Option<&str>) -> Result<(), ConfigError> {
-        for (name, configured, class) in
-            [("key.serializer", self.key, key), ("value.serializer", self.value, value)]
-        {
-            let Some(configured) = configured else { continue };
-            let given = class.and_then(SerializerClass::of_class);
-            let is_same = given.is_some_and(|given| {
-                given == configured || given.is_plain() && configured.is_plain()
-            });
-            if !is_same {
-                let accepted = match given {
-                    Some(given) => format!("{given}, which this producer is given, or remove it"),
-                    None => "none of Kafka's where a producer is given one's own: remove it".into(),
-                };
-                return Err(ConfigError::InvalidValue {
-                    name,
-                    value: Some(configured.to_string()),
-                    accepted,
-                });
-            }
-        }
-        Ok(())
-    }
 }
 
 impl<K: ?Sized, V: ?Sized> Clone for TypedProducer<K, V> {

@@ -12,8 +12,8 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use rohrpost::serializer::{
-    ByteArraySerializer, BytesSerializer, DoubleSerializer, LongSerializer, Output, Part,
-    Preparation, Serializer, StringSerializer, VoidSerializer,
+    ByteArraySerializer, BytesSerializer, DoubleSerializer, Encoding, ListSerializer,
+    LongSerializer, Output, Part, Preparation, Serializer, StringSerializer, VoidSerializer,
 };
 use rohrpost::{
     Bytes, Deliveries, ErrorKind, Outcome, Producer, ProducerBuilder, ProducerRecord,
@@ -353,6 +353,53 @@ async fn a_configured_class_must_be_the_one_of_the_serializer() {
     }
     let key = builder(&cluster).key_serializer(SerializerClass::Long);
     key.build_typed::<i64, str>(LongSerializer, StringSerializer).await.unwrap();
+}
+
+#[tokio::test]
+async fn text_is_in_the_character_set_of_its_serializer_which_must_be_the_configured_one() {
+    let cluster = cluster(1).await;
+    let latin = StringSerializer::with_encoding(Encoding::Iso8859_1);
+    let wide = StringSerializer::with_encoding(Encoding::Utf16);
+    let with = |properties: &[(&str, &str)]| builder(&cluster).properties(properties.to_vec());
+    let typed = with(&[("serializer.encoding", "latin1"), ("key.serializer.encoding", "utf-16")])
+        .build_typed::<str, str>(wide, latin)
+        .await
+        .unwrap();
+    typed.send(typed.record("t").key("ä").value("Köln €")).await.unwrap().await.unwrap();
+    let log = cluster.log("t", 0);
+    assert_eq!(log[0].key.as_deref(), Some(&[0xfe, 0xff, 0, 0xe4][..]));
+    assert_eq!(log[0].value.as_deref(), Some(&b"K\xf6ln ?"[..]));
+
+    let string = ("value.serializer", "StringSerializer");
+    for (properties, accepted) in [
+        (vec![], true),
+        (vec![("value.serializer.encoding", "ISO8859_1")], true),
+        (vec![("value.serializer.encoding", "utf8")], false),
+        (vec![("serializer.encoding", "UTF-16")], false),
+        // Which is UTF-8 in Java.
+        (vec![string], false),
+        (vec![string, ("value.serializer.encoding", "latin1")], true),
+        // What is said of keys does not matter to values.
+        (vec![("key.serializer.encoding", "utf8"), ("serializer.encoding", "latin1")], true),
+    ] {
+        let built = with(&properties).build_typed::<i64, str>(LongSerializer, latin).await;
+        assert_eq!(built.is_ok(), accepted, "{properties:?}");
+        if let Err(error) = built {
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().contains("ISO-8859-1"), "{error}");
+        }
+    }
+    let lists = ListSerializer::new(StringSerializer);
+    let wide = with(&[("value.serializer.encoding", "UTF-16")]);
+    let refused = wide.build_typed::<i64, Vec<String>>(LongSerializer, lists).await.unwrap_err();
+    assert!(refused.to_string().contains("UTF-8"), "{refused}");
+    // A serializer of one's own cannot be told.
+    let own = [("value.serializer.encoding", "UTF-16")];
+    let refused = with(&own).build_typed::<i64, Even>(LongSerializer, EvenSerializer).await;
+    assert!(refused.unwrap_err().to_string().starts_with("value.serializer.encoding=\"UTF-16\""));
+    let common = [("serializer.encoding", "UTF-16")];
+    with(&common).build_typed::<i64, Even>(LongSerializer, EvenSerializer).await.unwrap();
+    with(&own).build_typed::<i64, i64>(LongSerializer, LongSerializer).await.unwrap();
 }
 
 #[test]

@@ -5,6 +5,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod encoding;
 mod headers;
 #[cfg(feature = "json")]
 mod json;
@@ -18,6 +19,7 @@ mod protobuf;
 mod serializer;
 mod uuids;
 
+pub use encoding::{EncodedStringSerializer, Encoding};
 pub use headers::Headers;
 #[cfg(feature = "json")]
 pub use json::{JsonError, JsonSerializer};

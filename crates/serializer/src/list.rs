@@ -1,12 +1,17 @@
 //! Lists: [`ListSerializer`].
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
 
+use crate::encoding::Encoding;
 use crate::nullable::Nullable;
 use crate::output::Output;
-use crate::serializer::{BoxError, Serializer};
+use crate::serializer::{BoxError, Part, Preparation, Serializer};
 
 /// The classes whose values Java knows to be of one size.
 const FIXED_SIZE: [&str; 6] = [
@@ -41,7 +46,8 @@ const NULL_ENTRY: i32 = -1;
 /// # Ok::<(), rohrpost_serializer::ListError>(())
 /// ```
 ///
-/// No entry is [prepared](Serializer::prepare): a serializer that looks things up cannot make entries.
+/// What the entries' serializer has to look up is looked up for one entry after another ([`prepare`](Serializer::prepare)), so that it is asked again when the entry before has
+/// what it needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ListSerializer<S> {
     entries: S,
@@ -52,6 +58,11 @@ impl<S> ListSerializer<S> {
     pub const fn new(entries: S) -> Self {
         Self { entries }
     }
+
+    /// The serializer of the entries.
+    pub const fn entries(&self) -> &S {
+        &self.entries
+    }
 }
 
 impl<S> ListSerializer<Nullable<S>> {
@@ -61,7 +72,7 @@ impl<S> ListSerializer<Nullable<S>> {
     }
 }
 
-impl<T, S: Serializer<T>> Serializer<[T]> for ListSerializer<S> {
+impl<T: Sync, S: Serializer<T> + Sync> Serializer<[T]> for ListSerializer<S> {
     type Error = ListError;
 
     fn serialize<'a>(&self, list: &'a [T], output: &mut Output<'a>) -> Result<(), ListError> {
@@ -108,12 +119,27 @@ impl<T, S: Serializer<T>> Serializer<[T]> for ListSerializer<S> {
         list.iter().fold(9, |sum, value| sum.saturating_add(entry(value)))
     }
 
+    fn prepare<'a>(
+        &'a self,
+        topic: &'a str,
+        part: Part,
+        list: &'a [T],
+    ) -> Option<Preparation<'a, ListError>> {
+        let serializer = &self.entries;
+        let mut entries = Entries { serializer, topic, part, list, next: 0, current: None };
+        entries.advance().then(|| Box::pin(entries) as _)
+    }
+
     fn java_class(&self) -> Option<&'static str> {
         Some("org.apache.kafka.common.serialization.ListSerializer")
     }
+
+    fn encoding(&self) -> Option<Encoding> {
+        self.entries.encoding()
+    }
 }
 
-impl<T, S: Serializer<T>> Serializer<Vec<T>> for ListSerializer<S> {
+impl<T: Sync, S: Serializer<T> + Sync> Serializer<Vec<T>> for ListSerializer<S> {
     type Error = ListError;
 
     fn serialize<'a>(&self, list: &'a Vec<T>, output: &mut Output<'a>) -> Result<(), ListError> {
@@ -124,8 +150,61 @@ impl<T, S: Serializer<T>> Serializer<Vec<T>> for ListSerializer<S> {
         self.size_hint(list.as_slice())
     }
 
+    fn prepare<'a>(
+        &'a self,
+        topic: &'a str,
+        part: Part,
+        list: &'a Vec<T>,
+    ) -> Option<Preparation<'a, ListError>> {
+        self.prepare(topic, part, list.as_slice())
+    }
+
     fn java_class(&self) -> Option<&'static str> {
         Serializer::<[T]>::java_class(self)
+    }
+
+    fn encoding(&self) -> Option<Encoding> {
+        Serializer::<[T]>::encoding(self)
+    }
+}
+
+/// The look-ups of a list's entries, one after another.
+struct Entries<'a, T, S: Serializer<T>> {
+    serializer: &'a S,
+    topic: &'a str,
+    part: Part,
+    list: &'a [T],
+    /// The entry that was not asked for yet.
+    next: usize,
+    /// What the entry before has to look up.
+    current: Option<Preparation<'a, S::Error>>,
+}
+
+impl<T, S: Serializer<T>> Entries<'_, T, S> {
+    /// Finds the next entry that has to look something up.
+    fn advance(&mut self) -> bool {
+        self.current = None;
+        while let (None, Some(entry)) = (&self.current, self.list.get(self.next)) {
+            self.next += 1;
+            self.current = self.serializer.prepare(self.topic, self.part, entry);
+        }
+        self.current.is_some()
+    }
+}
+
+impl<T, S: Serializer<T>> Future for Entries<'_, T, S> {
+    type Output = Result<(), ListError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        while let Some(current) = &mut self.current {
+            if let Err(error) = ready!(current.as_mut().poll(cx)) {
+                self.current = None;
+                let (index, source) = (self.next - 1, error.into());
+                return Poll::Ready(Err(ListError::Entry { index, source }));
+            }
+            self.advance();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Null out of `Option`s: [`Nullable`].
 
+use crate::encoding::Encoding;
 use crate::output::Output;
 use crate::serializer::{Part, Preparation, Serializer};
 
@@ -53,5 +54,9 @@ impl<T, S: Serializer<T>> Serializer<Option<T>> for Nullable<S> {
 
     fn java_class(&self) -> Option<&'static str> {
         self.0.java_class()
+    }
+
+    fn encoding(&self) -> Option<Encoding> {
+        self.0.encoding()
     }
 }

@@ -4,11 +4,12 @@ use core::convert::Infallible;
 
 use bytes::Bytes;
 
+use crate::encoding::Encoding;
 use crate::output::Output;
 use crate::serializer::Serializer;
 
 macro_rules! plain {
-    ($($(#[$doc:meta])* $name:ident($class:literal): $of:ty;)*) => {
+    ($($(#[$doc:meta])* $name:ident($class:literal): $of:ty, $encoding:expr;)*) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,18 +33,22 @@ macro_rules! plain {
                 fn java_class(&self) -> Option<&'static str> {
                     Some(concat!("org.apache.kafka.common.serialization.", $class))
                 }
+
+                fn encoding(&self) -> Option<Encoding> {
+                    $encoding
+                }
             }
         )*
     };
 }
 
 plain! {
-    /// Text (`str`, `String`, `&str`, `Cow<str>`, …) as UTF-8, uncopied. (Java's `serializer.encoding`, for other character sets, is not there.)
-    StringSerializer("StringSerializer"): str;
+    /// Text (`str`, `String`, `&str`, `Cow<str>`, …) as UTF-8, uncopied; [`with_encoding`](Self::with_encoding) is for other character sets.
+    StringSerializer("StringSerializer"): str, Some(Encoding::Utf8);
     /// Bytes (`[u8]`, `Vec<u8>`, `&[u8]`, `[u8; N]`, `Bytes`, …) as they are, uncopied.
-    ByteArraySerializer("ByteArraySerializer"): [u8];
+    ByteArraySerializer("ByteArraySerializer"): [u8], None;
     /// Bytes as they are, as [`ByteArraySerializer`]; Java's takes a buffer from its beginning to its limit.
-    ByteBufferSerializer("ByteBufferSerializer"): [u8];
+    ByteBufferSerializer("ByteBufferSerializer"): [u8], None;
 }
 
 /// [`Bytes`] as they are. Large ones are counted by reference: not copied even when they are sent.

@@ -7,6 +7,7 @@ use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 
+use crate::encoding::Encoding;
 use crate::output::Output;
 
 /// Any error, as it is handed on.
@@ -106,6 +107,13 @@ pub trait Serializer<T: ?Sized> {
     fn java_class(&self) -> Option<&'static str> {
         None
     }
+
+    /// The character set of the text that it writes, or its entries are, if that is what it writes.
+    ///
+    /// Configurations that name one (Java's `serializer.encoding`) are checked against it.
+    fn encoding(&self) -> Option<Encoding> {
+        None
+    }
 }
 
 macro_rules! by_reference {
@@ -135,6 +143,10 @@ macro_rules! by_reference {
 
             fn java_class(&self) -> Option<&'static str> {
                 (**self).java_class()
+            }
+
+            fn encoding(&self) -> Option<Encoding> {
+                (**self).encoding()
             }
         })*
     };
@@ -204,6 +216,10 @@ impl<T: ?Sized> Serializer<T> for DynSerializer<T> {
     fn java_class(&self) -> Option<&'static str> {
         self.inner.java_class()
     }
+
+    fn encoding(&self) -> Option<Encoding> {
+        self.inner.encoding()
+    }
 }
 
 struct Erased<S>(S);
@@ -232,6 +248,10 @@ impl<T: ?Sized, S: Serializer<T>> Serializer<T> for Erased<S> {
 
     fn java_class(&self) -> Option<&'static str> {
         self.0.java_class()
+    }
+
+    fn encoding(&self) -> Option<Encoding> {
+        self.0.encoding()
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::{Acks, Compression, ConfigError, ProducerConfig, choices};
 use crate::error::Error;
-use crate::typed::SerializerClasses;
 
 impl ProducerConfig {
     /// Bytes that a request's header can carry.
@@ -93,26 +92,6 @@ impl ProducerConfig {
         self.bootstrap_addresses()?;
         self.record_compression()?;
         self.check_topics()
-    }
-
-    pub(crate) fn serializer_classes(&self) -> SerializerClasses {
-        SerializerClasses { key: self.key_serializer, value: self.value_serializer }
-    }
-
-    /// Checks that records of bytes and text are what the serializers would make.
-    pub(crate) fn check_serializers(&self) -> Result<(), ConfigError> {
-        let serializers =
-            [("key.serializer", self.key_serializer), ("value.serializer", self.value_serializer)];
-        for (name, serializer) in serializers {
-            if let Some(serializer) = serializer.filter(|serializer| !serializer.is_plain()) {
-                return Err(ConfigError::NotSupported {
-                    name,
-                    value: Some(serializer.to_string()),
-                    reason: "this producer sends bytes and text as they are: make a typed one with such a serializer (ProducerBuilder::build_typed), or serialize before the send, and remove it",
-                });
-            }
-        }
-        Ok(())
     }
 
     /// The codec and its level.

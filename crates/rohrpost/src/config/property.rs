@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use rohrpost_serializer::Encoding;
+
 use super::{ConfigError, Dialect};
 
 /// What properties of one dialect are set on.
@@ -66,6 +68,8 @@ pub(crate) enum Setter<C> {
         otherwise: Option<&'static str>,
         set: fn(&mut C, usize),
     },
+    /// A character set, by any of Java's names; else the reason why it is not supported.
+    Encoding(fn(&mut C, Encoding), &'static str),
     Text(fn(&mut C, String)),
     /// Separated by commas. `blanks`: empty items do not count; else they are a mistake.
     List {
@@ -225,6 +229,10 @@ impl<C: Target> Property<C> {
                     }
                 }
             }
+            Setter::Encoding(set, reason) => match Encoding::of_name(text) {
+                Some(encoding) => set(config, encoding),
+                None => return Err(self.refusal(name, text, reason)),
+            },
             Setter::Text(set) => set(config, text.to_owned()),
             Setter::List { blanks, set } => {
                 let mut items: Vec<&str> = text.split(',').map(str::trim).collect();
@@ -285,6 +293,7 @@ impl<C: Target> Property<C> {
                     if long.is_empty() { "" } else { "; Java's classes with their package, too" };
                 format!("{}{with}", short.join(", "))
             }
+            Setter::Encoding(..) => one_of(&Encoding::ALL.map(Encoding::name)),
             Setter::Text(_) => "a text".to_owned(),
             Setter::List { blanks: true, .. } => "a list separated by commas".to_owned(),
             Setter::List { blanks: false, .. } => {

@@ -255,10 +255,10 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
 
     // What Java needs and this producer does not.
     row(&["key.serializer"], Class, "", serializer(|c, v| c.key_serializer = Some(SerializerClass::ALL[v])),
-        "What makes bytes of a key")
+        "What makes bytes of a key (of text: in the character set of key.serializer.encoding, or serializer.encoding)")
         .method("key_serializer").differs(SHORT_NAMES),
     row(&["value.serializer"], Class, "", serializer(|c, v| c.value_serializer = Some(SerializerClass::ALL[v])),
-        "What makes bytes of a value")
+        "What makes bytes of a value (of text: in the character set of value.serializer.encoding, or serializer.encoding)")
         .method("value_serializer").differs(SHORT_NAMES),
     row(&["interceptor.classes"], List, "", only(&[""], reasons::INTERCEPTORS), "Classes that see each record")
         .kip(&[42]),

@@ -204,7 +204,59 @@ fn a_producer_of_bytes_takes_the_serializers_that_leave_them_alone() {
     ] {
         let config = config(&format!("key.serializer={name}"));
         config.validate().unwrap();
-        assert_eq!(config.check_serializers().is_ok(), is_taken, "{name}");
+        assert_eq!(config.serializers().check_raw().is_ok(), is_taken, "{name}");
+    }
+}
+
+#[test]
+fn character_sets_go_by_javas_names_and_those_of_keys_and_values_come_first() {
+    use rohrpost_serializer::Encoding;
+
+    let of = |text: &str| {
+        let serializers = config(text).serializers();
+        (serializers.key.encoding, serializers.value.encoding)
+    };
+    let common = |encoding| Some(("serializer.encoding", encoding));
+    assert_eq!(of(""), (None, None));
+    for name in ["latin1", "LATIN1", "ISO-8859-1", "8859_1"] {
+        let latin = common(Encoding::Iso8859_1);
+        assert_eq!(of(&format!("serializer.encoding={name}")), (latin, latin));
+    }
+    let key = Some(("key.serializer.encoding", Encoding::Utf8));
+    let both = "serializer.encoding=utf16\nkey.serializer.encoding=UTF8";
+    assert_eq!(of(both), (key, common(Encoding::Utf16)));
+    let value = Some(("value.serializer.encoding", Encoding::Utf16Le));
+    assert_eq!(of("value.serializer.encoding=UTF-16LE"), (None, value));
+    for name in ["windows-1252", "", "UTF_8"] {
+        let error = refusal("key.serializer.encoding", name);
+        assert!(matches!(error, ConfigError::NotSupported { .. }), "{error:?}");
+    }
+    let error = refusal("key.serializer.encodin", "utf8").to_string();
+    assert!(error.ends_with("did you mean \"key.serializer.encoding\"?"), "{error}");
+}
+
+#[test]
+fn a_producer_of_bytes_takes_no_character_set_that_it_does_not_write() {
+    for (text, refused) in [
+        ("serializer.encoding=utf8", None),
+        ("serializer.encoding=UTF-16", Some("serializer.encoding")),
+        ("value.serializer.encoding=latin1", Some("value.serializer.encoding")),
+        (
+            "value.serializer=StringSerializer\nvalue.serializer.encoding=latin1",
+            Some("value.serializer.encoding"),
+        ),
+        // As in Java: bytes have no character set.
+        ("value.serializer=ByteArraySerializer\nvalue.serializer.encoding=latin1", None),
+        (
+            "value.serializer.encoding=UTF-8\nkey.serializer.encoding=UTF-8\nserializer.encoding=latin1",
+            None,
+        ),
+    ] {
+        let found = match config(text).serializers().check_raw() {
+            Err(ConfigError::NotSupported { name, .. }) => Some(name),
+            other => other.map(|()| None).unwrap(),
+        };
+        assert_eq!(found, refused, "{text}");
     }
 }
 

@@ -1,12 +1,13 @@
 //! A language for values, which the Java program beside the tests against a real Kafka reads too: SERIALIZER SPACE VALUE.
 //!
-//! SERIALIZER is a name without its `Serializer`, behind `List:` for each list around it. VALUE is `~` for null; `[`, each entry with `,` behind it, `]` for a list;
+//! SERIALIZER is a name without its `Serializer`, with `@` and a character set behind it for text in another than UTF-8, and behind `List:` for each list around it. VALUE is `~` for null; `[`, each entry with `,` behind it, `]` for a list;
 //! else decimal digits for a whole number, hexadecimal ones for text, bytes, a UUID, and the bits of a number with a point.
 
 use rohrpost_serializer::{
     BooleanSerializer, ByteArraySerializer, ByteBufferSerializer, BytesSerializer,
-    DoubleSerializer, FloatSerializer, IntegerSerializer, ListSerializer, LongSerializer, Nullable,
-    Part, Serializer, ShortSerializer, StringSerializer, UuidSerializer, VoidSerializer, encode,
+    DoubleSerializer, Encoding, FloatSerializer, IntegerSerializer, ListSerializer, LongSerializer,
+    Nullable, Part, Serializer, ShortSerializer, StringSerializer, UuidSerializer, VoidSerializer,
+    encode,
 };
 
 /// What the serializer of a case makes of its value, in hexadecimal digits; `~` for null.
@@ -14,7 +15,12 @@ pub(crate) fn answer(case: &str) -> String {
     let (serializer, value) = case.split_once(' ').unwrap();
     let lists = serializer.matches("List:").count();
     let value = read(value);
-    let bytes = match serializer.trim_start_matches("List:") {
+    let name = serializer.trim_start_matches("List:");
+    if let Some(encoding) = name.strip_prefix("String@") {
+        let encoded = StringSerializer::with_encoding(Encoding::of_name(encoding).unwrap());
+        return made(lists, encoded, text, &value).map_or_else(|| "~".to_owned(), |b| hex(&b));
+    }
+    let bytes = match name {
         "String" => made(lists, StringSerializer, text, &value),
         "ByteArray" => made(lists, ByteArraySerializer, bytes, &value),
         "ByteBuffer" => made(lists, ByteBufferSerializer, bytes, &value),
@@ -81,7 +87,8 @@ fn made<T, S>(
     value: &Value<'_>,
 ) -> Option<Vec<u8>>
 where
-    S: Serializer<T> + Copy,
+    T: Sync,
+    S: Serializer<T> + Copy + Sync,
 {
     let one = move |value: &Value<'_>| match value {
         Value::Text(text) => Some(parse(text)),
