@@ -85,8 +85,6 @@ async fn serve(
     session: SessionId,
     state: &Mutex<State>,
 ) -> std::io::Result<()> {
-    // As a broker does: else answers wait for one another.
-    stream.set_nodelay(true)?;
     let mut frames = FrameReader::new(100 << 20);
     loop {
         let Some(frame) = frames.next_frame().map_err(std::io::Error::other)? else {
