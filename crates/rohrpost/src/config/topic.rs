@@ -203,7 +203,7 @@ impl ProducerConfig {
                 let (first, second) = ("enable.idempotence", "acks");
                 return Err(ConfigError::Contradiction { first, second, reason }.of_topic(name));
             }
-            of.check().map_err(|error| error.of_topic(name))?;
+            of.check_what_is_there().map_err(|error| error.of_topic(name))?;
         }
         Ok(())
     }

@@ -245,3 +245,14 @@ fn java_names_of_a_topic_do_not_mix_with_librdkafkas() {
     config.set_topic("logs", TopicConfig::new().acks(Acks::Leader)).unwrap();
     assert!(matches!(mistake(&config), ConfigError::Contradiction { .. }));
 }
+
+#[test]
+fn a_topics_contradictions_are_told_before_servers_are_known() {
+    let builder = crate::Producer::builder().topic("logs", TopicConfig::new().acks(Acks::None));
+    builder.clone().into_config().unwrap();
+    let error = builder.idempotence(true).into_config().unwrap_err();
+    assert!(
+        error.to_string().starts_with("topic \"logs\": enable.idempotence and acks"),
+        "{error}"
+    );
+}
