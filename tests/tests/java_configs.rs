@@ -22,6 +22,8 @@ const BASE: &[(&str, &str)] = &[
     ("value.serializer", "org.apache.kafka.common.serialization.ByteArraySerializer"),
 ];
 
+const STRING: &str = "org.apache.kafka.common.serialization.StringSerializer";
+
 /// Edges of all ranges, and what is no number.
 const NUMBERS: &[&str] = &[
     "-9223372036854775808",
@@ -144,6 +146,10 @@ const LISTS: &[&str] = &[
 
 /// What several settings mean together.
 const TOGETHER: &[&[(&str, &str)]] = &[
+    &[("value.serializer", STRING), ("serializer.encoding", "nonsense")],
+    &[("serializer.encoding", "latin1")],
+    &[("value.serializer", STRING), ("value.serializer.encoding", "utf8")],
+    &[("value.serializer", STRING), ("key.serializer.encoding", "latin1")],
     &[("acks", "1"), ("enable.idempotence", "true")],
     &[("acks", "0"), ("enable.idempotence", "true")],
     &[("acks", "1"), ("enable.idempotence", "false")],
