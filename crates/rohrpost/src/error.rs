@@ -280,7 +280,8 @@ impl Error {
     }
 
     /// Whether this producer can send nothing any more, whatever the record: build a new one. So it is after [`Closed`](ErrorKind::Closed),
-    /// [`DriverGone`](ErrorKind::DriverGone) and [`Fatal`](ErrorKind::Fatal), and after nothing else.
+    /// [`DriverGone`](ErrorKind::DriverGone) and [`Fatal`](ErrorKind::Fatal), and after nothing else. (Of a sink that was closed itself, `ProducerSink`, it says the same of the sink: make
+    /// another one.)
     pub fn is_fatal(&self) -> bool {
         matches!(self.kind(), ErrorKind::Closed | ErrorKind::DriverGone | ErrorKind::Fatal)
     }
