@@ -44,7 +44,10 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("rohrpost-codec", &["bytes", "nom", "tokio-util"]),
     ("rohrpost-records", &["bytes", "crc32c", "flate2", "lz4", "lz4_flex", "nom", "snap", "zstd"]),
     ("rohrpost-partitioner", &[]),
-    ("rohrpost-sasl", &[]),
+    (
+        "rohrpost-sasl",
+        &["base64ct", "bytes", "hmac", "pbkdf2", "serde_core", "serde_json", "sha2", "zeroize"],
+    ),
     ("rohrpost-serializer", &["bytes", "prost", "serde_core", "serde_json", "uuid"]),
     ("rohrpost-cluster", &["bytes", "foldhash", "hashbrown"]),
     ("rohrpost-engine", &["bytes", "foldhash", "hashbrown"]),
