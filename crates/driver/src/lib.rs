@@ -42,7 +42,7 @@ pub use failure::{Failure, PartitionerFault, SendFailure};
 pub use handle::{GivenUp, GivenUpThere, Gone, Handle, Wait};
 pub use rohrpost_engine::REFERENCE_FROM;
 pub use socket::{AddressFamily, SocketOptions};
-pub use start::{DriverConfig, look_up, pause, start};
+pub use start::{DriverConfig, canonical_names, look_up, pause, start};
 pub use stats::Stats;
 pub use topic_handle::TopicHandle;
 

@@ -113,11 +113,27 @@ pub async fn look_up(host: &str) -> io::Result<Vec<IpAddr>> {
     if runtime::Handle::try_current().is_ok() {
         return lookups::look_up(host).await;
     }
+    ask_resolver(move || lookups::addresses(&host)).await
+}
+
+/// What the addresses of a host are called, each name once, in the resolver's order: the host name that leads back to the address, or the address where there is
+/// none. Works on any executor.
+///
+/// # Errors
+/// The resolver's, for the host's own name.
+pub async fn canonical_names(host: &str) -> io::Result<Vec<String>> {
+    let host = host.to_owned();
+    ask_resolver(move || lookups::canonical_names(&host)).await
+}
+
+/// Waits for the system's resolver, which blocks, on a thread of its own.
+async fn ask_resolver<T: Send + 'static>(
+    ask: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     let (done, result) = oneshot::channel();
     std::thread::Builder::new().name("rohrpost-dns".to_owned()).spawn(move || {
-        let addresses = std::net::ToSocketAddrs::to_socket_addrs(&(host.as_str(), 0));
         // Whoever asked may have gone.
-        let _ = done.send(addresses.map(|found| found.map(|address| address.ip()).collect()));
+        let _ = done.send(ask());
     })?;
     result.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use rohrpost_partitioner::Partitioner;
 
 use crate::config::{
-    Acks, AddressFamily, Compression, Custom, MetadataRecovery, Partitioning, ProducerConfig,
-    SerializerClass, TopicConfig,
+    Acks, AddressFamily, Compression, Custom, DnsLookup, MetadataRecovery, Partitioning,
+    ProducerConfig, SerializerClass, TopicConfig,
 };
 use crate::error::Error;
 use crate::interceptor::Interceptor;
@@ -373,6 +373,12 @@ impl ProducerBuilder {
     /// Send small packets at once (TCP_NODELAY); on by default. librdkafka's `socket.nagle.disable`.
     pub fn nodelay(mut self, enable: bool) -> Self {
         self.config.nodelay = enable;
+        self
+    }
+
+    /// How the bootstrap servers' names become addresses (`client.dns.lookup`).
+    pub fn dns_lookup(mut self, lookup: DnsLookup) -> Self {
+        self.config.dns_lookup = lookup;
         self
     }
 

@@ -23,7 +23,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use choices::{
-    Acks, AddressFamily, Compression, MetadataRecovery, Partitioning, SerializerClass,
+    Acks, AddressFamily, Compression, DnsLookup, MetadataRecovery, Partitioning, SerializerClass,
 };
 pub(crate) use custom::Custom;
 pub use error::ConfigError;
@@ -55,6 +55,7 @@ use crate::interceptor::Interceptors;
 pub struct ProducerConfig {
     pub(crate) bootstrap_servers: Vec<String>,
     pub(crate) bootstrap_resolve_timeout: Duration,
+    pub(crate) dns_lookup: DnsLookup,
     /// `None`: a name of our own, numbered.
     pub(crate) client_id: Option<String>,
 
@@ -137,6 +138,7 @@ impl Default for ProducerConfig {
         Self {
             bootstrap_servers: Vec::new(),
             bootstrap_resolve_timeout: Duration::ZERO,
+            dns_lookup: DnsLookup::UseAllDnsIps,
             client_id: None,
             acks: Acks::All,
             idempotence: None,

@@ -38,9 +38,9 @@ pub(crate) struct Wait {
 }
 
 impl Inner {
-    pub(crate) async fn start(config: ProducerConfig) -> Result<Self, Error> {
+    pub(crate) async fn start(mut config: ProducerConfig) -> Result<Self, Error> {
         config.validate()?;
-        bootstrap::resolve(&config).await?;
+        bootstrap::resolve(&mut config).await?;
         let configured_serializers = config.serializers();
         let driver = config.to_driver()?;
         let client_id = driver.engine.cluster.client_id.to_string();

@@ -47,8 +47,8 @@ mod typed;
 pub use builder::ProducerBuilder;
 pub use bytes::Bytes;
 pub use config::{
-    Acks, AddressFamily, Compression, ConfigError, Dialect, MetadataRecovery, Partitioning,
-    ProducerConfig, PropertyInfo, PropertyType, SerializerClass, TopicConfig,
+    Acks, AddressFamily, Compression, ConfigError, Dialect, DnsLookup, MetadataRecovery,
+    Partitioning, ProducerConfig, PropertyInfo, PropertyType, SerializerClass, TopicConfig,
     librdkafka_properties, properties,
 };
 pub use deliveries::{Deliveries, Settled, Tally};

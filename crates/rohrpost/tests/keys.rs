@@ -39,6 +39,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("bootstrap.servers", "connections::bootstrap_servers"),
     ("buffer.memory", "batches::buffer_memory"),
     ("buffer.memory.allocation.strategy", "batches::buffer_memory_allocation_strategy"),
+    ("client.dns.lookup", "connections::client_dns_lookup"),
     ("client.id", "connections::client_id"),
     ("client.rack", "partitions::client_rack"),
     ("compression.gzip.level", "batches::compression_gzip_level"),

@@ -110,6 +110,24 @@ pub enum Partitioning {
     Random,
 }
 
+/// How the bootstrap servers' names become addresses (`client.dns.lookup`, KIP-235, KIP-302).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DnsLookup {
+    /// Every address that a name resolves to is tried.
+    #[default]
+    UseAllDnsIps,
+    /// An alias stands for many brokers: each of its addresses is looked up for the name that is its own, and those names are the bootstrap servers.
+    /// Kerberos knows brokers by those names.
+    ResolveCanonicalBootstrapServersOnly,
+}
+
+impl DnsLookup {
+    /// In the order of their names in the tables.
+    pub(crate) const ALL: [Self; 2] =
+        [Self::UseAllDnsIps, Self::ResolveCanonicalBootstrapServersOnly];
+}
+
 /// Which addresses of brokers are connected to (librdkafka's `broker.address.family`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum AddressFamily {

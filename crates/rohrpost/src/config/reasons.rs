@@ -14,6 +14,5 @@ pub(super) const INTERCEPTORS: &str =
     "it names classes of a JVM: remove it, and use the builder's interceptor method";
 pub(super) const REPORTERS: &str =
     "it names classes of a JVM: remove it, and read Producer::stats instead";
-pub(super) const CANONICAL: &str = "this version looks no names up by address, which matters for Kerberos alone: use use_all_dns_ips, or remove it";
 pub(super) const ENCODING: &str = "text is written in UTF-8, US-ASCII, ISO-8859-1, UTF-16 and UTF-32 (with BE and LE behind them, too): use one of these, or a Serializer of one's own";
 pub(super) const SERIALIZER: &str = "it is none of Kafka's own serializers that need no settings: a class of a JVM cannot run here, so make a typed producer with a Serializer of one's own (ProducerBuilder::build_typed), and remove it";

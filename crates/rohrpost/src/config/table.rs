@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::choices::{Acks, Compression, MetadataRecovery, Partitioning, SerializerClass};
+use super::choices::{
+    Acks, Compression, DnsLookup, MetadataRecovery, Partitioning, SerializerClass,
+};
 use super::property::PropertyType::{self, Boolean, Class, Int, List, Long, String};
 use super::property::{Property, Setter};
 use super::{ProducerConfig, reasons};
@@ -64,6 +66,9 @@ fn socket_buffer(number: i64) -> Option<u32> {
     u32::try_from(number).ok()
 }
 
+pub(super) const DNS_LOOKUPS: &[&[&str]] =
+    &[&["use_all_dns_ips"], &["resolve_canonical_bootstrap_servers_only"]];
+
 const PARTITIONERS: &[&[&str]] = &[
     &[
         "org.apache.kafka.clients.producer.RoundRobinPartitioner",
@@ -118,9 +123,9 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
     row(&["client.id"], String, "", Setter::Text(|c, v| c.client_id = Some(v)),
         "The name that the brokers log for this producer and apply quotas to; not set, rohrpost-producer-1 and so on")
         .method("client_id").differs("at most 32767 bytes: no request can carry more"),
-    row(&["client.dns.lookup"], String, "use_all_dns_ips", Setter::Only { values: &["use_all_dns_ips"], any_case: false, reason: reasons::CANONICAL },
-        "Every address that a name resolves to is tried")
-        .kip(&[235, 302, 602]),
+    row(&["client.dns.lookup"], String, "use_all_dns_ips", named(DNS_LOOKUPS, false, |c, v| c.dns_lookup = DnsLookup::ALL[v]),
+        "Every address that a name resolves to is tried, or each bootstrap server's is looked up for its own name first")
+        .kip(&[235, 302, 602]).method("dns_lookup"),
 
     // What an acknowledgement means.
     row(&["acks"], String, "all", named(&[&["all", "-1"], &["0"], &["1"]], false, |c, v| {

@@ -38,6 +38,25 @@ fn bootstrap_resolve_timeout() {
 }
 
 #[test]
+fn client_dns_lookup() {
+    // Who could not be reached is told by the name that was used.
+    const VALUES: [&str; 2] = ["use_all_dns_ips", "resolve_canonical_bootstrap_servers_only"];
+    let tried = both("client.dns.lookup", VALUES, |setting| async move {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = listener.local_addr().unwrap();
+        drop(listener);
+        let builder = Producer::builder().bootstrap_servers(server.to_string());
+        let builder = builder.max_block(Duration::from_millis(300));
+        let producer = builder.property(setting.key, setting.value).build().await.unwrap();
+        let error = producer.send(record()).await.unwrap_err();
+        let address = error.broker().unwrap().address().unwrap().to_owned();
+        (address == server.to_string(), address.ends_with(&format!(":{}", server.port())))
+    });
+    // Every machine calls that address localhost, or by a name of its own.
+    assert_eq!(tried, [(true, true), (false, true)]);
+}
+
+#[test]
 fn client_id() {
     let ids = both("client.id", ["one", "the other"], |setting| async move {
         let wire = Wire::start().await;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::choices::{Acks, AddressFamily, MetadataRecovery, Partitioning};
+use super::super::choices::{Acks, AddressFamily, DnsLookup, MetadataRecovery, Partitioning};
 use super::super::property::PropertyType::{self, Boolean, Double, Int, List, String};
 use super::super::property::{Property, Setter};
 use super::super::reasons;
-use super::super::table::COMPRESSIONS;
+use super::super::table::{COMPRESSIONS, DNS_LOOKUPS};
 use super::{Draft, with_port};
 
 const INT_MAX: i64 = i32::MAX as i64;
@@ -84,8 +84,8 @@ pub(super) static PROPERTIES: &[Property<Draft>] = &[
     row(&["client.id"], String, "rdkafka", Setter::Text(|d, v| d.config.client_id = Some(v)),
         "The name that the brokers log for this producer and apply quotas to")
         .java(&["client.id"]),
-    row(&["client.dns.lookup"], String, "use_all_dns_ips", only(&["use_all_dns_ips"], reasons::CANONICAL),
-        "Every address that a name resolves to is tried")
+    row(&["client.dns.lookup"], String, "use_all_dns_ips", named(DNS_LOOKUPS, |d, v| d.config.dns_lookup = DnsLookup::ALL[v]),
+        "Every address that a name resolves to is tried, or each bootstrap server's is looked up for its own name first")
         .java(&["client.dns.lookup"]),
     row(&["broker.address.family"], String, "any", named(&[&["any"], &["v4"], &["v6"]], |d, v| {
             d.config.address_family = [AddressFamily::Any, AddressFamily::V4, AddressFamily::V6][v];
