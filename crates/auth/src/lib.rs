@@ -1,0 +1,5 @@
+#![doc = include_str!("../README.md")]
+
+mod credentials;
+
+pub use credentials::{BoxFuture, Credentials, CredentialsError};
