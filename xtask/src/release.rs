@@ -1,5 +1,6 @@
 //! `cargo xtask release`: whether the crates could be published as they are.
 
+use std::fs;
 use std::process::{Command, Stdio};
 
 use crate::Result;
@@ -17,7 +18,7 @@ public item was broken since REV. Nothing is published. Needs cargo-hack and car
 (`cargo install --locked cargo-hack cargo-semver-checks`), and a working tree without changes.
 
   --baseline REV   a commit or tag; without it, the last release's tag. None yet: nothing is compared
-  --level LEVEL    how much may be broken: patch, minor or major; without it, as the versions say
+  --level LEVEL    how much may have changed: patch, minor or major; without it, as the versions say
 ";
 
 pub(crate) fn run(args: &[String]) -> Result {
@@ -38,7 +39,13 @@ pub(crate) fn run(args: &[String]) -> Result {
         workspace::packages()?.into_iter().partition(Package::is_published);
 
     let mut report = Report::new();
-    report.command("packages, each compiled from its own", &mut package(&unpublished));
+    // In a folder of this commit's: cargo takes two packages of one version for the same, wherever it has unpacked the first.
+    let commit = output_of(workspace::program("git").args(["rev-parse", "HEAD"]))?;
+    let folder = workspace::root().join("target/packages").join(commit);
+    let mut packages = package(&unpublished);
+    packages.arg("--target-dir").arg(&folder);
+    report.command("packages, each compiled from its own", &mut packages);
+    fs::remove_dir_all(&folder)?;
     let hack = ["hack", "check", "--workspace", "--ignore-private", "--no-dev-deps"];
     let mut each = workspace::cargo(&hack);
     report.command("every feature alone", each.arg("--each-feature"));
@@ -48,7 +55,7 @@ pub(crate) fn run(args: &[String]) -> Result {
         let mut tests = workspace::cargo(&["test", "-p", &package.name, "--no-fail-fast"]);
         report.tests(&format!("tests of {}", package.name), tests.args(["--", "--quiet"]));
     }
-    match baseline.map_or_else(last_release, |revision| Ok(Some(revision)))? {
+    match baseline.or_else(last_release) {
         Some(revision) => {
             let libraries = published.iter().filter(|package| package.has_library());
             let mut semver = workspace::cargo(&["semver-checks", "--baseline-rev", &revision]);
@@ -83,10 +90,17 @@ fn is_installed(tool: &str) -> bool {
 }
 
 /// The newest tag of a version that this commit comes from.
-fn last_release() -> Result<Option<String>> {
-    let mut git = Command::new("git");
+fn last_release() -> Option<String> {
+    let mut git = workspace::program("git");
     git.args(["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*"]);
-    let output = git.current_dir(workspace::root()).output()?;
-    let tag = String::from_utf8(output.stdout)?;
-    Ok(Some(tag.trim().to_owned()).filter(|_| output.status.success()))
+    output_of(&mut git).ok()
+}
+
+/// What a program prints, without the space around it.
+fn output_of(command: &mut Command) -> Result<String> {
+    let output = command.output()?;
+    match output.status.success() {
+        true => Ok(String::from_utf8(output.stdout)?.trim().to_owned()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned().into()),
+    }
 }
