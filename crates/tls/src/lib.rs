@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod certificate;
+mod client;
+mod der;
+mod error;
+mod explain;
+mod identity;
+mod names;
+mod provider;
+mod secret;
+mod settings;
+mod store;
+mod time;
+mod verify;
+
+pub use certificate::CertificateInfo;
+pub use client::TlsClient;
+pub use error::{CertificateProblem, StoreProblem, TlsError};
+pub use names::{CipherSuite, TlsVersion};
+pub use settings::TlsSettings;
+pub use store::{Entry, Store, StoreType};
