@@ -67,24 +67,42 @@ pub fn produce(arguments: &[&str]) -> io::Result<Summary> {
     serde_json::from_str(&printed).map_err(|e| io::Error::other(format!("{e}: {printed}")))
 }
 
+/// The tests' OpenID provider ([`crate::oidc`]) as a program; built if it is not there.
+///
+/// # Errors
+///
+/// It does not compile.
+pub fn oidc() -> io::Result<PathBuf> {
+    // Not optimised: so its parts are compiled already, for `cargo xtask`.
+    cargo_build(&["--package", "rohrpost-tests", "--bin", "rohrpost-oidc"])
+        .map_err(io::Error::other)
+}
+
 fn build() -> Result<PathBuf, String> {
+    cargo_build(&["--release", "--package", "rohrpost-cli"])
+}
+
+/// Builds one program and says where it is.
+fn cargo_build(what: &[&str]) -> Result<PathBuf, String> {
     #[derive(Deserialize)]
     struct Message {
         executable: Option<PathBuf>,
     }
     let output = Command::new("cargo")
-        .args(["build", "--release", "--package", "rohrpost-cli", "--message-format", "json"])
+        .arg("build")
+        .args(what)
+        .args(["--message-format", "json"])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
         .map_err(|e| format!("run cargo: {e}"))?;
     if !output.status.success() {
-        return Err("the command `rohrpost` does not compile".to_owned());
+        return Err(format!("cargo build {} failed", what.join(" ")));
     }
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<Message>(line).ok()?.executable)
         .next_back()
-        .ok_or_else(|| "cargo built no command `rohrpost`".to_owned())
+        .ok_or_else(|| format!("cargo build {} gave no program", what.join(" ")))
 }

@@ -20,12 +20,15 @@
 mod cluster;
 mod config;
 mod error;
+mod helpers;
 mod install;
 mod java;
 mod ports;
 mod private;
 mod probe;
 mod process;
+mod secured;
+mod security;
 mod state;
 mod tools;
 
@@ -36,6 +39,11 @@ pub use self::install::Distribution;
 pub use self::java::{missing_for_kafka, missing_programs};
 pub use self::private::PrivateCluster;
 pub use self::process::NodeStatus;
+pub use self::secured::Kerberos;
+pub use self::security::{
+    KEY_PASSWORD, Keys, Mode, OTHER_PASSWORD, OTHER_USER, PASSWORD, Protocol, STORE_PASSWORD, USER,
+    properties_text,
+};
 pub use self::tools::{Consume, ConsumedRecord, Topic};
 
 /// The name of the cluster that tests share.

@@ -7,6 +7,7 @@
 //! - [`kills`] has brokers die meanwhile.
 //! - [`broker_model`] holds the testkit's brokers to Kafka's.
 //! - [`command_line`] builds and runs the `rohrpost` command.
+//! - [`oidc`] issues tokens, and fails to on demand.
 //!
 //! The tests themselves are in `tests/tests/`, behind the feature `real-kafka`. `cargo xtask kafka`
 //! is a thin command line over [`kafka`].
@@ -18,3 +19,4 @@ pub mod kafka;
 pub mod keyed_lines;
 pub mod kills;
 pub mod ledger;
+pub mod oidc;

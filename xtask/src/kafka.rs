@@ -5,7 +5,10 @@ use std::ops::ControlFlow;
 use std::process::Stdio;
 use std::time::Instant;
 
-use rohrpost_tests::kafka::{Cluster, Consume, DEFAULT_VERSION, NodeStatus, Spec, Topic};
+use rohrpost_tests::kafka::{
+    Cluster, Consume, DEFAULT_VERSION, KEY_PASSWORD, Keys, Mode, NodeStatus, STORE_PASSWORD, Spec,
+    Topic,
+};
 
 use crate::Result;
 use crate::args::Args;
@@ -16,9 +19,17 @@ cargo xtask kafka COMMAND [--name NAME]
 Real Apache Kafka clusters on 127.0.0.1, brought by Maven and run by Java 17 (or newer), their
 data under target/kafka/. They run on until they are taken down. NAME is `default` if not given.
 
-  up [--version V] [--brokers 1|3] [--config KEY=VALUE]...
+  up [--version V] [--brokers 1|3] [--security MODE[,MODE...]|all] [--config KEY=VALUE]...
                      start a cluster, or what is down of it; wait until it answers;
                      the last line is bootstrap.servers=HOST:PORT[,HOST:PORT...]
+                     With --security, each MODE is a listener beside the plain one, and has a file
+                     of the Java properties that get a client in (`rohrpost produce --config`):
+                       ssl  mtls  sasl_plain  sasl_scram  sasl_ssl_plain  sasl_ssl_scram
+                       oauth  sasl_ssl_oauth   (beside it runs a provider of tokens)
+                       kerberos  sasl_ssl_kerberos   (beside it runs a KDC of MIT Kerberos)
+                     and, to be refused for their certificates or suites, ssl_expired  ssl_early
+                     ssl_wrong_host  ssl_common_name  ssl_self_signed  ssl_cbc.
+                     Sessions end by --config connections.max.reauth.ms=MS
   down [--keep]      end it and remove its data; --keep shuts it down in order and keeps the data
   status             every cluster, its nodes and addresses
 
@@ -88,15 +99,21 @@ fn up(name: &str, mut args: Args) -> Result {
     let version: Option<String> = args.value("--version")?;
     let brokers: Option<u32> = args.value("--brokers")?;
     let config = args.pairs("--config")?;
+    let modes = modes(args.value::<String>("--security")?.as_deref())?;
     args.finish()?;
     // Without any word on what it is to be, a cluster that is there already is meant.
     let existing = Cluster::open(name).ok().map(|cluster| cluster.spec().clone());
     let spec = match existing {
-        Some(spec) if version.is_none() && brokers.is_none() && config.is_empty() => spec,
+        Some(spec)
+            if version.is_none() && brokers.is_none() && config.is_empty() && modes.is_empty() =>
+        {
+            spec
+        }
         _ => config.iter().fold(
             Spec::default()
                 .version(version.as_deref().unwrap_or(DEFAULT_VERSION))
-                .brokers(brokers.unwrap_or(1)),
+                .brokers(brokers.unwrap_or(1))
+                .security(modes),
             |spec, (key, value)| spec.config(key, value),
         ),
     };
@@ -104,8 +121,51 @@ fn up(name: &str, mut args: Args) -> Result {
     eprintln!("starting `{name}`: {spec}");
     let cluster = Cluster::up(name, &spec)?;
     eprintln!("up after {:.1} s", start.elapsed().as_secs_f64());
-    println!("bootstrap.servers={}", cluster.bootstrap_servers());
+    let servers = show_security(&cluster)?;
+    println!("bootstrap.servers={}", servers.unwrap_or_else(|| cluster.bootstrap_servers()));
     Ok(())
+}
+
+fn modes(names: Option<&str>) -> Result<Vec<Mode>> {
+    match names {
+        None => Ok(Vec::new()),
+        Some("all") => Ok(Mode::all().to_vec()),
+        Some(names) => names.split(',').map(|name| Ok(name.trim().parse()?)).collect(),
+    }
+}
+
+/// Prints what gets a client in; gives the address of the only way in, if there is only one.
+fn show_security(cluster: &Cluster) -> Result<Option<String>> {
+    let modes: Vec<Mode> = cluster.spec().modes().collect();
+    if modes.is_empty() {
+        return Ok(None);
+    }
+    println!("keys and stores: {}", Keys::obtain()?.folder().display());
+    println!(
+        "  password of the stores {STORE_PASSWORD}, of keys in JKS and encrypted PEM {KEY_PASSWORD}"
+    );
+    if let Ok(kerberos) = cluster.kerberos() {
+        println!("KRB5_CONFIG={}", kerberos.config.display());
+        println!("  keys of {} {}", kerberos.principal, kerberos.keytab.display());
+        println!("  a ticket {}", kerberos.ticket_cache.display());
+    }
+    if let Ok(url) = cluster.token_url("/token") {
+        println!("tokens: {url}");
+    }
+    println!("plain, for Kafka's own tools: {}", cluster.bootstrap_servers());
+    let mut servers = None;
+    for &mode in &modes {
+        println!("{mode}: {}", cluster.client_file(mode)?.display());
+        if modes.len() == 1 {
+            let properties = cluster.client_properties(mode)?;
+            for (name, value) in properties.iter().filter(|(name, _)| *name != "bootstrap.servers")
+            {
+                println!("  {name}={value}");
+            }
+            servers = properties.get("bootstrap.servers").cloned();
+        }
+    }
+    Ok(servers)
 }
 
 /// One cluster, by its name: another one may be somebody else's.

@@ -11,11 +11,12 @@ use rustix::process::Signal;
 use super::config::{Spec, cluster_id, logging, server_properties};
 use super::install::{Distribution, last_lines};
 use super::process::{self, NodeStatus};
+use super::security::{self, Kdc, Keys};
 use super::state::{
-    LockFile, Node, State, check_name, cluster_dir, cluster_names, create_dir, remove_dir,
+    Helper, LockFile, Node, State, check_name, cluster_dir, cluster_names, create_dir, remove_dir,
     write_file,
 };
-use super::{Error, Result, java, ports, probe};
+use super::{Error, Result, helpers, java, ports, probe};
 
 /// How long nodes may take to start. Ten seconds are usual; two cores under load need more.
 const START_LIMIT: Duration = Duration::from_secs(150);
@@ -33,6 +34,8 @@ pub struct Cluster {
     spec: Spec,
     ports: Vec<u16>,
     distribution: Distribution,
+    /// What Java wants to be told outside of properties, of tokens and of Kerberos.
+    java_options: Vec<String>,
 }
 
 impl Cluster {
@@ -67,8 +70,7 @@ impl Cluster {
                 create(name, spec, owner)?
             }
         };
-        let ports = state.nodes.iter().map(|node| node.port).collect();
-        let cluster = Self { name: name.to_owned(), spec: spec.clone(), ports, distribution };
+        let cluster = Self::of(&state, distribution);
         let all: Vec<u32> = state.nodes.iter().map(|node| node.id).collect();
         cluster.start(state, &all)?;
         Ok(cluster)
@@ -81,9 +83,18 @@ impl Cluster {
     /// There is none.
     pub fn open(name: &str) -> Result<Self> {
         let state = load(name)?;
-        let ports = state.nodes.iter().map(|node| node.port).collect();
         let distribution = Distribution::obtain(&state.spec.version)?;
-        Ok(Self { name: name.to_owned(), spec: state.spec, ports, distribution })
+        Ok(Self::of(&state, distribution))
+    }
+
+    fn of(state: &State, distribution: Distribution) -> Self {
+        Self {
+            name: state.name.clone(),
+            spec: state.spec.clone(),
+            ports: state.nodes.iter().map(|node| node.port).collect(),
+            distribution,
+            java_options: security::java_options(state),
+        }
     }
 
     /// The names of all clusters of this workspace, in order.
@@ -235,7 +246,11 @@ impl Cluster {
             let marker = properties_file(&state, node.id);
             node.pid.map_or(Ok(()), |pid| process::terminate(pid, &marker, SHUTDOWN_GRACE))?;
         }
-        Ok(())
+        helpers::stop(&state)
+    }
+
+    pub(super) fn state(&self) -> Result<State> {
+        load(&self.name)
     }
 
     pub(super) fn distribution(&self) -> &Distribution {
@@ -267,6 +282,7 @@ impl Cluster {
     fn start(&self, mut state: State, ids: &[u32]) -> Result {
         let mut started = Vec::new();
         let result = (|| {
+            helpers::start(&mut state, keys(&self.spec)?.as_ref())?;
             self.format(&state, ids)?;
             for index in 0..state.nodes.len() {
                 let node = &state.nodes[index];
@@ -300,6 +316,9 @@ impl Cluster {
             let mut command = self.java_class("kafka.tools.StorageTool", &[])?;
             command.args(["format", "-t", &cluster_id(&self.name), "-c"]);
             command.arg(properties_file(state, id));
+            for user in security::scram_users(state) {
+                command.args(["--add-scram", &user]);
+            }
             formatting.push(std::thread::spawn(move || {
                 let output = command.output();
                 (command, output)
@@ -335,7 +354,7 @@ impl Cluster {
     /// `java` with the distribution's class path, `options` and `class`; arguments may follow.
     pub(super) fn java_class(&self, class: &str, options: &[String]) -> Result<Command> {
         let mut command = Command::new(java::java()?);
-        command.args(["-XX:+UseSerialGC", "-Xshare:auto"]).args(options);
+        command.args(["-XX:+UseSerialGC", "-Xshare:auto"]).args(&self.java_options).args(options);
         command.arg("-cp").arg(self.distribution.class_path()).arg(class);
         Ok(command)
     }
@@ -394,23 +413,51 @@ fn status(state: &State, node: &Node) -> NodeStatus {
     process::status(node.pid, &properties_file(state, node.id))
 }
 
+/// The keys, where any mode wants them: client files of all modes are written with them.
+fn keys(spec: &Spec) -> Result<Option<Keys>> {
+    if spec.security.is_empty() { Ok(None) } else { Keys::obtain().map(Some) }
+}
+
 /// Writes a new cluster's files, its ports chosen.
 fn create(name: &str, spec: &Spec, owner: Option<i32>) -> Result<State> {
     create_dir(&cluster_dir(name))?;
-    let mut state = State { name: name.to_owned(), spec: spec.clone(), nodes: Vec::new(), owner };
+    let mut state = State {
+        name: name.to_owned(),
+        spec: spec.clone(),
+        nodes: Vec::new(),
+        helpers: Vec::new(),
+        owner,
+    };
     {
         let _lock = LockFile::of_ports()?;
-        let ports = ports::choose(name, spec.brokers)?;
-        state.nodes = (1..)
-            .zip(ports)
-            .map(|(id, (port, controller_port))| Node { id, port, controller_port, pid: None })
-            .collect();
+        let (each, helpers) = (2 + spec.security.len(), helpers::wanted(spec));
+        let ports = ports::choose(name, spec.brokers as usize * each + helpers.len())?;
+        let (node_ports, helper_ports) = ports.split_at(spec.brokers as usize * each);
+        let node = |(id, ports): (u32, &[u16])| Node {
+            id,
+            port: ports[0],
+            controller_port: ports[1],
+            pid: None,
+            secure_ports: ports[2..].to_vec(),
+        };
+        state.nodes = (1..).zip(node_ports.chunks(each)).map(node).collect();
+        let helper =
+            |(name, port): (&str, &u16)| Helper { name: name.to_owned(), port: *port, pid: None };
+        state.helpers = helpers.into_iter().zip(helper_ports).map(helper).collect();
         state.save()?;
+    }
+    let keys = keys(spec)?;
+    if security::needs(spec, "GSSAPI") {
+        Kdc::of(&state).create()?;
+    }
+    if let Some(keys) = &keys {
+        security::write_client_files(&state, keys)?;
     }
     for node in &state.nodes {
         let data = state.node_dir(node.id).join("data");
         create_dir(&data)?;
-        write_file(&properties_file(&state, node.id), &server_properties(&state, node, &data))?;
+        let properties = server_properties(&state, node, &data, keys.as_ref());
+        write_file(&properties_file(&state, node.id), &properties)?;
     }
     Ok(state)
 }
@@ -418,12 +465,12 @@ fn create(name: &str, spec: &Spec, owner: Option<i32>) -> Result<State> {
 /// Kills whatever runs from the cluster's folder and removes the folder.
 fn clear(name: &str) -> Result {
     let folder = cluster_dir(name);
-    // With the separator, or `a` would be taken for `ab` too.
-    let marker = folder.join("node-");
-    let known = State::load(name)?.map(|state| state.nodes).unwrap_or_default();
-    let known = known.into_iter().filter_map(|node| node.pid);
-    for pid in known.chain(process::all_with(&marker)) {
-        process::kill(pid, &marker)?;
+    // With the separator, or `a` would be taken for `ab` too; and no further, or whoever names a
+    // client's properties in there would be taken for a node.
+    for marker in [folder.join("node-"), folder.join("helper-")] {
+        for pid in process::all_with(&marker) {
+            process::kill(pid, &marker)?;
+        }
     }
     remove_dir(&folder)
 }

@@ -1,12 +1,13 @@
 //! What a cluster is made from, and the files that tell Kafka so.
 
-use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::install::Logging;
+use super::security::{self, Keys, Mode, properties_text};
 use super::state::{Node, State};
 use super::{Error, Result};
 
@@ -19,11 +20,18 @@ pub struct Spec {
     pub(super) version: String,
     pub(super) brokers: u32,
     pub(super) config: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) security: BTreeSet<Mode>,
 }
 
 impl Default for Spec {
     fn default() -> Self {
-        Self { version: DEFAULT_VERSION.to_owned(), brokers: 1, config: BTreeMap::new() }
+        Self {
+            version: DEFAULT_VERSION.to_owned(),
+            brokers: 1,
+            config: BTreeMap::new(),
+            security: BTreeSet::new(),
+        }
     }
 }
 
@@ -49,6 +57,19 @@ impl Spec {
         self
     }
 
+    /// Ways in beside the plain one, each by a listener of its own. All of them have an authorizer
+    /// that lets everybody do everything until there is an ACL.
+    #[must_use]
+    pub fn security(mut self, modes: impl IntoIterator<Item = Mode>) -> Self {
+        self.security.extend(modes);
+        self
+    }
+
+    /// Those ways.
+    pub fn modes(&self) -> impl Iterator<Item = Mode> {
+        self.security.iter().copied()
+    }
+
     pub(super) fn check(&self) -> Result {
         if matches!(self.brokers, 1 | 3) {
             return Ok(());
@@ -62,12 +83,18 @@ impl fmt::Display for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.brokers == 1 { "" } else { "s" };
         write!(f, "Apache Kafka {}, {} broker{plural}", self.version, self.brokers)?;
+        self.security.iter().try_for_each(|mode| write!(f, ", {mode}"))?;
         self.config.iter().try_for_each(|(name, value)| write!(f, ", {name}={value}"))
     }
 }
 
 /// A node's `server.properties`.
-pub(super) fn server_properties(state: &State, node: &Node, data: &Path) -> String {
+pub(super) fn server_properties(
+    state: &State,
+    node: &Node,
+    data: &Path,
+    keys: Option<&Keys>,
+) -> String {
     let voters: Vec<String> = state
         .nodes
         .iter()
@@ -101,23 +128,22 @@ pub(super) fn server_properties(state: &State, node: &Node, data: &Path) -> Stri
     .collect();
     properties.insert("node.id", node.id.to_string());
     properties.insert("controller.quorum.voters", voters.join(","));
-    properties.insert(
-        "listeners",
-        format!(
-            "PLAINTEXT://127.0.0.1:{},CONTROLLER://127.0.0.1:{}",
-            node.port, node.controller_port
-        ),
-    );
-    properties.insert("advertised.listeners", format!("PLAINTEXT://127.0.0.1:{}", node.port));
+    let plain = format!("PLAINTEXT://127.0.0.1:{}", node.port);
+    let secure = |host: &str| security::listeners(state, node, host);
+    let controller = format!("CONTROLLER://127.0.0.1:{}", node.controller_port);
+    let listeners = [vec![plain.clone(), controller], secure("127.0.0.1")].concat();
+    properties.insert("listeners", listeners.join(","));
+    // By name: certificates and tickets are for names.
+    properties
+        .insert("advertised.listeners", [vec![plain], secure("localhost")].concat().join(","));
     properties.insert("log.dirs", data.display().to_string());
-    for (name, value) in &state.spec.config {
-        properties.insert(name, value.clone());
-    }
-    let mut text = String::new();
-    for (name, value) in properties {
-        let _ = writeln!(text, "{name}={}", value.replace('\\', "\\\\"));
-    }
-    text
+    let secure = keys.map(|keys| security::properties(state, keys)).unwrap_or_default();
+    let secure = secure.iter().map(|(name, value)| (name.as_str(), value.clone()));
+    properties.extend(secure);
+    let config = state.spec.config.iter().map(|(name, value)| (name.as_str(), value.clone()));
+    properties.extend(config);
+    let properties = properties.into_iter().map(|(name, value)| (name.to_owned(), value));
+    properties_text(&properties.collect())
 }
 
 /// A cluster id as Kafka wants it, 16 bytes in url-safe base64, made from the cluster's name. It

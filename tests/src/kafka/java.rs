@@ -9,6 +9,8 @@ use super::{Distribution, Error, Result};
 
 const JAVA_REMEDY: &str = "install a JDK 17 or newer (Debian: `apt-get install openjdk-17-jdk-headless`) or set JAVA_HOME";
 const MAVEN_REMEDY: &str = "install Maven 3 (Debian: `apt-get install maven`)";
+const KERBEROS_REMEDY: &str =
+    "install MIT Kerberos (Debian: `apt-get install krb5-kdc krb5-admin-server krb5-user`)";
 const KCAT_REMEDY: &str = "install kcat (Debian: `apt-get install kcat`)";
 
 /// What this machine lacks for a real Kafka: a JDK of version 17 and Maven; empty if nothing.
@@ -19,11 +21,12 @@ pub fn missing_for_kafka() -> Vec<Error> {
     java.into_iter().chain(maven).collect()
 }
 
-/// What this machine lacks for all tests: [`missing_for_kafka`], and kcat.
+/// What this machine lacks for all tests: [`missing_for_kafka`], kcat and MIT Kerberos.
 #[must_use]
 pub fn missing_programs() -> Vec<Error> {
     let kcat = find("kcat", KCAT_REMEDY).err();
-    missing_for_kafka().into_iter().chain(kcat).collect()
+    let kerberos = kerberos("krb5kdc").err();
+    missing_for_kafka().into_iter().chain(kcat).chain(kerberos).collect()
 }
 
 /// The `java` to use: of `JAVA_HOME` if one is there, else of the PATH.
@@ -50,12 +53,25 @@ impl Distribution {
     ///
     /// What it printed, if it failed.
     pub fn run_source(&self, source: &str, arguments: &[&str], input: &str) -> Result<String> {
+        self.run_source_with(&[], source, arguments, input)
+    }
+
+    /// As [`Distribution::run_source`], with options for Java itself.
+    pub(super) fn run_source_with(
+        &self,
+        options: &[&str],
+        source: &str,
+        arguments: &[&str],
+        input: &str,
+    ) -> Result<String> {
         check_version()?;
         let io = |source_error| Error::Io { doing: format!("run {source}"), source: source_error };
         let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut child = Command::new(java()?)
             .current_dir(tests.parent().unwrap_or(tests))
-            .args(["-XX:TieredStopAtLevel=1", "-cp", &self.class_path(), source])
+            .arg("-XX:TieredStopAtLevel=1")
+            .args(options)
+            .args(["-cp", &self.class_path(), source])
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -104,6 +120,15 @@ fn major_version(printed: &str) -> Option<u32> {
     let mut numbers = printed.split('"').nth(1)?.split(['.', '-', '+', '_']);
     let first = numbers.next()?.parse().ok()?;
     if first == 1 { numbers.next()?.parse().ok() } else { Some(first) }
+}
+
+/// A program of MIT Kerberos: its servers are where only root's PATH leads.
+pub(super) fn kerberos(program: &'static str) -> Result<PathBuf> {
+    find(program, KERBEROS_REMEDY).or_else(|error| {
+        let places = ["/usr/sbin", "/usr/local/sbin", "/usr/lib/mit/sbin"];
+        let paths = places.map(|folder| Path::new(folder).join(program));
+        paths.into_iter().find(|path| path.is_file()).ok_or(error)
+    })
 }
 
 fn find(program: &'static str, remedy: &'static str) -> Result<PathBuf> {

@@ -11,11 +11,11 @@ use super::{Error, Result};
 /// that tries a dead broker's port again and again must not find its own connection there.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
 
-/// Chooses a broker port and a controller port for each of `nodes` nodes.
+/// Chooses so many ports.
 ///
 /// The cluster named `default` gets 9092 and the ports after it if they are free. Call it under
 /// `LockFile::of_ports`, and save the state before giving that up.
-pub(super) fn choose(cluster: &str, nodes: u32) -> Result<Vec<(u16, u16)>> {
+pub(super) fn choose(cluster: &str, count: usize) -> Result<Vec<u16>> {
     let mut taken = ports_of_other_clusters(cluster);
     let usual = if cluster == "default" { 9092..9112 } else { 0..0 };
     // Elsewhere each time: a client that outlived its cluster must not find the next one there.
@@ -27,7 +27,7 @@ pub(super) fn choose(cluster: &str, nodes: u32) -> Result<Vec<(u16, u16)>> {
         taken.extend(port);
         port.ok_or(Error::NoFreePort)
     };
-    (0..nodes).map(|_| Ok((next()?, next()?))).collect()
+    (0..count).map(|_| next()).collect()
 }
 
 fn ports_of_other_clusters(cluster: &str) -> BTreeSet<u16> {
@@ -35,8 +35,14 @@ fn ports_of_other_clusters(cluster: &str) -> BTreeSet<u16> {
         .iter()
         .filter(|name| *name != cluster)
         .filter_map(|name| State::load(name).ok().flatten())
-        .flat_map(|state| state.nodes)
-        .flat_map(|node| [node.port, node.controller_port])
+        .flat_map(|state| {
+            let helpers = state.helpers.into_iter().map(|helper| helper.port);
+            let nodes = state.nodes.into_iter();
+            let ports = nodes.flat_map(|node| {
+                [&[node.port, node.controller_port], &node.secure_ports[..]].concat()
+            });
+            helpers.chain(ports).collect::<Vec<u16>>()
+        })
         .collect()
 }
 
@@ -50,10 +56,9 @@ mod tests {
 
     #[test]
     fn never_gives_a_port_twice_or_one_that_is_in_use() {
-        let first = choose("ports-test", 1).unwrap()[0].0;
+        let first = choose("ports-test", 1).unwrap()[0];
         let held = TcpListener::bind((Ipv4Addr::LOCALHOST, first));
-        let ports: Vec<u16> =
-            choose("ports-test", 3).unwrap().into_iter().flat_map(|(a, b)| [a, b]).collect();
+        let ports = choose("ports-test", 6).unwrap();
         assert!(held.is_err() || !ports.contains(&first));
         assert_eq!(ports.iter().collect::<BTreeSet<_>>().len(), 6);
         assert!(ports.iter().all(|port| RANGE.contains(port)));

@@ -18,6 +18,9 @@ pub(super) struct State {
     pub(super) name: String,
     pub(super) spec: Spec,
     pub(super) nodes: Vec<Node>,
+    /// What runs beside the nodes.
+    #[serde(default)]
+    pub(super) helpers: Vec<Helper>,
     /// The process to which a private cluster belongs; once it is gone, so may the cluster be.
     pub(super) owner: Option<i32>,
 }
@@ -28,6 +31,17 @@ pub(super) struct Node {
     pub(super) id: u32,
     pub(super) port: u16,
     pub(super) controller_port: u16,
+    pub(super) pid: Option<i32>,
+    /// One for each mode of security, in the order of the spec's set.
+    #[serde(default)]
+    pub(super) secure_ports: Vec<u16>,
+}
+
+/// A process that the nodes or their clients ask: a KDC, a provider of tokens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Helper {
+    pub(super) name: String,
+    pub(super) port: u16,
     pub(super) pid: Option<i32>,
 }
 
@@ -48,6 +62,11 @@ impl State {
         let text = serde_json::to_string_pretty(self)
             .map_err(|e| Error::InvalidSpec(format!("state of `{}`: {e}", self.name)))?;
         write_file(&cluster_dir(&self.name).join("state.json"), &text)
+    }
+
+    /// The port of a helper; 0 if there is none of this name.
+    pub(super) fn helper_port(&self, name: &str) -> u16 {
+        self.helpers.iter().find(|helper| helper.name == name).map_or(0, |helper| helper.port)
     }
 
     pub(super) fn node_dir(&self, node: u32) -> PathBuf {

@@ -1,0 +1,52 @@
+//! The OpenID provider beside a cluster: `rohrpost_tests::oidc` as a process.
+
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::super::state::{State, cluster_dir};
+use super::super::{Error, Result};
+use super::keys::Keys;
+use crate::command_line;
+
+/// The name of the helper in a cluster's state.
+pub(in super::super) const NAME: &str = "oidc";
+
+/// Where the provider of a cluster is.
+#[derive(Debug)]
+pub(in super::super) struct Provider {
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Provider {
+    pub(in super::super) fn of(state: &State) -> Self {
+        let folder = cluster_dir(&state.name).join("helper-oidc");
+        Self { folder, port: state.helper_port(NAME) }
+    }
+
+    /// The address of one of its resources.
+    pub(in super::super) fn url(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.port)
+    }
+
+    /// What Java is to be allowed to ask; it takes whole addresses only.
+    pub(super) fn urls_for_java(&self) -> String {
+        ["/jwks", "/token", "/token/forged", "/token/status/503"]
+            .map(|path| self.url(path))
+            .join(",")
+    }
+
+    /// The process, which names its folder on its command line.
+    pub(in super::super) fn command(&self, keys: &Keys) -> Result<Command> {
+        let program = command_line::oidc()
+            .map_err(|source| Error::Io { doing: "build rohrpost-oidc".to_owned(), source })?;
+        let mut command = Command::new(program);
+        command.arg(self.port.to_string()).arg(&self.folder).arg(keys.file("client.pub"));
+        Ok(command)
+    }
+
+    pub(in super::super) fn is_ready(&self) -> bool {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok()
+    }
+}
