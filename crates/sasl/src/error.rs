@@ -99,6 +99,12 @@ pub enum Problem {
     Doubled,
     /// It is not a number, or not one in the range allowed.
     Number,
+    /// It is shorter than is safe.
+    TooShort,
+    /// It is neither a text nor a list of texts.
+    NotText,
+    /// Nobody knows it.
+    Unknown,
     /// It is missing.
     Missing,
 }
@@ -251,6 +257,9 @@ impl fmt::Display for Problem {
             Self::Reserved => f.write_str("is one that the mechanism keeps for itself"),
             Self::Doubled => f.write_str("is given twice"),
             Self::Number => f.write_str("is not a number in the range allowed"),
+            Self::TooShort => f.write_str("is shorter than is safe"),
+            Self::NotText => f.write_str("is neither a text nor a list of texts"),
+            Self::Unknown => f.write_str("is unknown"),
             Self::Missing => f.write_str("is missing"),
         }
     }
@@ -286,3 +295,5 @@ impl fmt::Display for Refusal {
         Ok(())
     }
 }
+
+impl core::error::Error for Problem {}
