@@ -22,7 +22,6 @@ pub struct CertificateInfo {
     dns_names: Vec<String>,
     ip_addresses: Vec<IpAddr>,
     is_ca: bool,
-    has_constraints: bool,
     purposes: Option<Vec<Vec<u8>>>,
 }
 
@@ -93,7 +92,7 @@ impl CertificateInfo {
     /// The common name of its subject, which older certificates have in place of [`Self::dns_names`].
     pub fn common_name(&self) -> Option<String> {
         let mut common_name = None;
-        let _ = each_attribute(&self.subject, |oid, _, value| {
+        let _ = each_attribute(&self.subject, |oid, value| {
             if oid == oid::COMMON_NAME {
                 common_name = Some(text(value));
             }
@@ -170,7 +169,6 @@ impl CertificateInfo {
             dns_names: Vec::new(),
             ip_addresses: Vec::new(),
             is_ca: false,
-            has_constraints: false,
             purposes: None,
         };
         tbs.sequence()?;
@@ -193,7 +191,6 @@ impl CertificateInfo {
             oid::BASIC_CONSTRAINTS => {
                 let is_ca = Reader::new(value).sequence()?.optional(tag::BOOLEAN)?;
                 self.is_ca = is_ca.is_some_and(|value| value != [0]);
-                self.has_constraints = true;
             }
             oid::EXTENDED_KEY_USAGE => {
                 let mut list = Reader::new(value).sequence()?;
@@ -237,6 +234,23 @@ impl fmt::Display for CertificateInfo {
     }
 }
 
+/// The public key of a certificate, without what says which kind it is.
+pub(crate) fn public_key(certificate: &[u8]) -> der::Result<&[u8]> {
+    let mut tbs = Reader::new(certificate).sequence()?.sequence()?;
+    tbs.optional(tag::explicit(0))?;
+    tbs.expect(tag::INTEGER)?;
+    // Algorithm, issuer, validity, subject.
+    for _ in 0..4 {
+        tbs.sequence()?;
+    }
+    let mut info = tbs.sequence()?;
+    info.sequence()?;
+    match info.expect(tag::BIT_STRING)?.split_first() {
+        Some((0, key)) => Ok(key),
+        _ => Err(Malformed),
+    }
+}
+
 /// A few of `names`, and how many more there are.
 pub(crate) fn enumerate(names: &[String]) -> String {
     const MOST: usize = 8;
@@ -250,7 +264,7 @@ pub(crate) fn enumerate(names: &[String]) -> String {
 /// A distinguished name in DER as text; `(no name)` for an empty one.
 pub(crate) fn display_name(name: &[u8]) -> String {
     let mut parts = Vec::new();
-    let read = each_attribute(name, |oid, _, value| {
+    let read = each_attribute(name, |oid, value| {
         let kind = match oid {
             oid::COMMON_NAME => "CN".to_owned(),
             [0x55, 4, 5] => "serialNumber".to_owned(),
@@ -279,10 +293,10 @@ pub(crate) fn display_name(name: &[u8]) -> String {
     parts.join(", ")
 }
 
-/// Calls `attribute` with the kind, the tag and the value of each part of a name, the least specific first.
+/// Calls `attribute` with the kind and the value of each part of a name, the least specific first.
 fn each_attribute<'a>(
     name: &'a [u8],
-    mut attribute: impl FnMut(&'a [u8], u8, (u8, &'a [u8])),
+    mut attribute: impl FnMut(&'a [u8], (u8, &'a [u8])),
 ) -> der::Result<()> {
     let mut sets = Reader::new(name).sequence()?;
     while !sets.is_empty() {
@@ -291,7 +305,7 @@ fn each_attribute<'a>(
             let mut pair = set.sequence()?;
             let oid = pair.oid()?;
             let value = pair.any()?;
-            attribute(oid, value.0, value);
+            attribute(oid, value);
         }
     }
     Ok(())

@@ -8,13 +8,11 @@ pub(crate) struct Malformed;
 pub(crate) type Result<T> = std::result::Result<T, Malformed>;
 
 /// Tags of one byte: all that these structures have.
-#[allow(dead_code)]
 pub(crate) mod tag {
     pub(crate) const BOOLEAN: u8 = 0x01;
     pub(crate) const INTEGER: u8 = 0x02;
     pub(crate) const BIT_STRING: u8 = 0x03;
     pub(crate) const OCTET_STRING: u8 = 0x04;
-    pub(crate) const NULL: u8 = 0x05;
     pub(crate) const OID: u8 = 0x06;
     pub(crate) const UTC_TIME: u8 = 0x17;
     pub(crate) const GENERALIZED_TIME: u8 = 0x18;

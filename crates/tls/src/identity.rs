@@ -9,6 +9,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys, SignatureScheme};
 
 use crate::certificate::display_name;
+use crate::key;
 use crate::secret::Secret;
 use crate::settings::Keystore;
 use crate::store::{KeyBytes, KeyEntry};
@@ -74,14 +75,20 @@ fn identity(store: &str, entry: KeyEntry, provider: &CryptoProvider) -> Result<I
         return Err(TlsError::store(store, StoreProblem::Broken { detail }));
     };
     let unusable = |detail: String| TlsError::store(store, StoreProblem::Key { detail });
+    let mut kind = None;
     let key = match entry.key {
-        KeyBytes::Pkcs8(key) => PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.to_vec())),
+        KeyBytes::Pkcs8(key) => {
+            let key = key::complete(key, entry.chain.first().map_or(&[], |own| own.as_ref()));
+            kind = Some(key::describe(&key));
+            PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.to_vec()))
+        }
         KeyBytes::Pkcs1(key) => PrivateKeyDer::from(PrivatePkcs1KeyDer::from(key.to_vec())),
         KeyBytes::Sec1(key) => PrivateKeyDer::from(PrivateSec1KeyDer::from(key.to_vec())),
         KeyBytes::Unread => return Err(unusable("it was not read".to_owned())),
     };
-    let key =
-        provider.key_provider.load_private_key(key).map_err(|error| unusable(error.to_string()))?;
+    let key = provider.key_provider.load_private_key(key).map_err(|error| {
+        unusable(kind.map_or_else(|| error.to_string(), |kind| format!("{kind} ({error})")))
+    })?;
     let certified = CertifiedKey::new(entry.chain, key);
     match certified.keys_match() {
         Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}

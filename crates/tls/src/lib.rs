@@ -6,6 +6,7 @@ mod der;
 mod error;
 mod explain;
 mod identity;
+mod key;
 mod names;
 mod provider;
 mod secret;

@@ -1,6 +1,10 @@
 //! Stores of keys and certificates, from files and from memory.
 
+mod ber;
+mod jks;
+mod pbe;
 mod pem;
+mod pkcs12;
 
 use std::fmt;
 use std::fs::File;
@@ -133,7 +137,6 @@ struct CertificateEntry {
 
 /// What is wanted of a store, and by which passwords.
 #[derive(Clone, Copy)]
-#[allow(dead_code)]
 struct Access<'a> {
     /// Whether private keys are wanted: they are decrypted only then.
     wants_keys: bool,
@@ -142,7 +145,6 @@ struct Access<'a> {
     most_iterations: u32,
 }
 
-#[allow(dead_code)]
 impl<'a> Access<'a> {
     /// The key's own password, else the store's.
     fn for_key(&self) -> Option<&'a str> {
@@ -351,10 +353,8 @@ impl Store {
         match kind {
             StoreType::Pem if access.password.is_some() => Err(StoreProblem::PasswordOfPem),
             StoreType::Pem => pem::read(bytes, access),
-            StoreType::Jks | StoreType::Pkcs12 => Err(StoreProblem::Unsupported {
-                what: format!("the store type {kind}"),
-                remedy: "convert it to PEM by `openssl pkcs12`",
-            }),
+            StoreType::Jks => jks::read(bytes, access),
+            StoreType::Pkcs12 => pkcs12::read(bytes, access),
         }
     }
 }

@@ -3,6 +3,7 @@
 use rustls::pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
+use super::pbe::{self, Budget};
 use super::{Access, CertificateEntry, Contents, KeyBytes, KeyEntry};
 use crate::StoreProblem;
 use crate::certificate::shown;
@@ -78,6 +79,16 @@ fn key(block: &Block<'_>, access: Access<'_>) -> Result<KeyBytes, StoreProblem> 
     let der = decode(block)?;
     match block.label {
         "PRIVATE KEY" => Ok(KeyBytes::Pkcs8(der)),
+        "ENCRYPTED PRIVATE KEY" => {
+            let Some(password) = access.key_password else {
+                return Err(StoreProblem::KeyPasswordMissing { alias: None });
+            };
+            let mut budget = Budget::new(access.most_iterations);
+            pbe::decrypt_key(&der, password, &mut budget).map(KeyBytes::Pkcs8).map_err(|failure| {
+                failure
+                    .into_problem("the private key", StoreProblem::WrongKeyPassword { alias: None })
+            })
+        }
         "RSA PRIVATE KEY" => Ok(KeyBytes::Pkcs1(der)),
         "EC PRIVATE KEY" => Ok(KeyBytes::Sec1(der)),
         label => Err(StoreProblem::Key { detail: format!("{} is of no known kind", shown(label)) }),
