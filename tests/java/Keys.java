@@ -16,7 +16,7 @@ import javax.crypto.spec.PBEParameterSpec;
  * arguments, `legacy-keytool` (stores as Java 8 wrote them), or
  * `pem STORE PASSWORD ALIAS FOLDER NAME KEY_PASSWORD`, for what keytool cannot write: NAME.key
  * (PKCS#8), NAME-encrypted.key (the same under KEY_PASSWORD, PBES2), NAME.crt (the chain),
- * NAME.pub (the public key, in DER).
+ * NAME.pem (key and chain), NAME.pub (the public key, in DER).
  *
  * One virtual machine for some thirty runs of keytool, each of which would take a second to start.
  */
@@ -50,11 +50,13 @@ public class Keys {
         Files.writeString(folder.resolve(words[4] + ".crt"), chain);
         byte[] publicKey = store.getCertificate(words[2]).getPublicKey().getEncoded();
         Files.write(folder.resolve(words[4] + ".pub"), publicKey);
-        Files.writeString(
-            folder.resolve(words[4] + ".key"), armoured("PRIVATE KEY", key.getEncoded()));
-        Files.writeString(
-            folder.resolve(words[4] + "-encrypted.key"),
-            armoured("ENCRYPTED PRIVATE KEY", encrypted(key, words[5])));
+        for (String suffix : new String[] {"", "-encrypted"}) {
+            String armoured = suffix.isEmpty()
+                ? armoured("PRIVATE KEY", key.getEncoded())
+                : armoured("ENCRYPTED PRIVATE KEY", encrypted(key, words[5]));
+            Files.writeString(folder.resolve(words[4] + suffix + ".key"), armoured);
+            Files.writeString(folder.resolve(words[4] + suffix + ".pem"), armoured + chain);
+        }
     }
 
     private static byte[] encrypted(Key key, String password) throws Exception {

@@ -49,6 +49,9 @@ pub use self::tools::{Consume, ConsumedRecord, Topic};
 /// The name of the cluster that tests share.
 pub const SHARED: &str = "tests";
 
+/// The name of the cluster with every way in, which tests share too.
+pub const SECURED: &str = "tests-secured";
+
 /// The cluster that tests share: one node, started by the first who asks for it. Tests make topics
 /// of their own in it and break nothing; `cargo xtask test` takes it down at the end.
 ///
@@ -57,4 +60,24 @@ pub const SHARED: &str = "tests";
 /// As [`Cluster::up`].
 pub fn shared() -> Result<Cluster> {
     Cluster::up(SHARED, &Spec::default())
+}
+
+/// Where that cluster ends sessions after two seconds (`connections.max.reauth.ms`).
+pub const SHORT_SESSIONS: [Mode; 2] = [Mode::SaslSslScram, Mode::Oauth];
+
+/// The cluster that tests of security share, with all of [`Mode`]; otherwise as [`shared`].
+///
+/// # Errors
+///
+/// As [`Cluster::up`].
+pub fn secured() -> Result<Cluster> {
+    let mut spec = Spec::default().security(Mode::all());
+    for mode in SHORT_SESSIONS {
+        for mechanism in mode.mechanisms() {
+            let mechanism = mechanism.to_ascii_lowercase();
+            let name = format!("listener.name.{mode}.{mechanism}.connections.max.reauth.ms");
+            spec = spec.config(&name, "2000");
+        }
+    }
+    Cluster::up(SECURED, &spec)
 }

@@ -5,6 +5,7 @@
 //! - [`keyed_lines`] compares what was sent with what was read back, key by key and in order.
 //! - [`ledger`] does so for numbered records that were acknowledged while brokers died.
 //! - [`kills`] has brokers die meanwhile.
+//! - [`matrix`] lists the ways into a secured cluster, and what must become of each.
 //! - [`broker_model`] holds the testkit's brokers to Kafka's.
 //! - [`command_line`] builds and runs the `rohrpost` command.
 //! - [`oidc`] issues tokens, and fails to on demand.
@@ -19,4 +20,5 @@ pub mod kafka;
 pub mod keyed_lines;
 pub mod kills;
 pub mod ledger;
+pub mod matrix;
 pub mod oidc;

@@ -211,6 +211,81 @@ impl Provider {
     }
 }
 
+/// Asks a provider on this machine for a token by the client's secret, and gives the token.
+///
+/// # Errors
+///
+/// No provider, or no token.
+pub fn ask(port: u16, path: &str) -> io::Result<String> {
+    let body = format!(
+        "grant_type=client_credentials&client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}"
+    );
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let token = serde_json::from_str::<serde_json::Value>(body)
+        .ok()
+        .and_then(|body| Some(body["access_token"].as_str()?.to_owned()));
+    token.ok_or_else(|| io::Error::other(answer))
+}
+
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider() -> Provider {
+        let folder = std::env::temp_dir().join(format!("rohrpost-oidc-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let provider = Provider::new(1, &folder, None).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+        provider
+    }
+
+    fn ask(provider: &Provider, path: &str, secret: &str) -> (u16, serde_json::Value) {
+        let form = [("grant_type", "client_credentials"), ("client_id", CLIENT_ID)];
+        let form = form.into_iter().chain([("client_secret", secret)]);
+        let request = Request {
+            method: "POST".to_owned(),
+            path: path.to_owned(),
+            form: form.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            basic: None,
+        };
+        let nth = provider.count(path);
+        provider.respond(&request, nth).parts()
+    }
+
+    #[test]
+    fn a_token_is_for_who_knows_the_secret() {
+        let provider = provider();
+        let (status, token) = ask(&provider, "/token/lifetime/60", CLIENT_SECRET);
+        assert_eq!((status, token["expires_in"].as_u64()), (200, Some(60)));
+        assert_eq!(token["access_token"].as_str().unwrap().split('.').count(), 3);
+        let (status, refusal) = ask(&provider, "/token", "wrong");
+        assert_eq!((status, refusal["error"].as_str()), (401, Some("invalid_client")));
+    }
+
+    #[test]
+    fn it_fails_as_often_as_its_path_says() {
+        let provider = provider();
+        let statuses: Vec<u16> =
+            (0..4).map(|_| ask(&provider, "/token/flaky/2/x", CLIENT_SECRET).0).collect();
+        assert_eq!(statuses, [503, 503, 200, 200]);
+        assert_eq!(ask(&provider, "/token/status/429", CLIENT_SECRET).0, 429);
+        let count = Request {
+            method: "GET".to_owned(),
+            path: "/count/token/flaky/2/x".to_owned(),
+            ..Request::default()
+        };
+        assert_eq!(provider.respond(&count, 1).parts(), (200, json!(4)));
+    }
 }

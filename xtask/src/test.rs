@@ -145,6 +145,7 @@ fn real_kafka(report: &mut Report, filter: Option<&str>) {
     report.tests("tests against a real Kafka", for_harness(command.args(REAL_KAFKA), filter));
     report.check("leave no cluster behind", || {
         Cluster::remove(kafka::SHARED)?;
+        Cluster::remove(kafka::SECURED)?;
         Ok(Cluster::remove_orphans()?)
     });
 }

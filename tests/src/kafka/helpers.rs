@@ -46,6 +46,8 @@ pub(super) fn start(state: &mut State, keys: Option<&Keys>) -> Result {
         }
         if is_kdc {
             Kdc::of(state).kinit()?;
+        } else {
+            Provider::of(state).write_token(&cluster_dir(&state.name).join("client/token.jwt"))?;
         }
     }
     Ok(())

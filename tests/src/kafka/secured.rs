@@ -60,6 +60,15 @@ impl Cluster {
         Ok(security::Provider::of(&state).url(path))
     }
 
+    /// A file with a token that lives for years.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::token_url`].
+    pub fn token_file(&self) -> Result<PathBuf> {
+        self.token_url("").map(|_| cluster_dir(self.name()).join("client/token.jwt"))
+    }
+
     /// What a client needs beside the properties to get in by Kerberos.
     ///
     /// # Errors

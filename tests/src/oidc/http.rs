@@ -106,6 +106,11 @@ impl Response {
         Self { status: 200, content_type: "text/html", body: body.to_owned() }
     }
 
+    #[cfg(test)]
+    pub(super) fn parts(&self) -> (u16, Value) {
+        (self.status, serde_json::from_str(&self.body).unwrap())
+    }
+
     pub(super) fn write(&self, stream: &mut impl Write) -> io::Result<()> {
         let Self { status, content_type, body } = self;
         write!(

@@ -13,17 +13,17 @@ pub const STORE_PASSWORD: &str = "store-secret";
 pub const KEY_PASSWORD: &str = "key-secret";
 
 /// Another one whenever what is made changes: a folder that an older build filled is not taken.
-const GENERATION: u32 = 1;
+const GENERATION: u32 = 3;
 
 /// A folder of stores and PEM files:
 ///
 /// - `truststore.{p12,jks,pem}`: the CA that signed the brokers' certificates, `-legacy.p12` as
 ///   Java 8 wrote it; `other-truststore.{p12,jks,pem}`: one that signed none of them;
 ///   `self-signed-truststore.pem` for [`super::Mode::SslSelfSigned`];
-/// - `client.{p12,jks}`, `client-legacy.p12`, `client.{key,crt}`, `client-encrypted.key`: a client
-///   that an intermediate CA vouches for; `stranger.*`: one for whom only a CA unknown to the
+/// - `client.{p12,jks}`, `client-legacy.p12`, `client.{key,crt,pem}`, `client-encrypted.{key,pem}`:
+///   a client that an intermediate CA vouches for; `stranger.*`: one for whom only a CA unknown to the
 ///   brokers does; `client-expired.*`;
-/// - `server*.p12`: the brokers' own.
+/// - `server*.p12`: the brokers' own; `server.key`.
 #[derive(Debug, Clone)]
 pub struct Keys {
     folder: PathBuf,
@@ -119,10 +119,10 @@ fn make(folder: &Path) -> Result {
         words.extend(*more);
         script.keytool(&words);
     }
-    for (alias, ..) in HOLDERS.iter().filter(|(alias, ..)| alias.starts_with("server")) {
+    for (alias, ..) in HOLDERS.iter().filter(|(alias, ..)| alias.starts_with("server-")) {
         script.key_store("keytool", alias, &format!("{alias}.p12"), &[]);
     }
-    for alias in ["client", "client-expired", "stranger"] {
+    for alias in ["client", "client-expired", "stranger", "server"] {
         script.key_store("keytool", alias, &format!("{alias}.p12"), &[]);
         let jks = ["-deststoretype", "JKS", "-destkeypass", KEY_PASSWORD];
         script.key_store("keytool", alias, &format!("{alias}.jks"), &jks);

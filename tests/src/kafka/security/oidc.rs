@@ -1,10 +1,10 @@
 //! The OpenID provider beside a cluster: `rohrpost_tests::oidc` as a process.
 
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::super::state::{State, cluster_dir};
+use super::super::state::{State, cluster_dir, write_file};
 use super::super::{Error, Result};
 use super::keys::Keys;
 use crate::command_line;
@@ -32,9 +32,7 @@ impl Provider {
 
     /// What Java is to be allowed to ask; it takes whole addresses only.
     pub(super) fn urls_for_java(&self) -> String {
-        ["/jwks", "/token", "/token/forged", "/token/status/503"]
-            .map(|path| self.url(path))
-            .join(",")
+        ["/jwks", "/token", "/token/forged", "/token/audience"].map(|path| self.url(path)).join(",")
     }
 
     /// The process, which names its folder on its command line.
@@ -44,6 +42,14 @@ impl Provider {
         let mut command = Command::new(program);
         command.arg(self.port.to_string()).arg(&self.folder).arg(keys.file("client.pub"));
         Ok(command)
+    }
+
+    /// Writes a token of ten years into a file.
+    pub(in super::super) fn write_token(&self, path: &Path) -> Result {
+        let token = crate::oidc::ask(self.port, "/token/lifetime/315360000").map_err(|source| {
+            Error::Io { doing: format!("ask {} for a token", self.url("")), source }
+        })?;
+        write_file(path, &token)
     }
 
     pub(in super::super) fn is_ready(&self) -> bool {
