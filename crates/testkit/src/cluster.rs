@@ -2,10 +2,17 @@
 
 mod builder;
 mod connection;
+mod hostile;
 mod node;
+#[cfg(any(feature = "sasl", feature = "tls"))]
+mod security;
 mod shared;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use builder::ClusterBuilder;
+#[cfg(feature = "tls")]
+pub use tls::{CertificateFlaw, ClientAuth, Identity, Tls};
 
 use core::fmt;
 use std::future::Future;
@@ -187,6 +194,16 @@ impl Cluster {
     /// Allows what was refused.
     pub fn allow(&self, permission: &Permission) {
         self.shared.change(|model| model.allow(permission));
+    }
+
+    /// Refuses something to one client, by its user's name or the subject of its certificate: see [`Model::deny_to`].
+    pub fn deny_to(&self, principal: &str, permission: Permission) {
+        self.shared.change(|model| model.deny_to(principal, permission));
+    }
+
+    /// Allows what was refused to one client.
+    pub fn allow_to(&self, principal: &str, permission: &Permission) {
+        self.shared.change(|model| model.allow_to(principal, permission));
     }
 
     /// Lets something go wrong.

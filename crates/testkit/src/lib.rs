@@ -5,10 +5,14 @@ pub mod model;
 mod cluster;
 
 pub use bytes::Bytes;
+#[cfg(feature = "tls")]
+pub use cluster::{CertificateFlaw, ClientAuth, Identity, Tls};
 pub use cluster::{Cluster, ClusterBuilder, WaitError};
+#[cfg(feature = "sasl")]
+pub use model::{BearerToken, Sasl, SaslFault, SaslMechanism, TokenOwner, TokenRefusal, Tokens};
 pub use model::{
-    BrokerId, Fault, FaultId, LoggedBatch, LoggedRecord, Permission, Stats, TimestampType,
-    TopicError, TopicSpec,
+    BrokerId, ConnectionFault, Fault, FaultId, LoggedBatch, LoggedRecord, Permission, Stats,
+    TimestampType, TopicError, TopicSpec,
 };
 pub use rohrpost_codec::{ApiKey, ErrorCode, Uuid, VersionRange};
 pub use rohrpost_records::{Header, ProducerEpoch, ProducerId, Sequence};

@@ -38,6 +38,8 @@ mod producers;
 mod quota;
 mod read;
 mod request;
+#[cfg(feature = "sasl")]
+mod sasl;
 mod stats;
 mod time;
 mod topic;
@@ -51,11 +53,15 @@ pub use access::Permission;
 pub use answer::{Answer, Now, SessionId, Waiting};
 pub use broker::{Broker, BrokerId};
 pub use config::{Feature, ModelConfig};
-pub use fault::{Fault, FaultId};
+#[cfg(feature = "sasl")]
+pub use fault::SaslFault;
+pub use fault::{ConnectionFault, Fault, FaultId};
 pub use log::{AppendContext, Appended, Log, LoggedBatch, LoggedRecord};
 pub use operate::TopicError;
 pub use partition::Partition;
 pub use producers::{Admission, AppendedBatch, ProducerState, Verification, WINDOW, admit};
+#[cfg(feature = "sasl")]
+pub use sasl::{BearerToken, Sasl, SaslMechanism, TokenOwner, TokenRefusal, Tokens};
 pub use stats::Stats;
 pub use topic::{TimestampType, Topic, TopicSpec};
 pub use validate::{Limits, MAX_DECOMPRESSED, Refusal, check_batch, only_batch, validate};
@@ -89,6 +95,10 @@ pub struct Model {
     /// What brokers tell that do not know how things are.
     views: BTreeMap<BrokerId, MetadataView>,
     denied: BTreeSet<Permission>,
+    /// What is denied to some clients only.
+    denied_to: BTreeMap<String, BTreeSet<Permission>>,
+    #[cfg(feature = "sasl")]
+    credentials: sasl::Credentials,
     usage: Usage,
     clock: Clock,
     /// The time since the start, as it was told last.
@@ -103,6 +113,12 @@ struct Session {
     broker: BrokerId,
     /// Until when it is served nothing, because of a throttle.
     muted_until: Option<Duration>,
+    /// The pause before each byte that is sent, because of a fault.
+    pace: Option<Duration>,
+    /// Who the client is; `None` for one that nobody knows.
+    principal: Option<String>,
+    #[cfg(feature = "sasl")]
+    login: sasl::Login,
 }
 
 impl Model {
@@ -123,6 +139,9 @@ impl Model {
             coordinators: Coordinators::default(),
             views: BTreeMap::new(),
             denied: BTreeSet::new(),
+            denied_to: BTreeMap::new(),
+            #[cfg(feature = "sasl")]
+            credentials: sasl::Credentials::default(),
             usage: Usage::default(),
             clock: Clock::default(),
             elapsed: Duration::ZERO,
@@ -195,10 +214,14 @@ impl Model {
 
     /// The next number of a SplitMix64 generator.
     fn random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        next_random(&mut self.random)
     }
+}
+
+fn next_random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }

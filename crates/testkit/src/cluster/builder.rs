@@ -18,6 +18,8 @@ use crate::model::{Model, ModelConfig};
 #[derive(Clone, Debug, Default)]
 pub struct ClusterBuilder {
     config: ModelConfig,
+    #[cfg(feature = "tls")]
+    tls: Option<super::tls::Tls>,
 }
 
 impl ClusterBuilder {
@@ -79,6 +81,22 @@ impl ClusterBuilder {
         self
     }
 
+    /// Lets in whoever authenticates, and nobody else; anybody, if not said.
+    #[cfg(feature = "sasl")]
+    #[must_use]
+    pub fn sasl(mut self, sasl: crate::model::Sasl) -> Self {
+        self.config.sasl = Some(sasl);
+        self
+    }
+
+    /// Speaks TLS at every port; plain text, if not said. Clients find whom to trust in [`Cluster::ca_pem`].
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: super::tls::Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// What the topic ids come from; 0 if not said.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
@@ -117,7 +135,13 @@ impl ClusterBuilder {
             Some(_) => Started::System(std::time::Instant::now()),
             None => Started::Runtime(tokio::time::Instant::now()),
         };
-        let shared = Arc::new(Shared::new(Model::new(self.config), started));
+        let shared = Shared::new(
+            Model::new(self.config),
+            started,
+            #[cfg(feature = "tls")]
+            super::tls::Listeners::new(self.tls)?,
+        );
+        let shared = Arc::new(shared);
         let nodes = Nodes::launch(&shared, &runtime)?;
         Ok(Cluster { shared, nodes, runtime, _thread: thread })
     }

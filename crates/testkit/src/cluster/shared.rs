@@ -14,6 +14,8 @@ const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub(crate) struct Shared {
     model: Mutex<Model>,
     started: Started,
+    #[cfg(feature = "tls")]
+    pub(super) tls: super::tls::Listeners,
     /// Told after everything.
     activity: watch::Sender<()>,
     /// Told when [`Model::changes`] rises.
@@ -39,8 +41,14 @@ impl Started {
 }
 
 impl Shared {
-    pub(crate) fn new(model: Model, started: Started) -> Self {
+    pub(crate) fn new(
+        model: Model,
+        started: Started,
+        #[cfg(feature = "tls")] tls: super::tls::Listeners,
+    ) -> Self {
         Self {
+            #[cfg(feature = "tls")]
+            tls,
             changes: watch::Sender::new(model.changes()),
             model: Mutex::new(model),
             started,

@@ -1,6 +1,6 @@
-//! What clients may not do: all of them alike, as the model knows no users.
+//! What clients may not do: all of them, or one.
 
-use super::Model;
+use super::{Model, SessionId};
 
 /// Something that an authorizer can refuse.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,7 +21,7 @@ pub enum Permission {
 }
 
 impl Model {
-    /// Refuses this to clients until [`Model::allow`].
+    /// Refuses this to all clients until [`Model::allow`].
     pub fn deny(&mut self, permission: Permission) {
         self.denied.insert(permission);
     }
@@ -31,20 +31,39 @@ impl Model {
         self.denied.remove(permission)
     }
 
-    pub(crate) fn is_denied(&self, permission: &Permission) -> bool {
-        self.denied.contains(permission)
+    /// Refuses this to one client until [`Model::allow_to`]: to a user, by its name, or to whoever has a certificate, by its subject
+    /// as Java writes it (`CN=alice`).
+    pub fn deny_to(&mut self, principal: impl Into<String>, permission: Permission) {
+        self.denied_to.entry(principal.into()).or_default().insert(permission);
     }
 
-    pub(crate) fn may_write(&self, topic: &str) -> bool {
-        self.denied.is_empty() || !self.is_denied(&Permission::WriteTopic(topic.into()))
+    /// Allows what [`Model::deny_to`] refused. Says whether it was refused.
+    pub fn allow_to(&mut self, principal: &str, permission: &Permission) -> bool {
+        self.denied_to.get_mut(principal).is_some_and(|denied| denied.remove(permission))
     }
 
-    pub(crate) fn may_describe(&self, topic: &str) -> bool {
-        self.denied.is_empty() || !self.is_denied(&Permission::DescribeTopic(topic.into()))
+    pub(crate) fn is_denied(&self, session: SessionId, permission: &Permission) -> bool {
+        let is_denied_to_it = || {
+            let denied = self.principal(session).and_then(|name| self.denied_to.get(name));
+            denied.is_some_and(|denied| denied.contains(permission))
+        };
+        self.denied.contains(permission) || is_denied_to_it()
     }
 
-    pub(crate) fn may_use(&self, transactional_id: &str) -> bool {
+    pub(crate) fn may_write(&self, session: SessionId, topic: &str) -> bool {
+        self.is_open_to_all() || !self.is_denied(session, &Permission::WriteTopic(topic.into()))
+    }
+
+    pub(crate) fn may_describe(&self, session: SessionId, topic: &str) -> bool {
+        self.is_open_to_all() || !self.is_denied(session, &Permission::DescribeTopic(topic.into()))
+    }
+
+    pub(crate) fn may_use(&self, session: SessionId, transactional_id: &str) -> bool {
         let permission = || Permission::WriteTransactionalId(transactional_id.into());
-        self.denied.is_empty() || !self.is_denied(&permission())
+        self.is_open_to_all() || !self.is_denied(session, &permission())
+    }
+
+    fn is_open_to_all(&self) -> bool {
+        self.denied.is_empty() && self.denied_to.is_empty()
     }
 }

@@ -10,6 +10,8 @@ mod offsets;
 mod partitions;
 pub(super) mod produce;
 mod producer_id;
+#[cfg(feature = "sasl")]
+mod sasl;
 mod topics;
 pub(super) mod versions;
 
@@ -23,6 +25,8 @@ pub(super) const SERVED: &[(ApiKey, VersionRange)] = &[
     (ApiKey::ListOffsets, m::ListOffsetsRequest::VERSIONS),
     (ApiKey::Metadata, m::MetadataRequest::VERSIONS),
     (ApiKey::FindCoordinator, m::FindCoordinatorRequest::VERSIONS),
+    #[cfg(feature = "sasl")]
+    (ApiKey::SaslHandshake, m::SaslHandshakeRequest::VERSIONS),
     (ApiKey::ApiVersions, VersionRange::new(0, 4)),
     (ApiKey::CreateTopics, m::CreateTopicsRequest::VERSIONS),
     (ApiKey::DeleteTopics, m::DeleteTopicsRequest::VERSIONS),
@@ -30,6 +34,8 @@ pub(super) const SERVED: &[(ApiKey, VersionRange)] = &[
     (ApiKey::InitProducerId, m::InitProducerIdRequest::VERSIONS),
     (ApiKey::OffsetForLeaderEpoch, m::OffsetForLeaderEpochRequest::VERSIONS),
     (ApiKey::DescribeConfigs, m::DescribeConfigsRequest::VERSIONS),
+    #[cfg(feature = "sasl")]
+    (ApiKey::SaslAuthenticate, m::SaslAuthenticateRequest::VERSIONS),
     (ApiKey::CreatePartitions, m::CreatePartitionsRequest::VERSIONS),
     (ApiKey::DescribeCluster, m::DescribeClusterRequest::VERSIONS),
     (ApiKey::DescribeTopicPartitions, m::DescribeTopicPartitionsRequest::VERSIONS),

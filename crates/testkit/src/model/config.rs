@@ -49,6 +49,9 @@ pub struct ModelConfig {
     pub producer_byte_rate: Option<u64>,
     /// The longest timeout that a transactional producer may ask for (`transaction.max.timeout.ms`).
     pub transaction_max_timeout: Duration,
+    /// How clients authenticate; `None` for brokers that take anybody.
+    #[cfg(feature = "sasl")]
+    pub sasl: Option<super::Sasl>,
     /// The features that ApiVersions tells, by their names.
     pub features: BTreeMap<String, Feature>,
     /// Versions that the brokers do not go beyond, to stand for older brokers; empty for an API that they lack.
@@ -102,6 +105,8 @@ impl Default for ModelConfig {
             producer_id_expiration_check: Duration::from_secs(600),
             producer_byte_rate: None,
             transaction_max_timeout: Duration::from_secs(15 * 60),
+            #[cfg(feature = "sasl")]
+            sasl: None,
             features: Self::default_features(),
             versions: BTreeMap::new(),
             seed: 0,

@@ -1,5 +1,12 @@
 //! Faults that a test scripts: which requests they strike, and what they do to them.
 
+mod hostile;
+
+pub use hostile::ConnectionFault;
+#[cfg(feature = "sasl")]
+pub use hostile::SaslFault;
+pub(crate) use hostile::SaslStep;
+
 use std::time::Duration;
 
 use rohrpost_codec::{ApiKey, ErrorCode};
@@ -49,6 +56,12 @@ enum Effect {
     Garbage,
     Cut(usize),
     Stall,
+    Announce(u32),
+    Append(usize),
+    Trickle(Duration),
+    Connection(ConnectionFault),
+    #[cfg(feature = "sasl")]
+    Sasl(SaslFault),
 }
 
 impl Fault {
@@ -113,6 +126,54 @@ impl Fault {
         Self::new(Effect::Stall)
     }
 
+    /// The request is carried out, and the answer's length prefix says that it has this many bytes, whatever it has.
+    #[must_use]
+    pub fn announce(bytes: u32) -> Self {
+        Self::new(Effect::Announce(bytes))
+    }
+
+    /// The request is carried out, and the answer has this many bytes behind its end, which its length prefix counts.
+    #[must_use]
+    pub fn append(bytes: usize) -> Self {
+        Self::new(Effect::Append(bytes))
+    }
+
+    /// The request is carried out, and its answer and all later ones on the connection come one byte at a time, with this pause
+    /// before each.
+    #[must_use]
+    pub fn trickle(pause: Duration) -> Self {
+        Self::new(Effect::Trickle(pause))
+    }
+
+    /// A connection goes wrong before anything is asked on it. It can be narrowed to a broker.
+    ///
+    /// ```
+    /// use rohrpost_testkit::{ConnectionFault, Fault};
+    ///
+    /// // The next TLS handshake with broker 1 ends with the alert handshake_failure.
+    /// let refused = Fault::connection(ConnectionFault::TlsAlert(40)).broker(1);
+    /// # let _ = refused;
+    /// ```
+    #[must_use]
+    pub fn connection(fault: ConnectionFault) -> Self {
+        Self::new(Effect::Connection(fault))
+    }
+
+    /// The server lies in a SASL exchange.
+    ///
+    /// ```
+    /// use rohrpost_testkit::{Fault, SaslFault};
+    ///
+    /// // Whoever has answered the challenge is taken by a server that does not know the password.
+    /// let forged = Fault::sasl(SaslFault::WrongSignature).always();
+    /// # let _ = forged;
+    /// ```
+    #[cfg(feature = "sasl")]
+    #[must_use]
+    pub fn sasl(fault: SaslFault) -> Self {
+        Self::new(Effect::Sasl(fault))
+    }
+
     /// Strikes requests of this API only.
     #[must_use]
     pub fn on(mut self, api: ApiKey) -> Self {
@@ -174,8 +235,23 @@ impl Fault {
         }
     }
 
-    fn strikes(&self, api: ApiKey, broker: BrokerId, targets: &[Target]) -> bool {
-        self.api.is_none_or(|wanted| wanted == api)
+    fn strikes(
+        &self,
+        api: ApiKey,
+        broker: BrokerId,
+        targets: &[Target],
+        step: Option<SaslStep>,
+    ) -> bool {
+        let is_of_requests = match self.effect {
+            Effect::Connection(_) => false,
+            #[cfg(feature = "sasl")]
+            Effect::Sasl(fault) => step.is_some_and(|step| fault.fits(step)),
+            _ => true,
+        };
+        #[cfg(not(feature = "sasl"))]
+        let _ = step;
+        is_of_requests
+            && self.api.is_none_or(|wanted| wanted == api)
             && self.broker.is_none_or(|wanted| wanted == broker)
             && (self.names_no_target() || targets.iter().any(|target| self.covers(target)))
     }
@@ -228,14 +304,36 @@ impl Faults {
         self.waiting.clear();
     }
 
-    /// The faults that strike a request, each of which is used up by one more.
-    pub(crate) fn judge(&mut self, api: ApiKey, broker: BrokerId, targets: &[Target]) -> Verdict {
+    /// The faults that strike a request, each of which is used up by one more. `step` says where the exchange is that it is part of.
+    pub(crate) fn judge(
+        &mut self,
+        api: ApiKey,
+        broker: BrokerId,
+        targets: &[Target],
+        step: Option<SaslStep>,
+    ) -> Verdict {
+        Verdict { struck: self.take(|fault| fault.strikes(api, broker, targets, step)) }
+    }
+
+    /// The fault that strikes a new connection, the first if there are more.
+    pub(crate) fn judge_connection(&mut self, broker: BrokerId) -> Option<ConnectionFault> {
+        let struck = self.take(|fault| {
+            matches!(fault.effect, Effect::Connection(_))
+                && fault.broker.is_none_or(|wanted| wanted == broker)
+        });
+        struck.first().and_then(|fault| match fault.effect {
+            Effect::Connection(fault) => Some(fault),
+            _ => None,
+        })
+    }
+
+    fn take(&mut self, strikes: impl Fn(&Fault) -> bool) -> Vec<Fault> {
         let mut struck = Vec::new();
         self.waiting.retain_mut(|(_, fault)| {
             if fault.times == Some(0) {
                 return false;
             }
-            if !fault.strikes(api, broker, targets) {
+            if !strikes(fault) {
                 return true;
             }
             if fault.skip > 0 {
@@ -251,7 +349,7 @@ impl Faults {
                 }
             }
         });
-        Verdict { struck }
+        struck
     }
 }
 
@@ -317,6 +415,40 @@ impl Verdict {
     pub(crate) fn cut(&self) -> Option<usize> {
         self.struck.iter().find_map(|fault| match fault.effect {
             Effect::Cut(bytes) => Some(bytes),
+            _ => None,
+        })
+    }
+
+    /// What the answer's length prefix says, if not the truth.
+    pub(crate) fn announced(&self) -> Option<u32> {
+        self.struck.iter().find_map(|fault| match fault.effect {
+            Effect::Announce(bytes) => Some(bytes),
+            _ => None,
+        })
+    }
+
+    /// How many bytes the answer has behind its end.
+    pub(crate) fn appended(&self) -> usize {
+        let appended = |fault: &Fault| match fault.effect {
+            Effect::Append(bytes) => bytes,
+            _ => 0,
+        };
+        self.struck.iter().map(appended).fold(0, usize::saturating_add)
+    }
+
+    /// The pause before each byte.
+    pub(crate) fn trickle(&self) -> Option<Duration> {
+        self.struck.iter().find_map(|fault| match fault.effect {
+            Effect::Trickle(pause) => Some(pause),
+            _ => None,
+        })
+    }
+
+    /// What the server's side of a SASL exchange does.
+    #[cfg(feature = "sasl")]
+    pub(crate) fn sasl(&self) -> Option<SaslFault> {
+        self.struck.iter().find_map(|fault| match fault.effect {
+            Effect::Sasl(fault) => Some(fault),
             _ => None,
         })
     }

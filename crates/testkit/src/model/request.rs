@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use rohrpost_codec::{
     ApiKey, Request, VersionRange, decode_request, encode_response, messages as m, peek_request,
 };
@@ -67,6 +67,10 @@ impl Model {
         if self.is_paused(broker) {
             return self.wait(None, Box::new(WaitingKind::Request(frame.clone())));
         }
+        #[cfg(feature = "sasl")]
+        if let Some(answer) = self.admit(now, session, frame) {
+            return answer;
+        }
         let Ok(preamble) = peek_request(frame) else { return Answer::Close };
         let Ok(key) = ApiKey::try_from(preamble.api_key) else { return Answer::Close };
         *self.stats.requests.entry(key).or_default() += 1;
@@ -88,6 +92,10 @@ impl Model {
             verdict: Verdict::default(),
         };
         match key {
+            #[cfg(feature = "sasl")]
+            ApiKey::SaslHandshake => self.run::<m::SaslHandshakeRequest>(call, frame),
+            #[cfg(feature = "sasl")]
+            ApiKey::SaslAuthenticate => self.run::<m::SaslAuthenticateRequest>(call, frame),
             ApiKey::ApiVersions => self.run::<m::ApiVersionsRequest>(call, frame),
             ApiKey::Metadata => self.run::<m::MetadataRequest>(call, frame),
             ApiKey::Produce => self.run::<m::ProduceRequest>(call, frame),
@@ -141,7 +149,11 @@ impl Model {
         let Ok((header, request)) = decode_request::<R>(frame) else { return Answer::Close };
         call.client_id = header.client_id.as_deref().unwrap_or_default().to_owned();
         let targets = request.targets(self, call.version);
-        call.verdict = self.faults.judge(R::API_KEY, call.broker, &targets);
+        #[cfg(feature = "sasl")]
+        let step = self.sasl_step(call.session);
+        #[cfg(not(feature = "sasl"))]
+        let step = None;
+        call.verdict = self.faults.judge(R::API_KEY, call.broker, &targets, step);
         self.stats.faults += call.verdict.count();
         if call.verdict.closes_before() {
             return Answer::Close;
@@ -164,6 +176,11 @@ impl Model {
                 }
             }
         };
+        self.deliver(call, frame)
+    }
+
+    /// Lets the faults at a frame, or at there being none.
+    pub(super) fn deliver(&mut self, call: &Call, frame: Option<Bytes>) -> Answer {
         let verdict = &call.verdict;
         if !verdict.throttle().is_zero() {
             let pause = verdict.delay().saturating_add(verdict.throttle());
@@ -176,7 +193,13 @@ impl Model {
             return Answer::Stall;
         }
         let Some(frame) = frame.filter(|_| !verdict.swallows()) else { return Answer::Nothing };
+        if let (Some(pace), Some(session)) =
+            (verdict.trickle(), self.sessions.get_mut(&call.session))
+        {
+            session.pace = Some(pace);
+        }
         let frame = if verdict.garbles() { garbage(frame.len()) } else { frame };
+        let frame = stretch(frame, verdict);
         let frame = match verdict.cut() {
             Some(bytes) => {
                 // The connection is over, once these bytes are out.
@@ -206,6 +229,33 @@ impl Model {
     fn wait(&self, deadline: Option<Duration>, kind: Box<WaitingKind>) -> Answer {
         Answer::Wait(Waiting { deadline, changes: self.changes, kind })
     }
+}
+
+impl Call {
+    /// The call that a token of its own stands for.
+    #[cfg(feature = "sasl")]
+    pub(super) fn of_bare_token(
+        now: Now,
+        session: SessionId,
+        broker: BrokerId,
+        size: usize,
+        verdict: Verdict,
+    ) -> Self {
+        let client_id = String::new();
+        Self { now, session, broker, version: 0, correlation_id: 0, client_id, size, verdict }
+    }
+}
+
+/// A frame with what faults put behind its end, or have its prefix say.
+fn stretch(frame: Bytes, verdict: &Verdict) -> Bytes {
+    if verdict.appended() == 0 && verdict.announced().is_none() {
+        return frame;
+    }
+    let mut frame = BytesMut::from(&frame[..]);
+    frame.resize(frame.len() + verdict.appended(), 0);
+    let length = verdict.announced().unwrap_or((frame.len() - 4) as u32);
+    frame[..4].copy_from_slice(&length.to_be_bytes());
+    frame.freeze()
 }
 
 /// Bytes that announce no frame of any sense.

@@ -27,6 +27,14 @@ pub struct Stats {
     pub lost_records: u64,
     /// Answers that asked for a pause because of a quota.
     pub throttled: u64,
+    /// Clients that were let in by SASL.
+    pub authentications: u64,
+    /// Times that one authenticated again on its connection (KIP-368).
+    pub reauthentications: u64,
+    /// Clients that were not let in, or sent something else than authentication.
+    pub failed_authentications: u64,
+    /// Connections that were closed as their time was up.
+    pub expired_connections: u64,
     /// Faults that struck.
     pub faults: u64,
 }

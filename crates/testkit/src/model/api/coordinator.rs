@@ -24,7 +24,7 @@ impl Serve for FindCoordinatorRequest {
             let faulted = call.verdict.refusal_of(None).or_else(|| call.verdict.disguise_of(None));
             let found = match faulted {
                 Some(code) => Err(code),
-                None => model.coordinator(key, self.key_type),
+                None => model.coordinator(call, key, self.key_type),
             };
             describe(key, found)
         };
@@ -54,10 +54,14 @@ fn describe(key: &ByteStr, found: Result<&Broker, ErrorCode>) -> Coordinator {
 }
 
 impl Model {
-    fn coordinator(&self, key: &str, key_type: i8) -> Result<&Broker, ErrorCode> {
+    fn may_find(&self, call: &Call, transactional_id: &str) -> bool {
+        !self.is_denied(call.session, &Permission::DescribeTransactionalId(transactional_id.into()))
+    }
+
+    fn coordinator(&self, call: &Call, key: &str, key_type: i8) -> Result<&Broker, ErrorCode> {
         match key_type {
             GROUP => {}
-            TRANSACTION if !self.is_denied(&Permission::DescribeTransactionalId(key.into())) => {}
+            TRANSACTION if self.may_find(call, key) => {}
             TRANSACTION => return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
             _ => return Err(ErrorCode::INVALID_REQUEST),
         }

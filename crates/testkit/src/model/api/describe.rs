@@ -68,7 +68,7 @@ impl Serve for DescribeTopicPartitionsRequest {
         let mut names: Vec<String> = match self.topics.is_empty() {
             true => {
                 let all = model.seen_by(call.broker).topics.keys();
-                all.filter(|name| model.may_describe(name)).cloned().collect()
+                all.filter(|name| model.may_describe(call.session, name)).cloned().collect()
             }
             false => self.topics.iter().map(|topic| topic.name.to_string()).collect(),
         };
@@ -127,7 +127,7 @@ impl Model {
             answer.error_code = code;
             return (answer, None);
         }
-        if !self.may_describe(name) {
+        if !self.may_describe(call.session, name) {
             answer.error_code = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
             return (answer, None);
         }

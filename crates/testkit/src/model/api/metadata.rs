@@ -48,7 +48,8 @@ impl Serve for MetadataRequest {
             }
             None => {
                 let seen = model.seen_by(call.broker);
-                let all = seen.topics.iter().filter(|(name, _)| model.may_describe(name));
+                let all =
+                    seen.topics.iter().filter(|(name, _)| model.may_describe(call.session, name));
                 all.map(|(name, topic)| seen.topic_metadata(call, name, topic)).collect()
             }
         };
@@ -89,12 +90,12 @@ impl Model {
         };
         let seen = self.seen_by(call.broker);
         let name = match &asked.name {
-            Some(name) if !self.may_describe(name) => {
+            Some(name) if !self.may_describe(call.session, name) => {
                 return failed(ErrorCode::TOPIC_AUTHORIZATION_FAILED);
             }
             Some(name) => name.as_str(),
             None => match seen.name_of(asked.topic_id) {
-                Some(name) if !self.may_describe(name) => {
+                Some(name) if !self.may_describe(call.session, name) => {
                     return failed(ErrorCode::TOPIC_AUTHORIZATION_FAILED);
                 }
                 Some(name) => name,

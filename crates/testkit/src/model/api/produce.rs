@@ -125,7 +125,8 @@ impl Part<'_> {
     fn is_known(&self, model: &Model, call: &Call) -> bool {
         let name = model.produced_topic(call, self.name, self.topic_id);
         name.is_ok_and(|name| {
-            model.may_write(&name) && model.find_partition(call, &name, self.index()).is_ok()
+            model.may_write(call.session, &name)
+                && model.find_partition(call, &name, self.index()).is_ok()
         })
     }
 
@@ -164,7 +165,8 @@ fn refusal_of_all(
     let all = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
     for records in all.filter_map(|data| data.records.as_ref()) {
         if is_transactional(&records.to_bytes()).map_err(|refusal| refusal.error_code)? {
-            let may = request.transactional_id.as_ref().is_some_and(|id| model.may_use(id));
+            let may =
+                request.transactional_id.as_ref().is_some_and(|id| model.may_use(call.session, id));
             if may {
                 break;
             }

@@ -50,10 +50,12 @@ fn identity(
     call: &Call,
 ) -> Result<(ProducerId, ProducerEpoch), ErrorCode> {
     let is_denied = match &request.transactional_id {
-        None if model.is_denied(&Permission::IdempotentWrite) => {
+        None if model.is_denied(call.session, &Permission::IdempotentWrite) => {
             Some(ErrorCode::CLUSTER_AUTHORIZATION_FAILED)
         }
-        Some(id) if !model.may_use(id) => Some(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
+        Some(id) if !model.may_use(call.session, id) => {
+            Some(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+        }
         _ => None,
     };
     if let Some(code) = is_denied {

@@ -36,6 +36,8 @@ impl Serve for ApiVersionsRequest {
             response.api_keys = all(model);
             tell_features(model, call.version, &mut response);
             response.error_code = call.verdict.disguise_of(None).unwrap_or_default();
+            #[cfg(feature = "sasl")]
+            model.told_versions(call.session);
         }
         Reply::With(response)
     }

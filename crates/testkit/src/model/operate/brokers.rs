@@ -1,6 +1,8 @@
 //! What becomes of brokers and their connections.
 
-use crate::model::{BrokerId, Model, Partition, Session, SessionId};
+use std::time::Duration;
+
+use crate::model::{BrokerId, ConnectionFault, Model, Partition, Session, SessionId};
 
 impl Model {
     /// Tells clients where a broker is.
@@ -28,8 +30,44 @@ impl Model {
         self.stats.connections += 1;
         self.stats.open_connections += 1;
         let session = SessionId(self.last_session);
-        self.sessions.insert(session, Session { broker, muted_until: None });
+        let open = Session {
+            broker,
+            muted_until: None,
+            pace: None,
+            principal: None,
+            #[cfg(feature = "sasl")]
+            login: Default::default(),
+        };
+        self.sessions.insert(session, open);
         Some(session)
+    }
+
+    /// What goes wrong with a new connection to a broker, if a fault strikes it ([`Fault::connection`](crate::Fault::connection)), for
+    /// whoever drives the model to do.
+    pub fn connection_fault(&mut self, broker: impl Into<BrokerId>) -> Option<ConnectionFault> {
+        let fault = self.faults.judge_connection(broker.into())?;
+        self.stats.faults += 1;
+        Some(fault)
+    }
+
+    /// The pause before each byte that is sent on a connection, while a fault slows it ([`Fault::trickle`](crate::Fault::trickle)), for
+    /// whoever drives the model to make.
+    #[must_use]
+    pub fn trickle(&self, session: SessionId) -> Option<Duration> {
+        self.sessions.get(&session)?.pace
+    }
+
+    /// Says who a client is: what its TLS certificate names, for listeners with client authentication and without SASL.
+    pub fn identify(&mut self, session: SessionId, principal: impl Into<String>) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.principal = Some(principal.into());
+        }
+    }
+
+    /// Who a client is: the name that it has authenticated as; `None` for one that nobody knows, which Kafka calls `ANONYMOUS`.
+    #[must_use]
+    pub fn principal(&self, session: SessionId) -> Option<&str> {
+        self.sessions.get(&session)?.principal.as_deref()
     }
 
     /// Closes a connection. What waits on it is forgotten, what was appended stays.
@@ -161,7 +199,7 @@ impl Model {
     pub(in crate::model) fn fence_silent(&mut self) {
         let Some(timeout) = self.config.broker_session_timeout else { return };
         let now = self.elapsed;
-        let is_due = |since: std::time::Duration| since.saturating_add(timeout) <= now;
+        let is_due = |since: Duration| since.saturating_add(timeout) <= now;
         let due =
             self.brokers.values().filter(|b| !b.is_fenced && b.silent_since.is_some_and(is_due));
         let due: Vec<_> = due.map(|broker| broker.id).collect();

@@ -48,7 +48,7 @@ pub(super) fn append(
     data: &[&PartitionProduceData],
 ) -> Result<Appended, Refused> {
     let index = data.first().map_or(-1, |data| data.index);
-    if !model.may_write(name) {
+    if !model.may_write(call.session, name) {
         return Err(ErrorCode::TOPIC_AUTHORIZATION_FAILED.into());
     }
     if let Some(code) = call.verdict.refusal(name, index) {
