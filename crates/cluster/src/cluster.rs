@@ -1,9 +1,11 @@
 //! [`Cluster`].
 //!
 //! Four kinds of methods: `handle` takes in what happened; commands come from the layer above; `poll_*` and `next_deadline` say what to do; the rest
-//! only look. The parts: `life` makes and ends connections, `negotiation` and `answers` read what brokers say, `refreshing` asks for metadata.
+//! only look. The parts: `life` makes and ends connections, `answers` reads what brokers say, `authenticating` says who
+//! the client is, `refreshing` asks for metadata.
 
 mod answers;
+mod authenticating;
 mod choice;
 mod life;
 mod refreshing;
@@ -28,6 +30,10 @@ use crate::{
 /// The longest name that a topic can have, in bytes.
 const MAX_TOPIC_NAME: usize = 249;
 
+/// The pause after a failed authentication grows to so many times `reconnect.backoff.max.ms`, where it begins: 1 to 16 s by default. Brokers' logs and
+/// the accounts that lock themselves are to be spared.
+const AUTHENTICATION_BACKOFF_GROWTH: u32 = 16;
+
 /// A client's view of a Kafka cluster, without I/O: which brokers there are, the connections to them, and who leads what.
 ///
 /// The contract: call whatever there is to call, then [`poll_transmit`](Self::poll_transmit) and [`poll_event`](Self::poll_event) until both answer
@@ -39,13 +45,17 @@ pub struct Cluster {
     random: Random,
     reconnect_backoff: Backoff,
     setup_timeout: Backoff,
+    /// After a failed authentication.
+    authentication_backoff: Backoff,
+    /// Between attempts to get new credentials for a session.
+    credentials_backoff: Backoff,
     nodes: BTreeMap<NodeId, Node>,
     connections: BTreeMap<ConnectionId, NodeId>,
     lookups: BTreeMap<LookupId, NodeId>,
     metadata: Metadata,
     refresh: Refresh,
-    /// Metadata is due, but no node can be asked: something else has to happen first, which has its own deadline.
-    refresh_is_blocked: bool,
+    /// Metadata is due, but when that was looked at, no node could be asked: something else has to happen first, which has its own deadline.
+    refresh_blocked_at: Option<Time>,
     features: Features,
     outputs: VecDeque<NetworkOutput>,
     events: VecDeque<ClusterEvent>,
@@ -53,6 +63,7 @@ pub struct Cluster {
     preference: u64,
     last_id: u64,
     connections_failed: u64,
+    sessions_renewed: u64,
     is_closed: bool,
 }
 
@@ -72,18 +83,24 @@ impl Cluster {
                 config.socket_connection_setup_timeout,
                 config.socket_connection_setup_timeout_max,
             ),
+            authentication_backoff: Backoff::new(
+                config.reconnect_backoff_max,
+                config.reconnect_backoff_max.saturating_mul(AUTHENTICATION_BACKOFF_GROWTH),
+            ),
+            credentials_backoff: Backoff::new(config.retry_backoff, config.retry_backoff_max),
             nodes: BTreeMap::new(),
             connections: BTreeMap::new(),
             lookups: BTreeMap::new(),
             metadata: Metadata::default(),
             refresh: Refresh::new(&config, now),
-            refresh_is_blocked: false,
+            refresh_blocked_at: None,
             features: Features::new(),
             outputs: VecDeque::new(),
             events: VecDeque::new(),
             preference: random.next_u64(),
             last_id: 0,
             connections_failed: 0,
+            sessions_renewed: 0,
             is_closed: false,
             random,
             config,
@@ -102,6 +119,9 @@ impl Cluster {
             NetworkInput::Connected { connection } => self.connected(now, connection),
             NetworkInput::ConnectFailed { connection, error } => {
                 self.connect_failed(now, connection, error);
+            }
+            NetworkInput::Credentials { connection, result } => {
+                self.credentials(now, connection, result);
             }
             NetworkInput::Received { connection, frame } => self.received(now, connection, frame),
             NetworkInput::Written { connection, frames } => self.written(now, connection, frames),
@@ -137,8 +157,10 @@ impl Cluster {
     pub fn next_deadline(&self) -> Option<Time> {
         let max_idle = self.config.connections_max_idle;
         let nodes = self.nodes.values().filter_map(|node| node.deadline(max_idle)).min();
-        let refresh =
-            if self.refresh_is_blocked { self.unblocked_at() } else { self.refresh.due() };
+        let refresh = match self.refresh_blocked_at {
+            Some(blocked_at) => self.unblocked_at(blocked_at),
+            None => self.refresh.due(),
+        };
         earliest(nodes, refresh.filter(|_| !self.nodes.is_empty()))
     }
 
@@ -156,6 +178,7 @@ impl Cluster {
             }
             return;
         }
+        self.refresh.wake();
         self.refresh.want(now, topic);
         self.drive_refresh(now);
     }
@@ -170,6 +193,7 @@ impl Cluster {
     /// Asks for fresh metadata soon: something showed that it is stale. `retry.backoff.ms` apart at the least; longer if the answers bring nothing
     /// new.
     pub fn request_update(&mut self, now: Time) {
+        self.refresh.wake();
         self.refresh.request();
         self.drive_refresh(now);
     }
@@ -180,6 +204,7 @@ impl Cluster {
         let Some(found) = self.nodes.get_mut(&node) else { return NodeState::Unknown };
         match &found.state {
             State::Ready { .. } => NodeState::Ready,
+            State::Authenticating { .. } => NodeState::Connecting,
             _ if !found.is_current => NodeState::Unknown,
             State::BackingOff { until } => {
                 found.is_wanted = true;
@@ -211,6 +236,9 @@ impl Cluster {
         let (connection, versions) = found.ready().ok_or(SendError::NotReady)?;
         if let Some(until) = found.throttled_until.filter(|&until| until > now) {
             return Err(SendError::Throttled { until });
+        }
+        if !found.takes_requests(now) {
+            return Err(SendError::NotReady);
         }
         if connection.in_flight_above() >= self.config.max_in_flight {
             return Err(SendError::Full);
@@ -305,14 +333,14 @@ impl Cluster {
     }
 
     /// Whether the node takes a request now: its connection is ready, fewer than `max.in.flight.requests.per.connection` requests are in
-    /// flight, and it does not throttle this client.
+    /// flight, its session is not about to be renewed, and it does not throttle this client.
     #[must_use]
     pub fn can_send(&self, node: NodeId, now: Time) -> bool {
-        let Some(found) = self.nodes.get(&node) else { return false };
-        let is_throttled = found.throttled_until.is_some_and(|until| until > now);
-        found.ready().is_some_and(|(connection, _)| {
-            !is_throttled && connection.in_flight_above() < self.config.max_in_flight
-        })
+        let Some(found) = self.nodes.get(&node).filter(|node| node.takes_requests(now)) else {
+            return false;
+        };
+        let in_flight = found.connection().map(crate::connection::Connection::in_flight_above);
+        in_flight.is_some_and(|in_flight| in_flight < self.config.max_in_flight)
     }
 
     /// How many requests of the layer above are in flight to a node.
@@ -345,6 +373,18 @@ impl Cluster {
     #[must_use]
     pub const fn connections_failed(&self) -> u64 {
         self.connections_failed
+    }
+
+    /// How often a connection's session was renewed (KIP-368).
+    #[must_use]
+    pub const fn sessions_renewed(&self) -> u64 {
+        self.sessions_renewed
+    }
+
+    /// Whether metadata names the node, or it is a bootstrap server while nothing else is known: whether a connection to it can be had at all.
+    #[must_use]
+    pub fn is_current(&self, node: NodeId) -> bool {
+        self.nodes.get(&node).is_some_and(|node| node.is_current)
     }
 
     /// What is wrong with each address, the latest first; behind that, what is being waited for.
@@ -390,6 +430,21 @@ impl Cluster {
             .map_err(SendError::Encode)?;
         connection.push(call, now);
         self.outputs.push_back(NetworkOutput::Transmit { connection: connection.id, frame });
+        Ok(())
+    }
+
+    /// The same for what holds a secret: the frame's memory is wiped when it goes, and no copy stays behind.
+    fn transmit_secret<R: Request>(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        request: &R,
+        call: Call,
+    ) -> Result<(), SendError> {
+        self.transmit(now, node, request, call)?;
+        if let Some(NetworkOutput::Transmit { frame, .. }) = self.outputs.back_mut() {
+            crate::secret::guard(frame);
+        }
         Ok(())
     }
 

@@ -51,6 +51,9 @@ pub struct ClusterConfig {
     pub allow_auto_topic_creation: bool,
     /// `max.in.flight.requests.per.connection`: 5. Metadata requests do not count.
     pub max_in_flight: usize,
+    /// `sasl.mechanism`, where connections are to be authenticated, such as `SCRAM-SHA-512`: none. Each connection then asks for credentials by
+    /// [`NetworkOutput::Authenticate`](crate::NetworkOutput::Authenticate).
+    pub sasl_mechanism: Option<ByteStr>,
     /// The seed of all chance: jitter, and which of several equal nodes is asked.
     pub seed: u64,
 }
@@ -89,6 +92,7 @@ impl ClusterConfig {
             metadata_cluster_check: true,
             allow_auto_topic_creation: true,
             max_in_flight: 5,
+            sasl_mechanism: None,
             seed: 0,
         }
     }

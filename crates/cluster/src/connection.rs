@@ -20,6 +20,8 @@ pub(crate) struct Connection {
     /// Requests that expect no answer and are not written yet.
     unwritten: VecDeque<InFlight>,
     last_used: Time,
+    /// It answered more than who it is.
+    has_served: bool,
 }
 
 /// A request that is not answered yet.
@@ -42,6 +44,8 @@ pub(crate) struct InFlight {
 pub(crate) enum Purpose {
     /// Ours, to learn the node's versions.
     Negotiation,
+    /// Ours, to say who we are.
+    Authentication,
     /// Ours, for metadata.
     Metadata,
     /// The layer's above.
@@ -75,7 +79,23 @@ impl Connection {
             awaiting: VecDeque::new(),
             unwritten: VecDeque::new(),
             last_used: now,
+            has_served: false,
         }
+    }
+
+    /// When it was last used.
+    pub(crate) const fn last_used(&self) -> Time {
+        self.last_used
+    }
+
+    /// What was done since does not count as use.
+    pub(crate) fn set_last_used(&mut self, at: Time) {
+        self.last_used = at;
+    }
+
+    /// Whether requests are open, and none of those that came after the setting up was ever answered.
+    pub(crate) fn is_unserved(&self) -> bool {
+        !self.has_served && !self.awaiting.is_empty()
     }
 
     /// The correlation id that the next [`push`](Self::push) takes.
@@ -141,7 +161,9 @@ impl Connection {
         if expected != Some(correlation_id) {
             return Err(Unasked { expected });
         }
-        self.awaiting.pop_front().ok_or(Unasked { expected })
+        let answered = self.awaiting.pop_front().ok_or(Unasked { expected })?;
+        self.has_served |= matches!(answered.purpose, Purpose::Above(_) | Purpose::Metadata);
+        Ok(answered)
     }
 
     /// Ends the connection: each request, in the order sent, and whether the broker may have got it. After a loss that the driver

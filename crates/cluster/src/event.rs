@@ -7,7 +7,7 @@ use rohrpost_codec::{
     ApiKey, Bytes, DecodeError, EncodeError, Response, VersionRange, decode_response,
 };
 
-use crate::{ConnectionId, NodeId, RequestId, Time};
+use crate::{AuthenticationError, ConnectionId, NodeId, RequestId, Time};
 
 /// What happened. Every request that [`Cluster::send`](crate::Cluster::send) accepted ends in exactly one of
 /// [`Answered`](Self::Answered), [`Written`](Self::Written) and [`Failed`](Self::Failed).
@@ -36,8 +36,20 @@ pub enum ClusterEvent {
     },
     /// [`Cluster::metadata`](crate::Cluster::metadata) changed, or was confirmed.
     MetadataUpdated,
-    /// A node's connection is ready: versions are known.
+    /// A node's connection is ready: versions are known, and where it has to be, it is authenticated.
     NodeReady(NodeId),
+    /// A node's connection goes on after its session was renewed (KIP-368).
+    SessionRenewed(NodeId),
+    /// A broker and this client do not agree on who the client is (KIP-152). A [`NodeLost`](Self::NodeLost) of the same node follows. Nothing is tried again by itself: only for
+    /// what is asked for after this, and after a pause that grows.
+    AuthenticationFailed {
+        /// The node.
+        node: NodeId,
+        /// Why.
+        error: AuthenticationError,
+        /// No other node's connection is up: there will be no metadata either.
+        is_cut_off: bool,
+    },
     /// A node's connection ended, or could not be made. Requests that were in flight on it have failed before this event.
     NodeLost(NodeId),
     /// All addresses were forgotten; the bootstrap servers are asked again (KIP-899, KIP-1102).

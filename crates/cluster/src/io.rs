@@ -1,16 +1,18 @@
 //! What the network tells the cluster, and what the cluster asks of it.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
 use rohrpost_codec::{Bytes, Frame, FrameError};
+use rohrpost_sasl::SaslClient;
 
-use crate::{ConnectionId, LookupId, NodeId};
+use crate::{ConnectionId, CredentialsError, LookupId, NodeId};
 
 /// What happened on the network. Inputs of connections and look-ups that are over are ignored.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum NetworkInput {
     /// The answer to a [`NetworkOutput::Resolve`].
     Resolved {
@@ -30,6 +32,13 @@ pub enum NetworkInput {
         connection: ConnectionId,
         /// Why.
         error: ConnectError,
+    },
+    /// The answer to a [`NetworkOutput::Authenticate`].
+    Credentials {
+        /// The connection.
+        connection: ConnectionId,
+        /// One run of the configured mechanism, or why there is none.
+        result: Result<Box<dyn SaslClient>, CredentialsError>,
     },
     /// A frame arrived, as `rohrpost_codec::FrameReader` cuts it.
     Received {
@@ -74,6 +83,16 @@ pub enum NetworkOutput {
         /// Where to.
         address: SocketAddr,
         /// The host's name, for TLS (SNI and the certificate's name).
+        host: String,
+    },
+    /// Get credentials for a connection, which may take a while; answered by [`NetworkInput::Credentials`]. Not of use any more once the connection is over. Asked again
+    /// of the same connection when its session is to be renewed (KIP-368).
+    Authenticate {
+        /// The connection.
+        connection: ConnectionId,
+        /// Whose connection it is.
+        node: NodeId,
+        /// The host's name, for mechanisms that name the server.
         host: String,
     },
     /// Write a frame, after all earlier ones of the connection.

@@ -5,6 +5,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod authentication;
 mod backoff;
 mod cluster;
 mod config;
@@ -16,10 +17,13 @@ mod io;
 mod metadata;
 mod node;
 mod refresh;
+mod secret;
+mod session;
 mod time;
 mod trouble;
 mod versions;
 
+pub use authentication::{AuthenticationError, CredentialsError};
 pub use backoff::{Backoff, Random};
 pub use cluster::Cluster;
 pub use config::{ClusterConfig, MetadataRecovery};
@@ -28,5 +32,6 @@ pub use host_port::{HostPort, ParseHostPortError};
 pub use ids::{ConnectionId, LookupId, NodeId, RequestId};
 pub use io::{ConnectError, ConnectErrorKind, LookupError, LostError, NetworkInput, NetworkOutput};
 pub use metadata::{Broker, Metadata, PartitionMetadata, TopicMetadata};
+pub use rohrpost_sasl::{SaslClient, SaslError, Step};
 pub use time::Time;
 pub use trouble::{Trouble, TroubleKind};

@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::connection::Connection;
+use crate::session::{Duty, Exchange, Session, Stage};
 use crate::trouble::{Trouble, TroubleKind};
 use crate::versions::Versions;
 use crate::{HostPort, LookupId, NodeId, Time};
@@ -42,18 +43,51 @@ pub(crate) struct Node {
 ///    │      └───────────┐       ▼                     ▼ none left        ▼ none left        │  │
 ///    │       time comes └── BackingOff ◄──────────────┴──────────────────┴────── lost ──────┘  │
 ///    └─────────────────────────────────────────────────────────────────────────────────────────┘
+///
+///  with SASL:  Negotiating ── versions ──► Authenticating ── complete ──► Ready
+///                                              ▲                            │
+///                                              └─── drained, renewing ──────┘
 /// ```
+///
+/// What happens within `Authenticating`, and when a session is renewed, is told in [`session`](crate::session).
 ///
 /// Every state but `Disconnected` ends by itself at a deadline. An IP address needs no resolving. Each new round resolves again: a lost
 /// connection may mean that the host has moved.
 #[derive(Debug)]
 pub(crate) enum State {
     Disconnected,
-    Resolving { lookup: LookupId, timer: Timer },
-    Connecting { connection: Connection, address: SocketAddr, rest: Addresses, timer: Timer },
-    Negotiating { connection: Connection, since: Time, rest: Addresses },
-    Ready { connection: Connection, versions: Versions },
-    BackingOff { until: Time },
+    Resolving {
+        lookup: LookupId,
+        timer: Timer,
+    },
+    Connecting {
+        connection: Connection,
+        address: SocketAddr,
+        rest: Addresses,
+        timer: Timer,
+    },
+    Negotiating {
+        connection: Connection,
+        since: Time,
+        rest: Addresses,
+    },
+    Authenticating {
+        connection: Connection,
+        versions: Versions,
+        exchange: Exchange,
+        timer: Timer,
+        rest: Addresses,
+        /// Since when the connection has not been used, if it was ready before: this renews its session.
+        renews: Option<Time>,
+    },
+    Ready {
+        connection: Connection,
+        versions: Versions,
+        session: Option<Session>,
+    },
+    BackingOff {
+        until: Time,
+    },
 }
 
 /// Addresses that are still to be tried.
@@ -94,6 +128,7 @@ impl Node {
         match &self.state {
             State::Connecting { connection, .. }
             | State::Negotiating { connection, .. }
+            | State::Authenticating { connection, .. }
             | State::Ready { connection, .. } => Some(connection),
             State::Disconnected | State::Resolving { .. } | State::BackingOff { .. } => None,
         }
@@ -104,6 +139,7 @@ impl Node {
         match &mut self.state {
             State::Connecting { connection, .. }
             | State::Negotiating { connection, .. }
+            | State::Authenticating { connection, .. }
             | State::Ready { connection, .. } => Some(connection),
             State::Disconnected | State::Resolving { .. } | State::BackingOff { .. } => None,
         }
@@ -112,7 +148,27 @@ impl Node {
     /// The connection and what the node speaks, once both are there.
     pub(crate) const fn ready(&self) -> Option<(&Connection, &Versions)> {
         match &self.state {
-            State::Ready { connection, versions } => Some((connection, versions)),
+            State::Ready { connection, versions, .. } => Some((connection, versions)),
+            _ => None,
+        }
+    }
+
+    /// Whether the connection is ready, or renews its session, after which it will be.
+    pub(crate) const fn is_up(&self) -> bool {
+        matches!(self.state, State::Ready { .. } | State::Authenticating { renews: Some(_), .. })
+    }
+
+    /// Whether the connection is ready and takes requests, which it does not while its session is to be renewed, or the node is throttled.
+    pub(crate) fn takes_requests(&self, now: Time) -> bool {
+        let State::Ready { session, .. } = &self.state else { return false };
+        session.as_ref().is_none_or(|session| session.held_since(now).is_none())
+            && self.throttled_until.is_none_or(|until| until <= now)
+    }
+
+    /// Since when the session is being renewed, if it is.
+    pub(crate) fn renewing_since(&self) -> Option<Time> {
+        match &self.state {
+            State::Authenticating { renews: Some(_), timer, .. } => Some(timer.since),
             _ => None,
         }
     }
@@ -121,22 +177,53 @@ impl Node {
     pub(crate) const fn is_connecting(&self) -> bool {
         matches!(
             self.state,
-            State::Resolving { .. } | State::Connecting { .. } | State::Negotiating { .. }
+            State::Resolving { .. }
+                | State::Connecting { .. }
+                | State::Negotiating { .. }
+                | State::Authenticating { .. }
         )
+    }
+
+    /// Since when it is waited for, if a connection is on its way, or takes nothing until its session is renewed.
+    pub(crate) fn waited_for_since(&self, now: Time) -> Option<Time> {
+        match &self.state {
+            State::Ready { session: Some(session), .. } => session.held_since(now),
+            State::Authenticating { renews: Some(_), timer, .. } => Some(timer.since),
+            _ if self.is_connecting() => self.last_attempt,
+            _ => None,
+        }
     }
 
     /// When something happens by itself.
     pub(crate) fn deadline(&self, max_idle: Option<Duration>) -> Option<Time> {
         let deadline = match &self.state {
             State::Disconnected => None,
-            State::Resolving { timer, .. } | State::Connecting { timer, .. } => {
-                Some(timer.deadline())
-            }
+            State::Resolving { timer, .. }
+            | State::Connecting { timer, .. }
+            | State::Authenticating { timer, .. } => Some(timer.deadline()),
             State::Negotiating { connection, .. } => connection.deadline(None),
-            State::Ready { connection, .. } => connection.deadline(max_idle),
+            State::Ready { connection, session, .. } => {
+                earliest(connection.deadline(max_idle), self.session_deadline(connection, session))
+            }
             State::BackingOff { until } => Some(*until),
         };
         earliest(deadline, self.throttled_until)
+    }
+
+    /// When something is to be done about the session. A throttled node's renewal waits: the broker would not read it.
+    fn session_deadline(&self, connection: &Connection, session: &Option<Session>) -> Option<Time> {
+        let deadline = session.as_ref()?.deadline(connection.is_idle())?;
+        Some(self.throttled_until.map_or(deadline, |until| until.max(deadline)))
+    }
+
+    /// What is to be done about the session now.
+    pub(crate) fn duty(&self, now: Time) -> Option<Duty> {
+        let State::Ready { connection, session: Some(session), .. } = &self.state else {
+            return None;
+        };
+        session
+            .duty(now, connection.is_idle())
+            .filter(|_| self.throttled_until.is_none_or(|until| until <= now))
     }
 
     /// Something went wrong.
@@ -158,6 +245,10 @@ impl Node {
                 (timer.since, TroubleKind::Connecting { address: *address })
             }
             (None, State::Negotiating { since, .. }) => (*since, TroubleKind::Unanswered),
+            (None, State::Authenticating { exchange, timer, .. }) => {
+                let has_credentials = !matches!(exchange.stage, Stage::Credentials);
+                (timer.since, TroubleKind::Authenticating { has_credentials })
+            }
             (None, State::Disconnected | State::Ready { .. } | State::BackingOff { .. }) => {
                 return None;
             }

@@ -34,6 +34,8 @@ pub(crate) struct Refresh {
     is_lost: bool,
     /// Since when an answer has been due that did not come.
     overdue_since: Option<Time>,
+    /// Nobody can be asked until something is mended: nothing is asked until somebody wants something.
+    is_asleep: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +68,19 @@ impl Refresh {
             in_flight: None,
             is_lost: false,
             overdue_since: None,
+            is_asleep: false,
         }
+    }
+
+    /// Asks for nothing until [`wake`](Self::wake).
+    pub(crate) fn sleep(&mut self) {
+        self.is_asleep = true;
+        self.overdue_since = None;
+    }
+
+    /// Somebody wants something, or somebody can be asked.
+    pub(crate) fn wake(&mut self) {
+        self.is_asleep = false;
     }
 
     /// A topic is wanted for `metadata.max.idle.ms` from now.
@@ -98,9 +112,9 @@ impl Refresh {
         self.is_requested = true;
     }
 
-    /// When the next request is due; `None` while one is in flight.
+    /// When the next request is due; `None` while one is in flight, or asleep.
     pub(crate) fn due(&self) -> Option<Time> {
-        if self.in_flight.is_some() {
+        if self.in_flight.is_some() || self.is_asleep {
             return None;
         }
         let is_asked_for = self.is_requested || self.has_new();

@@ -6,7 +6,10 @@ use core::time::Duration;
 
 use rohrpost_codec::{ApiKey, DecodeError, EncodeError, ErrorCode, PeerHint, VersionRange};
 
-use crate::{ConnectError, HostPort, LookupError, LostError, NodeId, Time};
+use crate::{
+    AuthenticationError, ConnectError, CredentialsError, HostPort, LookupError, LostError, NodeId,
+    Time,
+};
 
 /// What went wrong with a node last, or what it is waited for now. Forgotten when its connection is ready.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +67,36 @@ pub enum TroubleKind {
     LostEarly(LostError),
     /// The connection ended later.
     Lost(LostError),
+    /// The connection ended before anything but the first request was answered, as a listener that wants SASL ends those that come without.
+    LostUnserved(LostError),
+    /// The broker and this client do not agree on who the client is.
+    Authentication(AuthenticationError),
+    /// There were no credentials to authenticate with; it is tried again.
+    Credentials(CredentialsError),
+    /// There were no credentials in time.
+    CredentialsTimedOut {
+        /// How long setting the connection up may take (`request.timeout.ms`).
+        timeout: Duration,
+    },
+    /// The broker did not answer in time while it was told who the client is.
+    AuthenticationTimedOut {
+        /// How long it had (`request.timeout.ms`).
+        timeout: Duration,
+    },
+    /// The connection ended in the middle of the authentication.
+    LostInAuthentication(LostError),
+    /// The session could not be renewed (KIP-368); the connection is made anew.
+    NotRenewed(AuthenticationError),
+    /// The session ended (KIP-368), and there were no new credentials by then.
+    SessionEnded {
+        /// Why there were none, as far as that is known.
+        credentials: Option<CredentialsError>,
+    },
+    /// The authentication is not complete yet.
+    Authenticating {
+        /// Whether there are credentials already: then the broker is waited for.
+        has_credentials: bool,
+    },
     /// A request was not answered in time.
     RequestTimedOut {
         /// The request's API.
@@ -106,7 +139,13 @@ impl TroubleKind {
     /// Whether this is no failure, but something that is waited for.
     #[must_use]
     pub const fn is_pending(&self) -> bool {
-        matches!(self, Self::LookingUp | Self::Connecting { .. } | Self::Unanswered)
+        matches!(
+            self,
+            Self::LookingUp
+                | Self::Connecting { .. }
+                | Self::Unanswered
+                | Self::Authenticating { .. }
+        )
     }
 }
 
@@ -168,6 +207,43 @@ impl fmt::Display for TroubleKind {
                  plaintext listener, without TLS and SASL"
             ),
             Self::Lost(error) => error.fmt(f),
+            Self::LostUnserved(error) => write!(
+                f,
+                "{error} when it was asked more than its versions: perhaps its listener wants SASL (security.protocol)"
+            ),
+            Self::Authentication(error) => error.fmt(f),
+            Self::Credentials(error) => write!(f, "no credentials yet: {error}"),
+            Self::CredentialsTimedOut { timeout } => write!(
+                f,
+                "connected, but there were no credentials within {timeout:?} (request.timeout.ms): check where they come from"
+            ),
+            Self::AuthenticationTimedOut { timeout } => write!(
+                f,
+                "the authentication was not complete within {timeout:?} (request.timeout.ms), so the connection was closed"
+            ),
+            Self::LostInAuthentication(error) => write!(
+                f,
+                "{error} in the middle of the authentication: check security.protocol and the credentials, and the broker's log"
+            ),
+            Self::NotRenewed(error) => {
+                write!(
+                    f,
+                    "the session could not be renewed, so the connection is made anew: {error}"
+                )
+            }
+            Self::SessionEnded { credentials } => {
+                f.write_str("the session ended before there were new credentials")?;
+                match credentials {
+                    Some(error) => write!(f, ": {error}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Authenticating { has_credentials: true } => {
+                f.write_str("the authentication is not complete yet")
+            }
+            Self::Authenticating { has_credentials: false } => {
+                f.write_str("connected; the credentials are not there yet")
+            }
             Self::RequestTimedOut { api_key, timeout } => write!(
                 f,
                 "{} was not answered within {timeout:?}, so the connection was closed",

@@ -1,6 +1,8 @@
 //! What the crate promises, each promise a test, in virtual time against scripted brokers.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+#[path = "promises/authentication.rs"]
+mod authentication;
 #[path = "promises/connecting.rs"]
 mod connecting;
 #[path = "promises/metadata.rs"]
@@ -9,8 +11,12 @@ mod metadata;
 mod negotiation;
 #[path = "promises/recovery.rs"]
 mod recovery;
+#[path = "promises/renewal.rs"]
+mod renewal;
 #[path = "promises/requests.rs"]
 mod requests;
+#[path = "promises/sasl_listener.rs"]
+mod sasl_listener;
 #[path = "promises/storm.rs"]
 mod storm;
 #[path = "promises/strangers.rs"]

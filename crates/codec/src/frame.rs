@@ -1,6 +1,7 @@
 //! Frames: a message behind its header, behind a length prefix of four bytes.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use bytes::Bytes;
 
@@ -19,10 +20,20 @@ const FIRST_CAPACITY: usize = 256;
 ///
 /// Large byte fields, the record batches of a Produce request above all, are segments of their own
 /// that share the caller's memory: writing the segments with one vectored write copies nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
     segments: Vec<Bytes>,
     len: usize,
+}
+
+/// Without the bytes: they may hold a password (SaslAuthenticate), or a megabyte of records.
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("len", &self.len)
+            .field("segments", &self.segments.len())
+            .finish()
+    }
 }
 
 impl Frame {

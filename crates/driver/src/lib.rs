@@ -19,6 +19,7 @@ mod network;
 mod outputs;
 mod pacing;
 mod pool;
+mod running;
 mod runs;
 mod scales;
 mod shared;
@@ -40,6 +41,8 @@ pub use deliveries::{Deliveries, Settled};
 pub use delivery::{Acknowledged, Delivery, Failed};
 pub use failure::{Failure, PartitionerFault, SendFailure};
 pub use handle::{GivenUp, GivenUpThere, Gone, Handle, Wait};
+#[cfg(feature = "sasl")]
+pub use rohrpost_auth::{Credentials, CredentialsError};
 pub use rohrpost_engine::REFERENCE_FROM;
 pub use socket::{AddressFamily, SocketOptions};
 pub use start::{DriverConfig, canonical_names, look_up, pause, start};

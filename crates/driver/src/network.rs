@@ -1,10 +1,17 @@
 //! What the system says of the network, in the cluster's terms.
 
+use std::future::Future;
 use std::io;
 use std::net::IpAddr;
+use std::pin::Pin;
+#[cfg(feature = "sasl")]
+use std::sync::Arc;
 
+#[cfg(feature = "sasl")]
+use rohrpost_auth::Credentials;
 use rohrpost_cluster::{
-    ConnectError, ConnectErrorKind, ConnectionId, LookupError, LookupId, LostError, NetworkInput,
+    ConnectError, ConnectErrorKind, ConnectionId, CredentialsError, LookupError, LookupId,
+    LostError, NetworkInput, SaslClient,
 };
 
 use crate::socket::{AddressFamily, Loss, SocketEvent};
@@ -29,6 +36,29 @@ pub(crate) fn resolved(
     };
     NetworkInput::Resolved { lookup, result }
 }
+
+/// Credentials for a connection that is to be authenticated, or anew, as far as the program has any.
+#[cfg(feature = "sasl")]
+pub(crate) fn client(source: Option<&Arc<dyn Credentials>>, host: &str) -> ClientFuture {
+    let Some(source) = source else { return no_client() };
+    let client = source.client(host);
+    Box::pin(async move {
+        client.await.map_err(|error| CredentialsError {
+            detail: error.detail,
+            is_retriable: error.is_retriable,
+        })
+    })
+}
+
+/// Where nobody was told of any credentials.
+pub(crate) fn no_client() -> ClientFuture {
+    let detail = "sasl.mechanism is set, and nobody provides credentials for it".to_owned();
+    Box::pin(std::future::ready(Err(CredentialsError { detail, is_retriable: false })))
+}
+
+/// Credentials on their way.
+pub(crate) type ClientFuture =
+    Pin<Box<dyn Future<Output = Result<Box<dyn SaslClient>, CredentialsError>> + Send>>;
 
 /// What happened on a connection.
 pub(crate) fn input(connection: ConnectionId, event: SocketEvent) -> NetworkInput {

@@ -31,6 +31,10 @@ pub struct DriverConfig {
     pub max_block: Duration,
     /// How sockets are set up.
     pub sockets: SocketOptions,
+    /// Where connections get their credentials from, where the engine's `cluster.sasl_mechanism` says that they need any: from nowhere. Asked by the driver's
+    /// task, whose futures must not block.
+    #[cfg(feature = "sasl")]
+    pub credentials: Option<std::sync::Arc<dyn rohrpost_auth::Credentials>>,
     /// Run on a thread of its own, whether or not a runtime is at hand.
     pub own_thread: bool,
 }
@@ -43,6 +47,8 @@ impl DriverConfig {
             partitioner: ChooserConfig::default(),
             max_block: Duration::from_secs(60),
             sockets: SocketOptions::default(),
+            #[cfg(feature = "sasl")]
+            credentials: None,
             own_thread: false,
         }
     }
@@ -78,6 +84,8 @@ pub(crate) fn prepare(
     config: DriverConfig,
     clock: Clock,
 ) -> (Handle, impl FnOnce() -> Driver + Send) {
+    #[cfg(feature = "sasl")]
+    let credentials = config.credentials;
     let DriverConfig { engine, partitioner, max_block, sockets, .. } = config;
     let shared = Shared::new(engine.buffer_memory, clock);
     let scales = Scales::new(&partitioner);
@@ -85,7 +93,10 @@ pub(crate) fn prepare(
     let handle = Handle::new(shared.clone(), max_block);
     let driver = move || {
         let engine = Engine::new(engine, shared.now()).with_stages(shared.stages.clone());
-        Driver::new(shared, engine, lanes, scales, sockets)
+        let driver = Driver::new(shared, engine, lanes, scales, sockets);
+        #[cfg(feature = "sasl")]
+        let driver = driver.with_credentials(credentials);
+        driver
     };
     (handle, driver)
 }

@@ -4,13 +4,17 @@
 //! those whose deliveries are done. When a round leaves nothing to do the task sleeps. It decides nothing itself.
 
 use std::future::Future;
+use std::io;
+use std::net::IpAddr;
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rohrpost_cluster::{ConnectionId, LookupId, NetworkInput, NetworkOutput};
+use rohrpost_cluster::{
+    ConnectionId, CredentialsError, LookupId, NetworkInput, NetworkOutput, SaslClient,
+};
 use rohrpost_engine::{BatchId, Engine, FlushId, Input, Output, SealedBatch, Time};
 use tokio::sync::oneshot;
 use tokio::time::Sleep;
@@ -23,8 +27,9 @@ use crate::handle::GivenUp;
 use crate::in_flight::InFlight;
 use crate::lanes::Lanes;
 use crate::lock;
-use crate::lookups::Lookups;
+use crate::lookups::look_up;
 use crate::network;
+use crate::running::Running;
 use crate::scales::Scales;
 use crate::shared::{Message, Shared};
 use crate::socket::{Socket, SocketOptions};
@@ -41,7 +46,11 @@ pub(crate) struct Driver {
     engine: Engine,
     options: SocketOptions,
     sockets: Vec<(ConnectionId, Socket)>,
-    lookups: Lookups<LookupId>,
+    lookups: Running<LookupId, io::Result<Vec<IpAddr>>>,
+    #[cfg(feature = "sasl")]
+    credentials: Option<Arc<dyn rohrpost_auth::Credentials>>,
+    /// Credentials on their way to connections.
+    clients: Running<ConnectionId, Result<Box<dyn SaslClient>, CredentialsError>>,
     lanes: Lanes,
     scales: Scales,
     in_flight: InFlight,
@@ -102,7 +111,10 @@ impl Driver {
             engine,
             options,
             sockets: Vec::new(),
-            lookups: Lookups::new(),
+            lookups: Running::new(),
+            #[cfg(feature = "sasl")]
+            credentials: None,
+            clients: Running::new(),
             lanes,
             scales,
             in_flight: InFlight::default(),
@@ -124,6 +136,15 @@ impl Driver {
             span,
             retries_told: 0,
         }
+    }
+
+    #[cfg(feature = "sasl")]
+    pub(crate) fn with_credentials(
+        mut self,
+        credentials: Option<Arc<dyn rohrpost_auth::Credentials>>,
+    ) -> Self {
+        self.credentials = credentials;
+        self
     }
 
     /// One round. Returns when there has to be another one.
@@ -209,6 +230,9 @@ impl Driver {
         let inputs = &mut self.inputs;
         let family = self.options.address_family;
         self.lookups.poll(|lookup, result| inputs.push(network::resolved(lookup, family, result)));
+        self.clients.poll(|connection, result| {
+            inputs.push(NetworkInput::Credentials { connection, result });
+        });
         for (id, socket) in &mut self.sockets {
             let id = *id;
             socket.poll(&mut self.scratch, &mut |event| inputs.push(network::input(id, event)));
@@ -224,6 +248,7 @@ impl Driver {
             {
                 // It is over, and the engine says no more about it.
                 self.sockets.retain(|(id, _)| *id != connection);
+                self.clients.stop(connection);
             }
             self.engine.handle(now, Input::Network(input));
         }
@@ -266,13 +291,17 @@ impl Driver {
     fn obey_network(&mut self, output: NetworkOutput) {
         match output {
             NetworkOutput::Resolve { lookup, host } => {
-                self.lookups.start(lookup, host, &self.shared.bell);
+                self.lookups.start(lookup, Box::pin(look_up(host)), &self.shared.bell);
             }
             NetworkOutput::Connect { connection, address, .. } => {
                 trace::connecting(address);
                 let socket = Socket::connect(address, self.options, &self.shared.bell);
                 self.sockets.push((connection, socket));
                 self.connections_opened += 1;
+            }
+            NetworkOutput::Authenticate { connection, host, .. } => {
+                let client = self.client(&host);
+                self.clients.start(connection, client, &self.shared.bell);
             }
             NetworkOutput::Transmit { connection, frame } => {
                 if let Some((_, socket)) = self.sockets.iter_mut().find(|(id, _)| *id == connection)
@@ -282,8 +311,19 @@ impl Driver {
             }
             NetworkOutput::Disconnect { connection } => {
                 self.sockets.retain(|(id, _)| *id != connection);
+                self.clients.stop(connection);
             }
         }
+    }
+
+    #[cfg(feature = "sasl")]
+    fn client(&self, host: &str) -> network::ClientFuture {
+        network::client(self.credentials.as_ref(), host)
+    }
+
+    #[cfg(not(feature = "sasl"))]
+    fn client(&self, _: &str) -> network::ClientFuture {
+        network::no_client()
     }
 
     /// Takes a partition's open batch, if it is still the one that the engine means.
@@ -356,6 +396,7 @@ impl Driver {
         self.again
             || self.timer.flag.is_raised()
             || self.lookups.is_ready()
+            || self.clients.is_ready()
             || self.sockets.iter().any(|(_, socket)| socket.is_ready())
             || !self.shared.inbox.sleep()
     }

@@ -62,6 +62,9 @@ pub(crate) fn network(input: &NetworkInput) {
         NetworkInput::Lost { connection, error } => {
             event!(WARN, { connection = connection.0, error = tracing_debug(error) }, "connection lost");
         }
+        NetworkInput::Credentials { connection, result: Err(error) } => {
+            event!(WARN, { connection = connection.0, error = &*error.detail }, "no credentials");
+        }
         NetworkInput::Resolved { result: Err(error), .. } => {
             event!(WARN, { error = &*error.detail }, "name not resolved");
         }

@@ -49,6 +49,8 @@ pub struct Engine {
     /// For batches that have to be divided.
     pub(crate) compressor: Compressor,
     pub(crate) under_pressure: bool,
+    /// No broker takes this client for who it says it is: nothing is tried for nobody.
+    pub(crate) is_cut_off: bool,
     pub(crate) lifecycle: Lifecycle,
     /// Bytes of the budget that batches in here hold.
     pub(crate) charged: usize,
@@ -85,6 +87,7 @@ impl Engine {
             random,
             compressor: Compressor::new(),
             under_pressure: false,
+            is_cut_off: false,
             lifecycle: Lifecycle::Running,
             charged: 0,
             outputs: VecDeque::new(),
@@ -261,6 +264,9 @@ impl Engine {
                 ClusterEvent::MetadataUpdated => self.metadata_updated(now),
                 ClusterEvent::NodeReady(node) => self.node_ready(now, node),
                 ClusterEvent::NodeLost(node) => self.node_lost(node),
+                ClusterEvent::AuthenticationFailed { node, error, is_cut_off } => {
+                    self.authentication_failed(node, &error, is_cut_off);
+                }
                 ClusterEvent::Answered(answer) => {
                     self.is_stirred = true;
                     if self.identity.is_asked(answer.request) {
@@ -292,6 +298,7 @@ impl Engine {
     /// pause any longer. A connection that is lost and made again at once proves nothing: its broker may break it over what it was sent.
     fn node_ready(&mut self, now: Time, node: NodeId) {
         self.is_stirred = true;
+        self.is_cut_off = false;
         let Some(lane) = self.lanes.get_mut(&node) else { return };
         if core::mem::take(&mut lane.losses) < 2 {
             return;
@@ -376,6 +383,7 @@ impl Engine {
 
     fn look_at_dirty(&mut self, now: Time) {
         while let Some(index) = self.dirty.pop_front() {
+            self.end_doomed(index);
             // What comes in sealed may be overdue already.
             self.expire(now, index);
             let around = self.circumstances(now);

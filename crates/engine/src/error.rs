@@ -1,11 +1,12 @@
 //! Why a record was not delivered, or never got in; and what is known of its fate.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
 
-use rohrpost_cluster::{HostPort, NodeId};
+use rohrpost_cluster::{AuthenticationError, HostPort, NodeId};
 use rohrpost_codec::{ByteStr, ErrorCode};
 
 use crate::why::Waiting;
@@ -125,6 +126,8 @@ pub enum DeliveryErrorKind {
         /// How the last attempt failed.
         last: Option<AttemptFailure>,
     },
+    /// The partition's leader and this client do not agree on who the client is (KIP-152), or no broker does, so that there is no leader or no producer id.
+    Authentication(AuthenticationError),
     /// The producer was closed first.
     Closed,
 }
@@ -132,6 +135,10 @@ pub enum DeliveryErrorKind {
 impl DeliveryError {
     pub(crate) fn new(kind: DeliveryErrorKind, outcome: Outcome) -> Self {
         Self { kind: Arc::new(kind), outcome, broker: None }
+    }
+
+    pub(crate) fn with_outcome(self, outcome: Outcome) -> Self {
+        Self { outcome, ..self }
     }
 
     pub(crate) fn with_broker(mut self, broker: Option<BrokerAt>) -> Self {
@@ -169,6 +176,7 @@ impl DeliveryError {
             }
             DeliveryErrorKind::RetriesExhausted { last, .. }
             | DeliveryErrorKind::NoProducerId { last } => *last,
+            DeliveryErrorKind::Authentication(error) => return error.code(),
             DeliveryErrorKind::Unsupported | DeliveryErrorKind::Closed => return None,
         };
         match last {
@@ -209,6 +217,11 @@ impl DeliveryError {
         )
     }
 
+    /// Whether a broker and this client do not agree on who the client is.
+    pub fn is_authentication(&self) -> bool {
+        matches!(*self.kind, DeliveryErrorKind::Authentication(_))
+    }
+
     /// Whether the same record might be delivered if it were sent again: a time-out or an error that Kafka calls retriable. Mind
     /// [`outcome`](Self::outcome).
     pub fn is_retriable(&self) -> bool {
@@ -219,7 +232,9 @@ impl DeliveryError {
             DeliveryErrorKind::RetriesExhausted { last, .. } => {
                 *last != AttemptFailure::Unsupported
             }
-            DeliveryErrorKind::Unsupported | DeliveryErrorKind::Closed => false,
+            DeliveryErrorKind::Unsupported
+            | DeliveryErrorKind::Authentication(_)
+            | DeliveryErrorKind::Closed => false,
             _ => self.code().is_some_and(ErrorCode::is_retriable),
         }
     }
@@ -273,6 +288,9 @@ impl fmt::Display for Reason<'_> {
                     write!(f, "; the last attempt failed: {last}")?;
                 }
             }
+            DeliveryErrorKind::Authentication(cause) => {
+                authentication(f, error.broker(), cause)?;
+            }
             DeliveryErrorKind::Closed => f.write_str("the producer was closed first")?,
         }
         Ok(())
@@ -291,6 +309,19 @@ impl fmt::Display for DeliveryError {
 }
 
 impl core::error::Error for DeliveryError {}
+
+/// A failed authentication, in words.
+fn authentication(
+    f: &mut fmt::Formatter<'_>,
+    broker: Option<&BrokerAt>,
+    error: &AuthenticationError,
+) -> fmt::Result {
+    f.write_str("authentication failed")?;
+    if let Some(address) = broker.and_then(|broker| broker.address.as_ref()) {
+        write!(f, " at {address}")?;
+    }
+    write!(f, ": {error}")
+}
 
 /// Why a record was not accepted: its topic's or partition's metadata did not come. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -318,6 +349,15 @@ pub enum AdmissionError {
         /// The cluster's error.
         code: ErrorCode,
     },
+    /// A broker and this client do not agree on who the client is (KIP-152), and no other can be asked.
+    Authentication {
+        /// The topic.
+        topic: ByteStr,
+        /// Why.
+        error: Box<AuthenticationError>,
+        /// The broker.
+        broker: Option<BrokerAt>,
+    },
     /// The producer is closed, or closing.
     Closed,
 }
@@ -344,6 +384,10 @@ impl fmt::Display for AdmissionError {
             }
             Self::Refused { topic, code } => {
                 write!(f, "the cluster refuses topic {:?}: {code}", &**topic)
+            }
+            Self::Authentication { topic, error, broker } => {
+                write!(f, "no metadata for topic {:?}: ", &**topic)?;
+                authentication(f, broker.as_ref(), error)
             }
             Self::Closed => f.write_str("the producer is closed"),
         }

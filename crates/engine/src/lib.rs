@@ -12,6 +12,7 @@ extern crate std;
 
 mod answers;
 mod appender;
+mod authentication;
 mod budget;
 mod classify;
 mod config;
@@ -63,7 +64,9 @@ pub use overrides::{TopicOverrides, TopicSettings};
 #[cfg(feature = "plants")]
 pub use plants::Plant;
 pub use ratio::SharedRatio;
-pub use rohrpost_cluster::{ClusterConfig, HostPort, NetworkInput, NetworkOutput, NodeId, Time};
+pub use rohrpost_cluster::{
+    AuthenticationError, ClusterConfig, HostPort, NetworkInput, NetworkOutput, NodeId, Time,
+};
 pub use sealed::{BufferSource, FilledBatch, SealedBatch, Unpooled};
 pub use stages::{BUCKETS, StageCounts, StageTimes, Stages, bucket_end};
 pub use stats::{EngineStats, NodeStats};

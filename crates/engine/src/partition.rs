@@ -21,6 +21,7 @@ use rohrpost_cluster::{NodeId, Time};
 use rohrpost_codec::ByteStr;
 use rohrpost_records::{ProducerStamp, Sequence};
 
+use crate::error::DeliveryError;
 use crate::identity::{Current, Epoch};
 use crate::ids::{PartitionIndex, Slot, TopicIndex};
 use crate::overrides::TopicSettings;
@@ -56,6 +57,8 @@ pub(crate) struct Partition {
     pub(crate) is_forgotten: bool,
     /// A sequence of this epoch will never be used, or its log began anew: only a new epoch goes on.
     pub(crate) must_renew: bool,
+    /// Batches before this slot end so when they come in.
+    pub(crate) doomed: Option<(Slot, DeliveryError)>,
     /// Its next step is to be looked at again.
     pub(crate) is_dirty: bool,
     /// It is in this node's list of partitions that can send.
@@ -121,6 +124,7 @@ impl Partition {
             established: None,
             is_forgotten: false,
             must_renew: false,
+            doomed: None,
             is_dirty: false,
             listed: None,
             timer: None,

@@ -18,13 +18,13 @@ const INIT_PRODUCER_ID: VersionRange = VersionRange::new(0, 5);
 impl Engine {
     /// Sends InitProducerId if an id is needed and a node can be asked. Any node can.
     pub(crate) fn ask_for_identity(&mut self, now: Time) {
-        if !self.lifecycle.is_running() && self.pending.open() == 0 {
+        if (!self.lifecycle.is_running() || self.is_cut_off) && self.pending.open() == 0 {
             return;
         }
         if !self.identity.wants_request(now) {
             return;
         }
-        let Some(node) = self.cluster.least_loaded() else { return };
+        let Some(node) = self.cluster.least_loaded(now) else { return };
         if self.cluster.ensure_connected(now, node) != NodeState::Ready
             || !self.cluster.can_send(node, now)
         {

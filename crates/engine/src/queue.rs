@@ -115,6 +115,16 @@ impl Queue {
         }
     }
 
+    /// The slot that leaves next.
+    pub(crate) const fn front_slot(&self) -> Slot {
+        Slot(self.next)
+    }
+
+    /// The slot behind all that the engine heard of.
+    pub(crate) fn end(&self) -> Slot {
+        Slot(self.entries.back().map_or(self.next, |last| last.slot.0 + 1))
+    }
+
     /// Whether everything that the engine heard of has left.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()

@@ -1,6 +1,7 @@
 //! The engine against scripted brokers in virtual time: a test per scenario.
 
 mod appender;
+mod authentication;
 mod broker;
 mod closing;
 mod delivery;

@@ -1,14 +1,15 @@
 //! Sends that wait for a topic's metadata.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use rohrpost_cluster::Time;
+use rohrpost_cluster::{AuthenticationError, Time};
 use rohrpost_codec::{ByteStr, ErrorCode};
 
 use crate::engine::Engine;
-use crate::error::AdmissionError;
+use crate::error::{AdmissionError, BrokerAt};
 use crate::ids::{TopicIndex, WaiterId};
 use crate::io::Output;
 
@@ -149,6 +150,16 @@ impl Engine {
                 broker,
             };
             self.outputs.push_back(Output::Awaited { waiter: id, result: Err(error) });
+        }
+    }
+
+    /// No broker takes this client for who it says it is: nobody need wait for metadata.
+    pub(crate) fn turn_away(&mut self, error: &AuthenticationError, broker: &BrokerAt) {
+        while let Some((&id, _)) = self.waiters.list.first_key_value() {
+            let Some(Waiter { topic, .. }) = self.waiters.take(id) else { break };
+            let (error, broker) = (Box::new(error.clone()), Some(broker.clone()));
+            let result = Err(AdmissionError::Authentication { topic, error, broker });
+            self.outputs.push_back(Output::Awaited { waiter: id, result });
         }
     }
 

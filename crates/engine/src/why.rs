@@ -35,7 +35,7 @@ pub enum Waiting {
         /// The leader.
         node: NodeId,
     },
-    /// The leader's connection takes no more now: it is throttled (KIP-219) or has as many requests in flight as it may.
+    /// The leader's connection takes no more now: it is throttled (KIP-219), has as many requests in flight as it may, or its session is being renewed (KIP-368).
     Node {
         /// The leader.
         node: NodeId,
@@ -84,7 +84,11 @@ impl fmt::Display for Waiting {
                 write!(f, "no connection to the partition's leader, node {}", node.0)
             }
             Self::Node { node } => {
-                write!(f, "the leader, node {}, is throttled or its requests are all out", node.0)
+                write!(
+                    f,
+                    "the leader, node {}, is throttled, its requests are all out, or its session is being renewed",
+                    node.0
+                )
             }
             Self::Turn { node } => write!(f, "about to be sent to node {}", node.0),
             Self::Muted => f.write_str("waiting for the one request in flight"),

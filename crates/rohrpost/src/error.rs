@@ -40,6 +40,7 @@ use crate::record::ProducerRecord;
 /// | `Partitioner` | `send`, `try_send` | no | not written |
 /// | `Serialization` | `send`, `try_send` of a [`TypedProducer`](crate::TypedProducer) | as its source tells | not written |
 /// | `RecordTooLarge`, `InvalidRecord`, `Authorization` | `send`, a delivery | no | not written |
+/// | `Authentication` | `send`, a delivery | no: mend the credentials | not written, unless an earlier attempt got through |
 /// | `DeliveryTimeout`, `Connection` | a delivery | yes | maybe written, unless no attempt got through |
 /// | `Broker`, `Protocol` | `send`, a delivery | as Kafka says of the code | as the broker's answer tells |
 /// | `Closed`, `DriverGone`, `Fatal` | anything | no: build a new producer | maybe written, if it was on its way |
@@ -144,7 +145,7 @@ pub enum ErrorKind {
     InvalidRecord,
     /// The broker does not allow this producer to do it.
     Authorization,
-    /// The broker did not accept who we are. This version knows no authentication, so that nothing fails so yet; programs may have their arm ready.
+    /// The broker did not accept who we are, or did not prove who it is.
     Authentication,
     /// The record was not acknowledged within `delivery.timeout.ms`.
     DeliveryTimeout,

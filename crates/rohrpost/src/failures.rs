@@ -93,6 +93,11 @@ fn admission(error: &AdmissionError) -> Error {
             };
             Error::new(kind, text).with_code(Some(code.0))
         }
+        AdmissionError::Authentication { error, broker, .. } => {
+            Error::new(ErrorKind::Authentication, text)
+                .with_code(error.code().map(|code| code.0))
+                .with_broker(broker.as_ref().map(broker_at))
+        }
         AdmissionError::Closed => Error::new(ErrorKind::Closed, text),
         _ => Error::new(ErrorKind::Broker, text),
     }
@@ -187,6 +192,9 @@ fn delivery_kind(error: &DeliveryError) -> ErrorKind {
     }
     if error.is_timeout() {
         return ErrorKind::DeliveryTimeout;
+    }
+    if error.is_authentication() {
+        return ErrorKind::Authentication;
     }
     if error.is_authorization() {
         return ErrorKind::Authorization;

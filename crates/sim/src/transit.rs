@@ -72,6 +72,8 @@ impl Life {
                 let IpAddr::V4(ip) = address.ip() else { return };
                 self.connect(connection, ip);
             }
+            // No plan has brokers that want to know who comes.
+            NetworkOutput::Authenticate { .. } => {}
             NetworkOutput::Transmit { connection, frame } => {
                 let frame = frame.to_bytes().slice(4..);
                 self.note("transmit", || format!("{connection:?} {}", describe(&frame)), &frame);

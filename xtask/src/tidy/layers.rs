@@ -19,7 +19,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rohrpost-auth", &["rohrpost-sasl"]),
     ("rohrpost-cluster", &["rohrpost-codec", "rohrpost-sasl"]),
     ("rohrpost-engine", &["rohrpost-cluster", "rohrpost-records"]),
-    ("rohrpost-driver", &["rohrpost-engine", "rohrpost-partitioner", "rohrpost-tls"]),
+    (
+        "rohrpost-driver",
+        &["rohrpost-engine", "rohrpost-partitioner", "rohrpost-auth", "rohrpost-tls"],
+    ),
     ("rohrpost-schema-registry", &["rohrpost-serializer"]),
     ("rohrpost", &["rohrpost-driver", "rohrpost-auth", "rohrpost-serializer"]),
     ("rohrpost-testkit", &["rohrpost-codec", "rohrpost-records"]),
@@ -50,7 +53,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         &["base64ct", "bytes", "hmac", "pbkdf2", "serde_core", "serde_json", "sha2", "zeroize"],
     ),
     ("rohrpost-serializer", &["bytes", "prost", "serde_core", "serde_json", "uuid"]),
-    ("rohrpost-cluster", &["bytes", "foldhash", "hashbrown"]),
+    ("rohrpost-cluster", &["bytes", "foldhash", "hashbrown", "zeroize"]),
     ("rohrpost-engine", &["bytes", "foldhash", "hashbrown"]),
 ];
 

@@ -73,6 +73,7 @@ impl Cluster {
             }
             Purpose::Metadata => self.metadata_answered(now, id, &frame, version),
             Purpose::Negotiation => self.negotiated(now, id, &frame, version),
+            Purpose::Authentication => self.authentication_answered(now, id, &frame, version),
         }
     }
 
@@ -103,18 +104,25 @@ impl Cluster {
             return self.disconnect(now, id, kind);
         }
         self.features.update(&response);
-        self.set_ready(id, versions);
+        self.identify(now, id, versions);
         self.throttle(now, id, api_key, version, response.throttle_time_ms);
     }
 
-    fn set_ready(&mut self, id: NodeId, versions: Versions) {
+    pub(super) fn set_ready(&mut self, id: NodeId, versions: Versions) {
         let Some(node) = self.nodes.get_mut(&id) else { return };
         let Some(connection) = take_connection(node) else { return };
-        node.state = State::Ready { connection, versions };
+        node.state = State::Ready { connection, versions, session: None };
+        self.became_ready(id);
+    }
+
+    /// A new connection is ready.
+    pub(super) fn became_ready(&mut self, id: NodeId) {
+        let Some(node) = self.nodes.get_mut(&id) else { return };
         node.failures = 0;
         node.is_unreachable = false;
         node.is_wanted = false;
         node.clear_trouble();
+        self.refresh.wake();
         self.events.push_back(ClusterEvent::NodeReady(id));
     }
 }

@@ -1,8 +1,8 @@
 //! Which node to ask when any will do.
 
 use super::Cluster;
-use crate::NodeId;
 use crate::node::{Node, State};
+use crate::{NodeId, Time};
 
 /// A node, and what it takes to ask it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +32,13 @@ impl Cluster {
     /// that is being connected to; else the one that has been left alone for longest, which
     /// [`ensure_connected`](Self::ensure_connected) connects to. May be a bootstrap server.
     #[must_use]
-    pub fn least_loaded(&self) -> Option<NodeId> {
-        self.choose().map(Choice::node)
+    pub fn least_loaded(&self, now: Time) -> Option<NodeId> {
+        self.choose(now).map(Choice::node)
     }
 
-    pub(super) fn choose(&self) -> Option<Choice> {
-        self.least_loaded_ready()
-            .or_else(|| self.connecting())
+    pub(super) fn choose(&self, now: Time) -> Option<Choice> {
+        self.least_loaded_ready(now)
+            .or_else(|| self.connecting(now))
             .or_else(|| self.longest_disconnected().map(Choice::Disconnected))
     }
 
@@ -46,16 +46,15 @@ impl Cluster {
     pub(super) fn is_out_of_reach(&self) -> bool {
         let current = self.nodes.values().filter(|node| node.is_current);
         let unreachable = current.clone().filter(|node| node.is_unreachable).count();
-        unreachable >= current.count().min(ENOUGH)
-            && self.nodes.values().all(|node| node.ready().is_none())
+        unreachable >= current.count().min(ENOUGH) && !self.nodes.values().any(Node::is_up)
     }
 
-    fn least_loaded_ready(&self) -> Option<Choice> {
+    fn least_loaded_ready(&self, now: Time) -> Option<Choice> {
         // A bootstrap server's connection still serves when metadata has named the brokers, until one of theirs is ready.
         let load = |node: &Node| {
             let (connection, _) = node.ready()?;
             let serves = node.is_current || node.id.is_bootstrap();
-            (serves && node.throttled_until.is_none())
+            (serves && node.throttled_until.is_none() && node.takes_requests(now))
                 .then(|| (!node.is_current, connection.in_flight_above()))
         };
         self.by_preference()
@@ -64,10 +63,10 @@ impl Cluster {
             .map(|(_, node)| Choice::Ready(node.id))
     }
 
-    fn connecting(&self) -> Option<Choice> {
+    fn connecting(&self, now: Time) -> Option<Choice> {
         let mut nodes = self.by_preference();
         nodes
-            .find(|node| node.is_current && node.is_connecting())
+            .find(|node| node.is_current && node.waited_for_since(now).is_some())
             .map(|node| Choice::Connecting(node.id))
     }
 

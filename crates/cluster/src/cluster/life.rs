@@ -8,6 +8,7 @@ use core::net::{IpAddr, SocketAddr};
 use super::Cluster;
 use crate::connection::{Connection, InFlight, Purpose};
 use crate::node::{Addresses, Node, State, Timer};
+use crate::session::Stage;
 use crate::trouble::TroubleKind;
 use crate::{
     ClusterEvent, ConnectError, ConnectionId, LookupError, LookupId, LostError, NetworkOutput,
@@ -105,8 +106,15 @@ impl Cluster {
 
     pub(super) fn lost(&mut self, now: Time, connection: ConnectionId, error: LostError) {
         let Some(&id) = self.connections.get(&connection) else { return };
-        let is_ready = self.nodes.get(&id).is_some_and(|node| node.ready().is_some());
-        let kind = if is_ready { TroubleKind::Lost(error) } else { TroubleKind::LostEarly(error) };
+        let is_anonymous = self.config.sasl_mechanism.is_none();
+        let kind = match self.nodes.get(&id).map(|node| &node.state) {
+            Some(State::Ready { connection, .. }) if is_anonymous && connection.is_unserved() => {
+                TroubleKind::LostUnserved(error)
+            }
+            Some(State::Ready { .. }) => TroubleKind::Lost(error),
+            Some(State::Authenticating { .. }) => TroubleKind::LostInAuthentication(error),
+            _ => TroubleKind::LostEarly(error),
+        };
         self.end_connection(id, true, None);
         self.attempt_failed(now, id, kind);
     }
@@ -145,9 +153,12 @@ impl Cluster {
         if node.throttled_until.is_some_and(|until| until <= now) {
             node.throttled_until = None;
         }
-        if node.deadline(max_idle).is_none_or(|deadline| deadline > now) {
+        if node.deadline(max_idle).is_none_or(|deadline| deadline > now)
+            || self.renew_session(now, id)
+        {
             return;
         }
+        let Some(node) = self.nodes.get_mut(&id) else { return };
         match &node.state {
             State::Disconnected => {}
             State::Resolving { timer, .. } => {
@@ -163,6 +174,14 @@ impl Cluster {
             State::Negotiating { .. } => {
                 let timeout = self.config.request_timeout;
                 self.disconnect(now, id, TroubleKind::Silent { timeout });
+            }
+            State::Authenticating { exchange, timer, .. } => {
+                let timeout = timer.timeout;
+                let kind = match exchange.stage {
+                    Stage::Credentials => TroubleKind::CredentialsTimedOut { timeout },
+                    _ => TroubleKind::AuthenticationTimedOut { timeout },
+                };
+                self.disconnect(now, id, kind);
             }
             State::Ready { connection, .. } => match connection.timed_out(now).copied() {
                 Some(late) => {
@@ -185,10 +204,15 @@ impl Cluster {
     /// An attempt to connect failed, or a connection was lost: on to the next address if there was no connection yet, else back off.
     pub(super) fn attempt_failed(&mut self, now: Time, id: NodeId, kind: TroubleKind) {
         let Some(node) = self.nodes.get_mut(&id) else { return };
+        let failed = match &kind {
+            TroubleKind::Authentication(error) => Some(error.clone()),
+            _ => None,
+        };
+        // Who refuses can be reached.
+        node.is_unreachable = !node.is_up() && failed.is_none();
         let state = replace(&mut node.state, State::Disconnected);
         // A look-up is no connection.
         self.connections_failed += u64::from(!matches!(state, State::Resolving { .. }));
-        node.is_unreachable = !matches!(state, State::Ready { .. });
         if let TroubleKind::Connect { .. } = kind {
             node.setup_failures = node.setup_failures.saturating_add(1);
         }
@@ -196,18 +220,27 @@ impl Cluster {
         if let State::Resolving { lookup, .. } = &state {
             self.lookups.remove(lookup);
         }
-        if let State::Connecting { rest, .. } | State::Negotiating { rest, .. } = state {
-            if !rest.is_empty() && node.is_current {
+        if let State::Connecting { rest, .. }
+        | State::Negotiating { rest, .. }
+        | State::Authenticating { rest, .. } = state
+        {
+            // The other addresses are the same broker's, who is as little pleased there.
+            if !rest.is_empty() && node.is_current && failed.is_none() {
                 self.connect_next(now, id, rest);
                 return;
             }
         }
-        let pause = self.reconnect_backoff.after(node.failures, &mut self.random);
+        let backoff =
+            if failed.is_some() { &self.authentication_backoff } else { &self.reconnect_backoff };
+        let pause = backoff.after(node.failures, &mut self.random);
         node.failures = node.failures.saturating_add(1);
         node.state = State::BackingOff { until: now + pause };
         node.throttled_until = None;
-        self.events.push_back(ClusterEvent::NodeLost(id));
         self.refresh_after_loss(now);
+        if let Some(error) = failed {
+            self.tell_of_failed_authentication(id, error);
+        }
+        self.events.push_back(ClusterEvent::NodeLost(id));
     }
 
     /// Closes a connection that nobody misses.
@@ -270,6 +303,7 @@ impl Cluster {
         let mut was_begun = true;
         self.outputs.retain(|output| match output {
             NetworkOutput::Transmit { connection: of, .. } => *of != connection,
+            NetworkOutput::Authenticate { connection: of, .. } => *of != connection,
             NetworkOutput::Connect { connection: of, .. } => {
                 was_begun &= *of != connection;
                 *of != connection
@@ -295,7 +329,7 @@ impl Cluster {
                     self.events.push_back(event);
                 }
                 Purpose::Metadata => self.refresh.lose(),
-                Purpose::Negotiation => {}
+                Purpose::Negotiation | Purpose::Authentication => {}
             }
         }
     }

@@ -50,7 +50,7 @@ impl Cluster {
 
     /// Asks for metadata if it is due and somebody can be asked; else sees to it that somebody can be.
     pub(super) fn drive_refresh(&mut self, now: Time) {
-        self.refresh_is_blocked = false;
+        self.refresh_blocked_at = None;
         let is_due = self.refresh.due().is_some_and(|due| due <= now);
         if self.is_closed || !is_due || self.nodes.is_empty() {
             return;
@@ -60,15 +60,15 @@ impl Cluster {
         if has_waited || self.may_rebootstrap() && self.is_out_of_reach() {
             self.rebootstrap(now);
         }
-        match self.choose() {
+        match self.choose(now) {
             Some(Choice::Ready(id)) => self.request_metadata(now, id),
             Some(Choice::Disconnected(id)) => {
                 self.start(now, id);
-                self.refresh_is_blocked = true;
+                self.refresh_blocked_at = Some(now);
             }
             Some(Choice::Connecting(_)) | None => {
-                self.refresh_is_blocked = true;
-                if self.next_attempt_at().is_some_and(|at| at <= now) {
+                self.refresh_blocked_at = Some(now);
+                if self.next_attempt_at(now).is_some_and(|at| at <= now) {
                     if let Some(id) = self.longest_disconnected() {
                         self.start(now, id);
                     }
@@ -78,16 +78,15 @@ impl Cluster {
     }
 
     /// When something changes for a refresh that is blocked, apart from what the nodes do by themselves.
-    pub(super) fn unblocked_at(&self) -> Option<Time> {
-        earliest(self.rebootstrap_at(), self.next_attempt_at())
+    pub(super) fn unblocked_at(&self, blocked_at: Time) -> Option<Time> {
+        earliest(self.rebootstrap_at(), self.next_attempt_at(blocked_at))
     }
 
     /// When to try another node beside those that are being connected to; `None` if there is no other.
-    fn next_attempt_at(&self) -> Option<Time> {
+    fn next_attempt_at(&self, now: Time) -> Option<Time> {
         self.longest_disconnected()?;
-        let is_tried = |node: &&Node| node.is_current && node.is_connecting();
-        let latest =
-            self.nodes.values().filter(is_tried).filter_map(|node| node.last_attempt).max();
+        let current = self.nodes.values().filter(|node| node.is_current);
+        let latest = current.filter_map(|node| node.waited_for_since(now)).max();
         latest.map(|latest| latest + PATIENCE)
     }
 
@@ -211,7 +210,7 @@ impl Cluster {
     fn request_metadata(&mut self, now: Time, id: NodeId) {
         let Some(version) = self.api_version(id, ApiKey::Metadata, self.metadata_versions()) else {
             // No node without a common version becomes ready.
-            self.refresh_is_blocked = true;
+            self.refresh_blocked_at = Some(now);
             return;
         };
         let topic = |name: &rohrpost_codec::ByteStr| MetadataRequestTopic {

@@ -149,10 +149,10 @@ fn a_bootstrap_server_serves_until_a_broker_is_ready() {
     let bootstrap = world.connection_to(broker_address(1));
     world.want("t");
     assert_eq!(world.open.len(), 1, "metadata of the topic came over the same connection");
-    assert_eq!(world.cluster.least_loaded(), Some(NodeId(-1)));
+    assert_eq!(world.cluster.least_loaded(world.now), Some(NodeId(-1)));
     world.connect(2);
     assert!(!world.open.contains_key(&bootstrap));
-    assert_eq!(world.cluster.least_loaded(), Some(NodeId(2)));
+    assert_eq!(world.cluster.least_loaded(world.now), Some(NodeId(2)));
     assert_eq!(world.cluster.ensure_connected(world.now, NodeId(-1)), NodeState::Unknown);
     assert!(world.events.contains(&ClusterEvent::NodeLost(NodeId(-1))));
 }

@@ -79,7 +79,7 @@ fn without_bootstrap_servers_nothing_ever_happens() {
     let mut cluster = Cluster::new(ClusterConfig::new(vec![]), Time::ZERO);
     cluster.want_topic(Time::ZERO, &"t".into());
     assert!(cluster.poll_transmit(Time::ZERO).is_none());
-    assert_eq!((cluster.next_deadline(), cluster.least_loaded()), (None, None));
+    assert_eq!((cluster.next_deadline(), cluster.least_loaded(Time::ZERO)), (None, None));
     assert_eq!(cluster.troubles(), []);
 }
 

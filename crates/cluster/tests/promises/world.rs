@@ -22,6 +22,8 @@ use rohrpost_codec::{
     encode_response, peek_request,
 };
 
+use crate::sasl_listener::{Credentials, Reply, SaslListener};
+
 /// What listens at an address.
 #[derive(Clone, Debug)]
 pub(crate) enum Peer {
@@ -75,6 +77,10 @@ pub(crate) struct World {
     pub(crate) disconnects: Vec<(Time, ConnectionId)>,
     pub(crate) open: BTreeMap<ConnectionId, (SocketAddr, u64)>,
     pub(crate) wakes: usize,
+    /// Whether brokers want to know who comes, and how.
+    pub(crate) sasl: Option<SaslListener>,
+    /// Where credentials come from.
+    pub(crate) credentials: Credentials,
 }
 
 pub(crate) const fn api(key: ApiKey, min_version: i16, max_version: i16) -> (ApiKey, i16, i16) {
@@ -146,6 +152,8 @@ impl World {
             disconnects: Vec::new(),
             open: BTreeMap::new(),
             wakes: 0,
+            sasl: None,
+            credentials: Credentials::default(),
         };
         world.speak(&[
             api(ApiKey::Produce, 3, 13),
@@ -247,6 +255,12 @@ impl World {
                     }
                 }
             }
+            NetworkOutput::Authenticate { connection, host, .. } => {
+                assert!(self.open.contains_key(&connection) || self.is_lied_to);
+                let result = self.credentials.give(self.now, connection, host);
+                inputs
+                    .extend(result.map(|result| NetworkInput::Credentials { connection, result }));
+            }
             NetworkOutput::Transmit { connection, frame } => {
                 let open = self.open.get_mut(&connection);
                 assert!(open.is_some() || self.is_lied_to, "{connection:?} is not open");
@@ -279,6 +293,21 @@ impl World {
         let correlation_id = preamble.correlation_id;
         let seen = Seen { at: self.now, address, api_key, version, correlation_id, frame };
         self.seen.push(seen.clone());
+        if let Some(listener) = &mut self.sasl {
+            let reply = listener.receive(connection, &seen);
+            match reply {
+                Reply::Pass => {}
+                Reply::Answer(frame) => {
+                    return inputs.push(NetworkInput::Received { connection, frame });
+                }
+                Reply::Nothing => return,
+                Reply::HangUp => {
+                    self.open.remove(&connection);
+                    inputs.push(NetworkInput::Lost { connection, error: LostError::Closed });
+                    return;
+                }
+            }
+        }
         match self.peers.get(&address).cloned().unwrap_or(Peer::Silent) {
             Peer::Broker { api_versions } => {
                 if !self.held.contains(&api_key) {
@@ -410,7 +439,7 @@ pub(crate) fn config(bootstrap: &[&str]) -> ClusterConfig {
     config
 }
 
-fn encode<R: Response>(seen: &Seen, response: &R, version: i16) -> Bytes {
+pub(crate) fn encode<R: Response>(seen: &Seen, response: &R, version: i16) -> Bytes {
     encode_response(seen.correlation_id, response, version).unwrap().to_bytes().slice(4..)
 }
 

@@ -13,7 +13,7 @@ use rohrpost_codec::messages::produce_response::{
 };
 use rohrpost_codec::messages::{
     ApiVersionsResponse, InitProducerIdResponse, MetadataRequest, MetadataResponse, ProduceRequest,
-    ProduceResponse,
+    ProduceResponse, SaslAuthenticateResponse, SaslHandshakeResponse,
 };
 use rohrpost_codec::{
     ApiKey, ByteStr, Bytes, ErrorCode, Response, Uuid, decode_request, encode_response,
@@ -113,6 +113,10 @@ pub(crate) struct Brokers {
     /// Nodes that have one.
     pub(crate) racks: BTreeMap<i32, &'static str>,
     pub(crate) metadata_requests: usize,
+    /// Nodes that do not believe anybody.
+    pub(crate) refusing: Vec<i32>,
+    /// How long sessions last, by SaslAuthenticate's `session_lifetime_ms`.
+    pub(crate) lifetime_ms: i64,
 }
 
 impl Brokers {
@@ -122,6 +126,8 @@ impl Brokers {
             (ApiKey::Metadata, (1, 13)),
             (ApiKey::ApiVersions, (0, 4)),
             (ApiKey::InitProducerId, (0, 5)),
+            (ApiKey::SaslHandshake, (0, 1)),
+            (ApiKey::SaslAuthenticate, (0, 2)),
         ];
         Self {
             nodes,
@@ -137,6 +143,8 @@ impl Brokers {
             hints: true,
             max_message_bytes: 1 << 20,
             metadata_requests: 0,
+            refusing: Vec::new(),
+            lifetime_ms: 0,
             racks: BTreeMap::new(),
         }
     }
@@ -200,6 +208,22 @@ impl Brokers {
                 encode(id, &answer, version)
             }
             ApiKey::Produce => self.produce(node, frame, id, version),
+            ApiKey::SaslHandshake => encode(id, &SaslHandshakeResponse::default(), version),
+            ApiKey::SaslAuthenticate => {
+                let refuses = self.refusing.contains(&node);
+                let error_code = match refuses {
+                    true => ErrorCode::SASL_AUTHENTICATION_FAILED,
+                    false => ErrorCode::NONE,
+                };
+                let session_lifetime_ms = self.lifetime_ms;
+                let answer = SaslAuthenticateResponse {
+                    error_code,
+                    error_message: refuses.then(|| ByteStr::from_static("who are you?")),
+                    session_lifetime_ms,
+                    ..Default::default()
+                };
+                encode(id, &answer, version)
+            }
             other => panic!("{other:?}"),
         }
     }

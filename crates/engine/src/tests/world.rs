@@ -1,5 +1,6 @@
 //! A life of an engine: virtual time, a network without loss but for what a test asks, senders, and the invariants at the end.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::ToString;
 use alloc::vec;
@@ -74,6 +75,8 @@ pub(crate) struct World {
     pub(crate) polls: usize,
     /// Seals that the driver does not answer until it is told to.
     pub(crate) hold_seals: bool,
+    /// Whether there are credentials for those who ask.
+    pub(crate) credentials: Result<(), rohrpost_cluster::CredentialsError>,
     held: VecDeque<BatchId>,
     compressor: Compressor,
 }
@@ -135,6 +138,7 @@ impl World {
             is_closed: false,
             polls: 0,
             hold_seals: false,
+            credentials: Ok(()),
             held: VecDeque::new(),
             compressor: Compressor::new(),
         }
@@ -350,6 +354,14 @@ impl World {
                 };
                 self.after(LATENCY, Event::Input(input));
             }
+            NetworkOutput::Authenticate { connection, .. } => {
+                let result = match &self.credentials {
+                    Ok(()) => Ok(Box::new(super::authentication::Hello::default()) as _),
+                    Err(error) => Err(error.clone()),
+                };
+                let input = NetworkInput::Credentials { connection, result };
+                self.after(LATENCY, Event::Input(input));
+            }
             NetworkOutput::Transmit { connection, frame } => {
                 let Some(at) = self.connection(connection) else { return };
                 at.written += 1;
@@ -367,6 +379,11 @@ impl World {
                 }
             }
         }
+    }
+
+    /// How many connections were tried so far.
+    pub(crate) fn attempts(&self) -> usize {
+        self.connections.len()
     }
 
     fn connection(&mut self, id: ConnectionId) -> Option<&mut Connection> {
