@@ -1,9 +1,8 @@
 //! What connections take: a configuration that follows its files, and the meaning of what goes wrong.
 
 use std::fmt;
-use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,6 +12,7 @@ use rustls::pki_types::{IpAddr, ServerName};
 
 use crate::error::is_address;
 use crate::explain::{self, Known};
+use crate::files::Files;
 use crate::identity::{self, Asked, Resolver};
 use crate::provider::provider;
 use crate::settings::{Keystore, TlsSettings};
@@ -51,7 +51,7 @@ enum Source {
 /// What was made last.
 struct State {
     made: Made,
-    stamps: Vec<Option<Stamp>>,
+    files: Files,
     /// Why the files as they are now could not be used.
     failure: Option<TlsError>,
 }
@@ -61,16 +61,6 @@ struct Made {
     config: Arc<ClientConfig>,
     /// When the first of the client's certificates expires.
     not_after: Option<u64>,
-}
-
-/// What tells that a file is another one than before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
-    length: u64,
-    modified: Option<SystemTime>,
-    /// Device, number and change of the file, where the system has them: a file may be replaced by another of the same
-    /// length within the clock's granularity.
-    identity: [u64; 4],
 }
 
 impl TlsClient {
@@ -83,15 +73,15 @@ impl TlsClient {
     pub(crate) fn from_settings(settings: TlsSettings) -> Result<Self, TlsError> {
         let asked = Arc::default();
         // Before reading: what changes meanwhile is then read again.
-        let stamps = stamps(&settings);
+        let files = Files::look(&paths(&settings));
         let made = make(&settings, &asked)?;
-        let state = Mutex::new(State { made, stamps, failure: None });
+        let state = Mutex::new(State { made, files, failure: None });
         Ok(Self::new(Source::Settings { settings: Box::new(settings), state }, asked))
     }
 
     /// The configuration for a new connection.
     ///
-    /// Looks whether the files have changed (one `stat` each), and if so reads them again, in a few milliseconds, or as
+    /// Looks whether the files have changed (one `stat` each, as a rule), and if so reads them again, in a few milliseconds, or as
     /// long as the key derivation of an encrypted store takes. If they are of no use now, for instance because half of
     /// them have been replaced, the last good ones stay in use, and [`Self::reload_failure`] says so.
     ///
@@ -104,9 +94,7 @@ impl TlsClient {
             Source::Own(config) => return Ok(Arc::clone(config)),
             Source::Settings { settings, state } => (settings, lock(state)),
         };
-        let stamps = stamps(settings);
-        if stamps != state.stamps {
-            state.stamps = stamps;
+        if state.files.have_changed(&paths(settings)) {
             match make(settings, &self.shared.asked) {
                 Ok(made) => {
                     state.made = made;
@@ -245,40 +233,14 @@ fn offered_by(provider: &CryptoProvider) -> (Vec<TlsVersion>, Vec<CipherSuite>) 
     (TlsVersion::ALL.into_iter().filter(is_offered).collect(), suites)
 }
 
-/// What the settings' files are like now; nothing for one that is not there.
-fn stamps(settings: &TlsSettings) -> Vec<Option<Stamp>> {
+/// The files that settings name.
+fn paths(settings: &TlsSettings) -> Vec<&Path> {
     let stores: Vec<&Store> = match &settings.keystore {
         Some(Keystore::Whole(store)) => vec![store],
         Some(Keystore::Parts { key, chain }) => vec![key, chain],
         None => Vec::new(),
     };
-    let paths = stores.into_iter().chain(&settings.truststore).filter_map(Store::path);
-    paths.map(|path| stamp(&path.to_path_buf())).collect()
-}
-
-fn stamp(path: &PathBuf) -> Option<Stamp> {
-    let metadata = fs::metadata(path).ok()?;
-    Some(Stamp {
-        length: metadata.len(),
-        modified: metadata.modified().ok(),
-        identity: identity_of(&metadata),
-    })
-}
-
-#[cfg(unix)]
-fn identity_of(metadata: &fs::Metadata) -> [u64; 4] {
-    use std::os::unix::fs::MetadataExt as _;
-    [
-        metadata.dev(),
-        metadata.ino(),
-        metadata.ctime().unsigned_abs(),
-        metadata.ctime_nsec().unsigned_abs(),
-    ]
-}
-
-#[cfg(not(unix))]
-fn identity_of(_metadata: &fs::Metadata) -> [u64; 4] {
-    [0; 4]
+    stores.into_iter().chain(&settings.truststore).filter_map(Store::path).collect()
 }
 
 fn now() -> u64 {

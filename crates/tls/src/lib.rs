@@ -5,6 +5,7 @@ mod client;
 mod der;
 mod error;
 mod explain;
+mod files;
 mod identity;
 mod key;
 mod names;

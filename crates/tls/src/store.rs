@@ -20,7 +20,7 @@ use crate::secret::Secret;
 use crate::{CertificateInfo, StoreProblem, TlsError};
 
 /// The most bytes of a store: far more than the certificates of every authority there is.
-const MOST_BYTES: usize = 16 << 20;
+pub(crate) const MOST_BYTES: usize = 16 << 20;
 
 /// What a store is made like: `ssl.keystore.type`, `ssl.truststore.type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

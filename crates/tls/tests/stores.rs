@@ -1,6 +1,8 @@
 //! Stores that other programs have written are read, and what is wrong with one is told from what is wrong with its
 //! password. `stores/make.sh` has made them.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may fail")]
+
 use std::path::{Path, PathBuf};
 
 use rohrpost_tls::{Entry, Store, StoreProblem, StoreType, TlsError, TlsSettings};

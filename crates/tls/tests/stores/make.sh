@@ -24,6 +24,12 @@ make_leaf rsa rsa:2048
 make_leaf ec ec -pkeyopt ec_paramgen_curve:prime256v1
 make_leaf p384 ec -pkeyopt ec_paramgen_curve:secp384r1
 
+# Certificates that Java takes and rustls does not: of X.509 version 1, and signed with SHA-1. Their keys are ec-key.pem.
+openssl req -new -key ec-key.pem -out request.csr -subj "/O=rohrpost/CN=v1"
+openssl x509 -req -in request.csr -CA ca.pem -CAkey ca-key.pem -days $days -out v1.pem
+openssl x509 -req -in request.csr -CA ca.pem -CAkey ca-key.pem -days $days -out sha1.pem -sha1 \
+    -extfile <(printf 'subjectAltName=DNS:broker.example\n')
+
 # Private keys in PEM: encrypted as OpenSSL does it now, did it, and in the old form of its own.
 openssl pkcs8 -topk8 -in rsa-key.pem -out rsa-key-pbes2.pem -passout pass:$pass
 openssl pkcs8 -topk8 -in ec-key.pem -out ec-key-aes128-sha512.pem -v2 aes-128-cbc -v2prf hmacWithSHA512 -passout pass:$pass
@@ -60,6 +66,9 @@ keystore -destkeystore keytool.jceks -deststoretype JCEKS -deststorepass $pass
 ec() { keytool -genkeypair -keyalg EC -groupname secp256r1 -alias made -dname "CN=made by keytool, O=rohrpost" -ext san=dns:made.example -validity $days "$@"; }
 ec -keystore keytool-ec.p12 -storetype PKCS12 -storepass $pass
 ec -keystore keytool-ec.jks -storetype JKS -storepass $pass -keypass $pass
+for kind in p12 jks; do
+    keytool -exportcert -rfc -alias made -keystore keytool-ec.$kind -storepass $pass > keytool-ec.$kind.pem
+done
 keytool -genkeypair -keyalg Ed25519 -alias made -dname "CN=made by keytool, O=rohrpost" -validity $days \
     -keystore keytool-ed25519.p12 -storetype PKCS12 -storepass $pass
 trust() { keytool -importcert -noprompt -alias "Kafka CA" -file ca.pem "$@"; }
