@@ -1,4 +1,4 @@
-//! What the fuzz targets of the codec and the records do with their input. They are functions, so that the tests can
+//! What the fuzz targets of the codec, the records and SASL do with their input. They are functions, so that the tests can
 //! replay the seeds without a fuzzer.
 
 mod any;
@@ -6,12 +6,14 @@ mod frames;
 mod messages;
 mod primitives;
 mod records;
+mod sasl;
 
 pub use any::{headers, requests, responses};
 pub use frames::frames;
 pub use messages::messages;
 pub use primitives::primitives;
 pub use records::{compressors, gzip, legacy, lz4, round_trip, snappy, xerial, zstd};
+pub use sasl::{sasl_gssapi, sasl_jaas, sasl_jwt, sasl_msk_iam, sasl_oauthbearer, sasl_scram};
 
 /// The most bytes of memory that decoding may hold for a byte of input: as the codec's own tests have
 /// it, where it is explained.

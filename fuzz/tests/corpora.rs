@@ -92,3 +92,33 @@ fn every_seed_of_zstd_holds() {
 fn every_seed_of_legacy_holds() {
     replay("legacy", rohrpost_fuzz::legacy);
 }
+
+#[test]
+fn every_seed_of_sasl_gssapi_holds() {
+    replay("sasl_gssapi", rohrpost_fuzz::sasl_gssapi);
+}
+
+#[test]
+fn every_seed_of_sasl_jaas_holds() {
+    replay("sasl_jaas", rohrpost_fuzz::sasl_jaas);
+}
+
+#[test]
+fn every_seed_of_sasl_jwt_holds() {
+    replay("sasl_jwt", rohrpost_fuzz::sasl_jwt);
+}
+
+#[test]
+fn every_seed_of_sasl_msk_iam_holds() {
+    replay("sasl_msk_iam", rohrpost_fuzz::sasl_msk_iam);
+}
+
+#[test]
+fn every_seed_of_sasl_oauthbearer_holds() {
+    replay("sasl_oauthbearer", rohrpost_fuzz::sasl_oauthbearer);
+}
+
+#[test]
+fn every_seed_of_sasl_scram_holds() {
+    replay("sasl_scram", rohrpost_fuzz::sasl_scram);
+}
