@@ -26,10 +26,13 @@ mod shared;
 mod socket;
 mod start;
 mod stats;
+mod stream;
 mod sync;
 mod task;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
 mod topic_handle;
 mod topics;
 mod trace;

@@ -64,16 +64,15 @@ pub(crate) type ClientFuture =
 pub(crate) fn input(connection: ConnectionId, event: SocketEvent) -> NetworkInput {
     match event {
         SocketEvent::Connected => NetworkInput::Connected { connection },
-        SocketEvent::ConnectFailed(error) => {
-            NetworkInput::ConnectFailed { connection, error: connect_error(&error) }
-        }
+        SocketEvent::ConnectFailed(error) => NetworkInput::ConnectFailed { connection, error },
         SocketEvent::Received(frame) => NetworkInput::Received { connection, frame },
         SocketEvent::Written(frames) => NetworkInput::Written { connection, frames },
         SocketEvent::Lost(loss) => NetworkInput::Lost { connection, error: lost(loss) },
     }
 }
 
-fn connect_error(error: &io::Error) -> ConnectError {
+/// Why TCP could not be had.
+pub(crate) fn connect_error(error: &io::Error) -> ConnectError {
     let kind = match error.kind() {
         io::ErrorKind::ConnectionRefused => ConnectErrorKind::Refused,
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {

@@ -8,18 +8,23 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use rohrpost_cluster::ConnectError;
 use rohrpost_codec::{Frame, FrameError, FrameReader};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+#[cfg(feature = "tls")]
+use rohrpost_tls::TlsClient;
+use tokio::io::ReadBuf;
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::bell::{Bell, Flag};
+use crate::network::connect_error;
+use crate::stream::Stream;
 use crate::write_queue::WriteQueue;
 
 /// Reads of one round, so that a flood from one broker does not starve the others.
 const READS: usize = 16;
 
 /// How sockets are set up. [`Default`] is what Java does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SocketOptions {
     /// SO_SNDBUF (`send.buffer.bytes`): 128 KiB. `None`: the system's choice.
@@ -34,6 +39,9 @@ pub struct SocketOptions {
     pub address_family: AddressFamily,
     /// Bytes of the largest answer that is taken: 128 MiB, metadata of some hundred thousand partitions. What is allocated follows what arrives.
     pub max_answer: usize,
+    /// Speak TLS, and how: `None`, plain TCP.
+    #[cfg(feature = "tls")]
+    pub tls: Option<TlsClient>,
 }
 
 impl Default for SocketOptions {
@@ -45,6 +53,8 @@ impl Default for SocketOptions {
             nodelay: true,
             address_family: AddressFamily::Any,
             max_answer: 128 * 1024 * 1024,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }
@@ -76,7 +86,7 @@ impl AddressFamily {
 #[derive(Debug)]
 pub(crate) enum SocketEvent {
     Connected,
-    ConnectFailed(io::Error),
+    ConnectFailed(ConnectError),
     /// One frame, without its length.
     Received(Bytes),
     /// So many frames are wholly written since the connection was made.
@@ -106,9 +116,9 @@ pub(crate) struct Socket {
 }
 
 enum State {
-    Connecting(Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>),
+    Connecting(Pin<Box<dyn Future<Output = Result<Stream, ConnectError>> + Send>>),
     Open {
-        stream: TcpStream,
+        stream: Stream,
         reader: FrameReader,
         /// Writing failed; what came in before is still to be read.
         broken: Option<io::Error>,
@@ -118,12 +128,17 @@ enum State {
 
 impl Socket {
     /// Begins to connect, at the first [`poll`](Self::poll).
-    pub(crate) fn connect(address: SocketAddr, options: SocketOptions, bell: &Arc<Bell>) -> Self {
+    pub(crate) fn connect(
+        address: SocketAddr,
+        host: String,
+        options: &SocketOptions,
+        bell: &Arc<Bell>,
+    ) -> Self {
         let flag = Flag::raised(bell);
         Self {
             waker: Waker::from(flag.clone()),
             flag,
-            state: State::Connecting(Box::pin(connect(address, options))),
+            state: State::Connecting(Box::pin(open(address, host, options.clone()))),
             max_answer: options.max_answer,
             queue: WriteQueue::default(),
             frames_reported: 0,
@@ -182,7 +197,7 @@ impl Socket {
         let State::Open { stream, reader, broken } = &mut self.state else { return };
         for _ in 0..READS {
             let mut buffer = ReadBuf::new(scratch);
-            let loss = match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+            let loss = match stream.poll_read(cx, &mut buffer) {
                 Poll::Pending => match broken.take() {
                     Some(error) => Some(Loss::Io(error)),
                     None => return,
@@ -216,20 +231,24 @@ impl Socket {
         let mut cx = Context::from_waker(&self.waker);
         let mut failed = None;
         while !self.queue.is_empty() {
-            let result = self.queue.write_with(|slices| {
-                match Pin::new(&mut *stream).poll_write_vectored(&mut cx, slices) {
+            let result =
+                self.queue.write_with(|slices| match stream.poll_write_vectored(&mut cx, slices) {
                     Poll::Ready(Ok(0)) => Err(Some(io::ErrorKind::WriteZero.into())),
                     Poll::Ready(Ok(written)) => Ok(written),
                     Poll::Ready(Err(error)) => Err(Some(error)),
                     Poll::Pending => Err(None),
-                }
-            });
+                });
             match result {
                 Ok(written) => self.bytes_written += written as u64,
                 Err(error) => {
                     failed = error;
                     break;
                 }
+            }
+        }
+        if failed.is_none() {
+            if let Poll::Ready(Err(error)) = stream.poll_flush(&mut cx) {
+                failed = Some(error);
             }
         }
         if self.queue.frames_written() > self.frames_reported {
@@ -244,7 +263,26 @@ impl Socket {
     }
 }
 
-async fn connect(address: SocketAddr, options: SocketOptions) -> io::Result<TcpStream> {
+/// TCP, and TLS on it where that is wanted.
+async fn open(
+    address: SocketAddr,
+    host: String,
+    options: SocketOptions,
+) -> Result<Stream, ConnectError> {
+    #[cfg(feature = "tls")]
+    if let Some(client) = &options.tls {
+        // First what may fail without a broker.
+        let terms = crate::tls::Terms::for_host(client.clone(), host).await?;
+        let stream = connect(address, &options).await.map_err(|error| connect_error(&error))?;
+        return Ok(Stream::Secured(Box::new(terms.agree(stream).await?)));
+    }
+    // It is TLS that asks for names.
+    drop(host);
+    let stream = connect(address, &options).await.map_err(|error| connect_error(&error))?;
+    Ok(Stream::Plain(stream))
+}
+
+async fn connect(address: SocketAddr, options: &SocketOptions) -> io::Result<TcpStream> {
     if !options.address_family.has(address.ip()) {
         let reason = "its address is not of the family that the configuration allows";
         return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
@@ -280,7 +318,8 @@ mod tests {
         runtime.block_on(async {
             let (mut scratch, mut events) = (vec![0; 1024], Vec::new());
             let bell = Arc::new(Bell::default());
-            let mut socket = Socket::connect(address, SocketOptions::default(), &bell);
+            let mut socket =
+                Socket::connect(address, String::new(), &SocketOptions::default(), &bell);
             while events.is_empty() {
                 socket.poll(&mut scratch, &mut |event| events.push(format!("{event:?}")));
                 tokio::task::yield_now().await;
@@ -315,7 +354,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         runtime.block_on(async {
-            let stream = connect(address, options).await.unwrap();
+            let stream = connect(address, &options).await.unwrap();
             TcpSocket::from_std_stream(stream.into_std().unwrap())
         })
     }
@@ -355,7 +394,7 @@ mod tests {
             [(AddressFamily::Any, true), (AddressFamily::V4, true), (AddressFamily::V6, false)]
         {
             let options = SocketOptions { address_family, ..SocketOptions::default() };
-            let result = runtime.block_on(connect(address, options));
+            let result = runtime.block_on(connect(address, &options));
             assert_eq!(result.is_ok(), is_taken, "{address_family:?}");
         }
     }

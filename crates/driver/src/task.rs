@@ -293,9 +293,9 @@ impl Driver {
             NetworkOutput::Resolve { lookup, host } => {
                 self.lookups.start(lookup, Box::pin(look_up(host)), &self.shared.bell);
             }
-            NetworkOutput::Connect { connection, address, .. } => {
+            NetworkOutput::Connect { connection, address, host, .. } => {
                 trace::connecting(address);
-                let socket = Socket::connect(address, self.options, &self.shared.bell);
+                let socket = Socket::connect(address, host, &self.options, &self.shared.bell);
                 self.sockets.push((connection, socket));
                 self.connections_opened += 1;
             }

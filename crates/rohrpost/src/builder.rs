@@ -7,11 +7,13 @@ use rohrpost_partitioner::Partitioner;
 
 use crate::config::{
     Acks, AddressFamily, Compression, Custom, DnsLookup, MetadataRecovery, Partitioning,
-    ProducerConfig, SerializerClass, TopicConfig,
+    ProducerConfig, SecurityProtocol, SerializerClass, TopicConfig,
 };
 use crate::error::Error;
 use crate::interceptor::Interceptor;
 use crate::producer::Producer;
+#[cfg(feature = "_tls")]
+use crate::tls::{TlsClient, TlsSettings};
 
 /// Sets up a [`Producer`]. Everything but [`bootstrap_servers`](Self::bootstrap_servers) has a default, that of Kafka's Java producer.
 ///
@@ -211,6 +213,39 @@ impl ProducerBuilder {
                 self
             }
         }
+    }
+
+    /// How to talk to the brokers (`security.protocol`): as the listener that is connected to wants it.
+    pub fn security_protocol(self, protocol: SecurityProtocol) -> Self {
+        self.typed("security.protocol", protocol.name())
+    }
+
+    /// Speak TLS so, whatever listener that is (`security.protocol=SSL`, and the `ssl.*` properties, none of which may be set besides). Files are read when the producer is built, and
+    /// again when they have changed and a connection is made. Needs the feature `tls`.
+    ///
+    /// ```no_run
+    /// use rohrpost::Producer;
+    /// use rohrpost::tls::{Store, TlsSettings};
+    ///
+    /// let settings = TlsSettings::new()
+    ///     .truststore(Store::file("ca.pem"))
+    ///     .keystore(Store::file("client.p12").password("changeit"));
+    /// let builder = Producer::builder().bootstrap_servers("broker:9093").tls(settings);
+    /// ```
+    #[cfg(feature = "_tls")]
+    pub fn tls(mut self, settings: TlsSettings) -> Self {
+        self.config.security.tls = Some(settings.into());
+        self.config.security.protocol = self.config.security.protocol.with_tls();
+        self
+    }
+
+    /// Speak TLS by a client that is made already, of a `rustls::ClientConfig` of one's own for example:
+    /// [`TlsClient::from_config`](crate::tls::TlsClient::from_config). Needs the feature `tls`.
+    #[cfg(feature = "_tls")]
+    pub fn tls_client(mut self, client: TlsClient) -> Self {
+        self.config.security.tls = Some(client.into());
+        self.config.security.protocol = self.config.security.protocol.with_tls();
+        self
     }
 
     /// Gives a topic acks, a codec, a linger or a delivery time-out of its own, instead of those that it was given before: see [`TopicConfig`].

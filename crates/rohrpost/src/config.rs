@@ -8,10 +8,12 @@ mod error;
 mod info;
 mod librdkafka;
 mod nearest;
+mod password;
 mod property;
 mod read;
 mod reasons;
 mod refused;
+mod security;
 mod serializing;
 mod sources;
 mod table;
@@ -30,6 +32,8 @@ pub use error::ConfigError;
 pub use info::{PropertyInfo, librdkafka_properties, properties};
 pub use property::PropertyType;
 use property::{Property, Target};
+use security::Security;
+pub use security::SecurityProtocol;
 pub use topic::TopicConfig;
 
 use crate::error::{Error, ErrorKind};
@@ -117,6 +121,8 @@ pub struct ProducerConfig {
     pub(crate) ack_timeout: Option<Duration>,
     pub(crate) auto_create_topics: bool,
 
+    pub(crate) security: Security,
+
     /// What some topics have of their own.
     pub(crate) topics: BTreeMap<String, TopicConfig>,
 
@@ -183,6 +189,7 @@ impl Default for ProducerConfig {
             receive_message_max: 128 * 1024 * 1024,
             ack_timeout: None,
             auto_create_topics: true,
+            security: Security::default(),
             topics: BTreeMap::new(),
             encodings: serializing::Encodings::default(),
             key_serializer: None,
@@ -276,7 +283,7 @@ impl ProducerConfig {
 
 /// Java's properties.
 fn java() -> impl Iterator<Item = &'static Property<ProducerConfig>> + Clone {
-    table::PROPERTIES.iter().chain(refused::PROPERTIES)
+    table::PROPERTIES.iter().chain(security::PROPERTIES).chain(refused::PROPERTIES)
 }
 
 /// Every name of a dialect.

@@ -15,6 +15,7 @@
 //! | decide what to do about a failure | [`Error`] with its [`ErrorKind`] and [`Outcome`] |
 //! | see and change every record | [`Interceptor`] |
 //! | say who chooses partitions | [`Partitioning`], or a [`partitioner`] of one's own |
+//! | talk to brokers by TLS | [`ProducerBuilder::security_protocol`], `ProducerBuilder::tls` with the module `tls` (feature `tls`) |
 //! | see what it does, and what it waits for | [`Producer::stats`], [`Producer::why`] |
 //! | end | [`Producer::flush`], [`Producer::close`] |
 //! | do all that without async | [`blocking`] |
@@ -41,6 +42,8 @@ mod sink;
 mod stats;
 #[cfg(feature = "futures")]
 mod stream;
+#[cfg(feature = "_tls")]
+pub mod tls;
 mod topic;
 mod typed;
 
@@ -48,8 +51,8 @@ pub use builder::ProducerBuilder;
 pub use bytes::Bytes;
 pub use config::{
     Acks, AddressFamily, Compression, ConfigError, Dialect, DnsLookup, MetadataRecovery,
-    Partitioning, ProducerConfig, PropertyInfo, PropertyType, SerializerClass, TopicConfig,
-    librdkafka_properties, properties,
+    Partitioning, ProducerConfig, PropertyInfo, PropertyType, SecurityProtocol, SerializerClass,
+    TopicConfig, librdkafka_properties, properties,
 };
 pub use deliveries::{Deliveries, Settled, Tally};
 pub use delivery::{Delivery, RecordMetadata};

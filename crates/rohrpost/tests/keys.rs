@@ -74,19 +74,46 @@ const SHOWN: &[(&str, &str)] = &[
     ("retries", "delivery::retries"),
     ("retry.backoff.max.ms", "delivery::retry_backoff_max"),
     ("retry.backoff.ms", "delivery::retry_backoff"),
+    ("security.protocol", "tests/security/tls.rs::security_protocol"),
     ("send.buffer.bytes", "../../driver/src/socket.rs::buffers_are_of_the_size_that_was_asked_for"),
     ("socket.connection.setup.timeout.max.ms", "connections::connection_setup_timeout_max"),
     ("socket.connection.setup.timeout.ms", "connections::connection_setup_timeout"),
     ("value.serializer", "batches::serializers"),
 ];
 
+/// Those of TLS, where this build has it.
+const SHOWN_OF_TLS: &[(&str, &str)] = &[
+    ("ssl.cipher.suites", "tests/security/tls.rs::ssl_cipher_suites"),
+    ("ssl.enabled.protocols", "tests/security/tls.rs::ssl_enabled_protocols"),
+    (
+        "ssl.endpoint.identification.algorithm",
+        "tests/security/tls.rs::ssl_endpoint_identification_algorithm",
+    ),
+    ("ssl.key.password", "tests/security/tls.rs::ssl_keystore_of_other_types"),
+    ("ssl.keystore.certificate.chain", "tests/security/tls.rs::ssl_keystore_of_pem"),
+    ("ssl.keystore.key", "tests/security/tls.rs::ssl_keystore_of_pem"),
+    ("ssl.keystore.location", "tests/security/tls.rs::ssl_keystore_of_pem"),
+    ("ssl.keystore.password", "tests/security/tls.rs::ssl_keystore_of_other_types"),
+    ("ssl.keystore.type", "tests/security/tls.rs::ssl_keystore_of_pem"),
+    ("ssl.truststore.certificates", "tests/security/tls.rs::ssl_truststore"),
+    ("ssl.truststore.location", "tests/security/tls.rs::ssl_truststore"),
+    ("ssl.truststore.password", "tests/security/tls.rs::ssl_truststore_password"),
+    ("ssl.truststore.type", "tests/security/tls.rs::ssl_truststore"),
+];
+
+/// All of this build.
+fn all() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    let of_tls = if cfg!(feature = "_tls") { SHOWN_OF_TLS } else { &[] };
+    SHOWN.iter().chain(of_tls)
+}
+
 #[test]
 fn every_honoured_key_has_a_test() {
     let honoured: BTreeSet<&str> =
         rohrpost::properties().filter(|it| it.unsupported.is_none()).map(|it| it.name).collect();
-    let shown: BTreeSet<&str> = SHOWN.iter().map(|(key, _)| *key).collect();
+    let shown: BTreeSet<&str> = all().map(|(key, _)| *key).collect();
     assert_eq!(shown, honoured);
-    for (key, test) in SHOWN {
+    for (key, test) in all() {
         let (file, name) = test.rsplit_once("::").unwrap();
         let path =
             if file.contains('/') { file.to_owned() } else { format!("tests/keys/{file}.rs") };

@@ -90,6 +90,7 @@ impl ProducerConfig {
             );
         }
         self.bootstrap_addresses()?;
+        self.check_security()?;
         self.record_compression()?;
         self.check_topics()
     }

@@ -26,7 +26,7 @@ impl ProducerConfig {
         addresses.collect()
     }
 
-    /// Everything below the facade.
+    /// Everything below the facade. Reads the files of TLS.
     pub(crate) fn to_driver(&self) -> Result<DriverConfig, ConfigError> {
         let mut engine = EngineConfig::new(self.to_cluster()?);
         engine.acks = to_engine(self.acks);
@@ -68,6 +68,10 @@ impl ProducerConfig {
             AddressFamily::V4 => driver::AddressFamily::V4,
             AddressFamily::V6 => driver::AddressFamily::V6,
         };
+        #[cfg(feature = "_tls")]
+        {
+            driver.sockets.tls = self.security.tls_client()?;
+        }
         driver.own_thread = self.own_thread;
         Ok(driver)
     }

@@ -37,6 +37,21 @@ pub enum ConfigError {
         /// The property.
         name: &'static str,
     },
+    /// A property that another one needs.
+    MissingFor {
+        /// The property that is not set.
+        name: &'static str,
+        /// The one that needs it.
+        by: &'static str,
+        /// What is wrong, and what to do.
+        reason: &'static str,
+    },
+    /// What the TLS settings name cannot be used: a file that cannot be read, a password that does not fit.
+    #[cfg(feature = "_tls")]
+    Tls {
+        /// What is wrong, and what to do.
+        error: crate::tls::TlsError,
+    },
     /// The value is not what the property takes.
     InvalidValue {
         /// The property.
@@ -118,6 +133,11 @@ impl fmt::Display for ConfigError {
                 write!(f, "the value of the environment variable {name} is not UTF-8")
             }
             Self::Missing { name } => write!(f, "{name} is not set, and it has no default: set it"),
+            Self::MissingFor { name, by, reason } => {
+                write!(f, "{name} is not set, and {by} needs it: {reason}")
+            }
+            #[cfg(feature = "_tls")]
+            Self::Tls { error } => write!(f, "TLS cannot be set up: {error}"),
             Self::InvalidValue { name, value: Some(value), accepted } => {
                 write!(f, "{name}={value:?} is not valid: it takes {accepted}")
             }

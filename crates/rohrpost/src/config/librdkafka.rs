@@ -1,6 +1,7 @@
 //! librdkafka's dialect: its names, units, ranges and defaults, and what several of them mean together.
 
 mod refused;
+mod security;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ use super::{
 
 /// Every property of librdkafka's that a producer takes, and those that only its consumers take.
 pub(super) fn all() -> impl Iterator<Item = &'static Property<Draft>> + Clone {
-    table::PROPERTIES.iter().chain(refused::PROPERTIES)
+    table::PROPERTIES.iter().chain(security::PROPERTIES).chain(refused::PROPERTIES)
 }
 
 /// A configuration in librdkafka's terms, while it is being read. Some settings only mean something once all are known.
@@ -99,6 +100,7 @@ impl Draft {
         // A batch is bounded by the request that it goes in.
         let config = &mut self.config;
         config.batch_size = config.batch_size.min(config.max_request_size);
+        config.check_security()?;
         Ok(self.config)
     }
 

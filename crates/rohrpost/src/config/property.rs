@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rohrpost_serializer::Encoding;
 
+use super::password::Password;
 use super::{ConfigError, Dialect};
 
 /// What properties of one dialect are set on.
@@ -71,6 +72,13 @@ pub(crate) enum Setter<C> {
     /// A character set, by any of Java's names; else the reason why it is not supported.
     Encoding(fn(&mut C, Encoding), &'static str),
     Text(fn(&mut C, String)),
+    /// A text that nobody is to see.
+    Secret(fn(&mut C, Password)),
+    /// What has rules of its own.
+    Parsed {
+        accepted: &'static str,
+        set: fn(&mut C, &str) -> Result<(), Refusal>,
+    },
     /// Separated by commas. `blanks`: empty items do not count; else they are a mistake.
     List {
         blanks: bool,
@@ -84,6 +92,14 @@ pub(crate) enum Setter<C> {
     },
     /// Not supported at all, for this reason.
     Refused(&'static str),
+}
+
+/// Why a [`Setter::Parsed`] does not take a text. Of a secret, no part of it is in here.
+pub(crate) enum Refusal {
+    /// What is wrong with it.
+    Invalid(String),
+    /// Kafka has it, and this producer has not: why, and what to do.
+    Unsupported(&'static str),
 }
 
 /// The type of a property's value, in its dialect's own terms.
@@ -198,7 +214,7 @@ impl<C: Target> Property<C> {
     ) -> Result<(), ConfigError> {
         use PropertyType::{Boolean, String};
         let text = match (C::DIALECT, &self.setter, self.kind) {
-            (Dialect::Librdkafka, Setter::Text(_), _) => text.trim_start(),
+            (Dialect::Librdkafka, Setter::Text(_) | Setter::Secret(_), _) => text.trim_start(),
             (Dialect::Librdkafka, Setter::List { .. }, _) => text.trim(),
             (Dialect::Librdkafka, _, Boolean | String) => text,
             _ => text.trim(),
@@ -234,6 +250,14 @@ impl<C: Target> Property<C> {
                 None => return Err(self.refusal(name, text, reason)),
             },
             Setter::Text(set) => set(config, text.to_owned()),
+            Setter::Secret(set) => set(config, Password::new(text)),
+            Setter::Parsed { accepted, set } => set(config, text).map_err(|why| match why {
+                Refusal::Unsupported(reason) => self.refusal(name, text, reason),
+                Refusal::Invalid(why) => {
+                    let accepted = format!("{accepted} ({why})");
+                    ConfigError::InvalidValue { name, value: self.shown(text), accepted }
+                }
+            })?,
             Setter::List { blanks, set } => {
                 let mut items: Vec<&str> = text.split(',').map(str::trim).collect();
                 match blanks {
@@ -295,6 +319,8 @@ impl<C: Target> Property<C> {
             }
             Setter::Encoding(..) => one_of(&Encoding::ALL.map(Encoding::name)),
             Setter::Text(_) => "a text".to_owned(),
+            Setter::Secret(_) => "a text, which is never shown".to_owned(),
+            Setter::Parsed { accepted, .. } => (*accepted).to_owned(),
             Setter::List { blanks: true, .. } => "a list separated by commas".to_owned(),
             Setter::List { blanks: false, .. } => {
                 "a list separated by commas, nothing between them being empty".to_owned()

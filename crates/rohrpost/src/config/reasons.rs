@@ -1,8 +1,6 @@
 //! Why some properties have nothing here that they could set, and what to do instead.
 
-pub(super) const TLS: &str = "this version has no TLS: use a PLAINTEXT listener, and remove it";
-pub(super) const SASL: &str = "this version has no SASL: use a PLAINTEXT listener, and remove it";
-pub(super) const SECURITY: &str = "this version has no TLS and no SASL: use a PLAINTEXT listener";
+pub(super) const SASL: &str = "this version has no SASL: use an SSL listener with a client certificate, or a PLAINTEXT listener, and remove it";
 pub(super) const TRANSACTIONS: &str = "this version has no transactions: remove it; idempotence keeps each partition free of duplicates";
 pub(super) const TELEMETRY: &str =
     "this version does not push metrics to the brokers: set it to false, or remove it";
@@ -16,3 +14,18 @@ pub(super) const REPORTERS: &str =
     "it names classes of a JVM: remove it, and read Producer::stats instead";
 pub(super) const ENCODING: &str = "text is written in UTF-8, US-ASCII, ISO-8859-1, UTF-16 and UTF-32 (with BE and LE behind them, too): use one of these, or a Serializer of one's own";
 pub(super) const SERIALIZER: &str = "it is none of Kafka's own serializers that need no settings: a class of a JVM cannot run here, so make a typed producer with a Serializer of one's own (ProducerBuilder::build_typed), and remove it";
+pub(super) const NEEDS_TLS: &str =
+    "this build has no TLS: switch on the feature tls (or tls-aws-lc-rs) of the crate rohrpost";
+pub(super) const STORE: &str =
+    "stores are JKS, PKCS12 or PEM: convert it (keytool -importkeystore -deststoretype PKCS12)";
+pub(super) const ENGINE: &str = "it names a class of a JVM: remove it, and give ProducerBuilder::tls_client a rustls::ClientConfig of one's own";
+pub(super) const JVM_TLS: &str =
+    "it chooses a part of the JVM's TLS, and here is rustls: remove it";
+pub(super) const SSL_PROTOCOL: &str =
+    "TLS 1.2 and 1.3 are spoken, as ssl.enabled.protocols says, and nothing older: remove it";
+pub(super) const RUSTLS: &str = "rustls chooses among what is safe: remove it, or give ProducerBuilder::tls_client a rustls::ClientConfig of one's own";
+pub(super) const WINDOWS_STORES: &str =
+    "what the system trusts is trusted, or else what ssl.ca.location names: remove it";
+pub(super) const CRL: &str = "lists of revoked certificates are not read: give ProducerBuilder::tls_client a rustls::ClientConfig whose verifier has them, and remove it";
+pub(super) const OPENSSL: &str = "it is OpenSSL's, which is not used here: remove it";
+pub(super) const VERIFICATION: &str = "who does not look at certificates talks to whoever answers: remove it, and trust the brokers' certificates by ssl.ca.location or ssl.ca.pem; where their names alone are wrong, ssl.endpoint.identification.algorithm=none";

@@ -5,7 +5,7 @@ use super::property::PropertyType::{
     self, Boolean, Class, Double, Int, List, Long, Password, Short, String,
 };
 use super::property::{Property, Setter};
-use super::reasons::{JVM, METRICS, SASL, TLS, TRANSACTIONS};
+use super::reasons::{JVM, METRICS, SASL, TRANSACTIONS};
 
 const fn row(
     name: &'static [&'static str; 1],
@@ -70,25 +70,6 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
     row(&["sasl.oauthbearer.sub.claim.name"], String, "sub", SASL, "The claim of a token that says whose it is").kip(&[768]),
     row(&["sasl.oauthbearer.token.endpoint.url"], String, "", SASL, "Where tokens are to be had").kip(&[768]),
     row(&["security.providers"], String, "", JVM, "Classes that provide security algorithms").kip(&[492]),
-    row(&["ssl.cipher.suites"], List, "", TLS, "The cipher suites that may be used").kip(&[12]),
-    row(&["ssl.enabled.protocols"], List, "TLSv1.2,TLSv1.3", TLS, "The versions of TLS that may be used").kip(&[12, 553, 573]),
-    row(&["ssl.endpoint.identification.algorithm"], String, "https", TLS, "How a broker's name is checked against its certificate").kip(&[12, 294]),
-    row(&["ssl.engine.factory.class"], Class, "", TLS, "What makes TLS engines").kip(&[519]),
-    row(&["ssl.key.password"], Password, "", TLS, "What decrypts the private key").kip(&[12]),
-    row(&["ssl.keymanager.algorithm"], String, "SunX509", TLS, "How the JVM manages keys").kip(&[12]),
-    row(&["ssl.keystore.certificate.chain"], Password, "", TLS, "The client's certificate and those that vouch for it, as PEM").kip(&[651]),
-    row(&["ssl.keystore.key"], Password, "", TLS, "The client's private key, as PEM").kip(&[651]),
-    row(&["ssl.keystore.location"], String, "", TLS, "The file with the client's key and certificate").kip(&[12]),
-    row(&["ssl.keystore.password"], Password, "", TLS, "What decrypts that file").kip(&[12]),
-    row(&["ssl.keystore.type"], String, "JKS", TLS, "The format of that file: JKS, PKCS12 or PEM").kip(&[12, 651]),
-    row(&["ssl.protocol"], String, "TLSv1.3", TLS, "The JVM's name for the version of TLS").kip(&[12, 553, 573]),
-    row(&["ssl.provider"], String, "", TLS, "The JVM's provider of TLS").kip(&[12]),
-    row(&["ssl.secure.random.implementation"], String, "", TLS, "The JVM's source of chance"),
-    row(&["ssl.trustmanager.algorithm"], String, "PKIX", TLS, "How the JVM checks certificates").kip(&[12]),
-    row(&["ssl.truststore.certificates"], Password, "", TLS, "The certificates to trust, as PEM").kip(&[651]),
-    row(&["ssl.truststore.location"], String, "", TLS, "The file with the certificates to trust").kip(&[12]),
-    row(&["ssl.truststore.password"], Password, "", TLS, "What guards that file").kip(&[12]),
-    row(&["ssl.truststore.type"], String, "JKS", TLS, "The format of that file: JKS, PKCS12 or PEM").kip(&[12, 651]),
     row(&["transaction.timeout.ms"], Int, "60000", TRANSACTIONS, "How long a transaction may stay open before the brokers abort it").kip(&[98]),
     row(&["transactional.id"], String, "", TRANSACTIONS, "The name under which the brokers remember transactions").kip(&[98]),
 ];

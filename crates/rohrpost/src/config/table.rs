@@ -254,9 +254,6 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
     row(&["receive.buffer.bytes"], Int, "32768", number(-1, INT_MAX, |c, v| c.receive_buffer = socket_buffer(v)),
         "The sockets' receive buffers (SO_RCVBUF); -1: the system's default")
         .method("receive_buffer"),
-    row(&["security.protocol"], String, "PLAINTEXT", only(&["PLAINTEXT"], reasons::SECURITY),
-        "How to talk to the brokers")
-        .kip(&[12]),
 
     // What Java needs and this producer does not.
     row(&["key.serializer"], Class, "", serializer(|c, v| c.key_serializer = Some(SerializerClass::ALL[v])),

@@ -2,7 +2,7 @@
 
 use super::super::property::PropertyType::{self, Boolean, Callback, Int, List, Password, String};
 use super::super::property::{Property, Setter};
-use super::super::reasons::{RACK, SASL, TLS, TRANSACTIONS};
+use super::super::reasons::{RACK, SASL, TRANSACTIONS};
 use super::Draft;
 
 const CALLBACK: &str =
@@ -84,32 +84,13 @@ pub(super) static PROPERTIES: &[Property<Draft>] = &[
     callback(&["interceptors"], "See each message"),
 
     // TLS.
-    row(&["ssl.cipher.suites"], String, "", TLS, "The cipher suites that may be used").java(&["ssl.cipher.suites"]),
-    row(&["ssl.curves.list"], String, "", TLS, "The curves that may be used"),
-    row(&["ssl.sigalgs.list"], String, "", TLS, "The signatures that may be used"),
-    row(&["ssl.key.location"], String, "", TLS, "The file with the private key, as PEM"),
-    row(&["ssl.key.password"], Password, "", TLS, "What decrypts the private key").java(&["ssl.key.password"]),
-    row(&["ssl.key.pem"], Password, "", TLS, "The private key, as PEM").java(&["ssl.keystore.key"]),
     callback(&["ssl_key"], "The private key"),
-    row(&["ssl.certificate.location"], String, "", TLS, "The file with the client's certificate, as PEM"),
-    row(&["ssl.certificate.pem"], String, "", TLS, "The client's certificate, as PEM").java(&["ssl.keystore.certificate.chain"]),
     callback(&["ssl_certificate"], "The client's certificate"),
-    row(&["ssl.ca.location"], String, "", TLS, "The file or folder with the certificates to trust").java(&["ssl.truststore.location"]),
-    row(&["ssl.ca.pem"], String, "", TLS, "The certificates to trust, as PEM").java(&["ssl.truststore.certificates"]),
     callback(&["ssl_ca"], "The certificates to trust"),
-    row(&["ssl.ca.certificate.stores"], List, "Root", TLS, "The Windows stores of certificates to trust"),
-    row(&["ssl.crl.location"], String, "", TLS, "The file with revoked certificates"),
-    row(&["ssl.keystore.location"], String, "", TLS, "The PKCS#12 file with the client's key and certificate; Java's property of this name takes other formats").java(&["ssl.keystore.location"]),
-    row(&["ssl.keystore.password"], Password, "", TLS, "What decrypts that file").java(&["ssl.keystore.password"]),
-    row(&["ssl.providers"], List, "", TLS, "OpenSSL's providers"),
-    row(&["ssl.engine.location"], String, "", TLS, "The file with an OpenSSL engine"),
-    row(&["ssl.engine.id"], String, "dynamic", TLS, "The name of that engine"),
     callback(&["ssl_engine_callback_data"], "Is handed to that engine"),
-    row(&["enable.ssl.certificate.verification"], Boolean, "true", TLS, "Whether brokers' certificates are checked"),
-    row(&["ssl.endpoint.identification.algorithm"], String, "https", TLS, "How a broker's name is checked against its certificate").java(&["ssl.endpoint.identification.algorithm"]),
     callback(&["ssl.certificate.verify_cb"], "Checks brokers' certificates"),
-    row(&["https.ca.location"], String, "", TLS, "The file with the certificates to trust for HTTPS"),
-    row(&["https.ca.pem"], String, "", TLS, "The certificates to trust for HTTPS, as PEM"),
+    row(&["https.ca.location"], String, "", SASL, "The file with the certificates to trust for HTTPS"),
+    row(&["https.ca.pem"], String, "", SASL, "The certificates to trust for HTTPS, as PEM"),
 
     // SASL.
     row(&["sasl.mechanism", "sasl.mechanisms"], String, "GSSAPI", SASL, "How to prove who this is").java(&["sasl.mechanism"]),

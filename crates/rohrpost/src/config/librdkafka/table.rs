@@ -218,8 +218,6 @@ pub(super) static PROPERTIES: &[Property<Draft>] = &[
     row(&["api.version.request"], Boolean, "true", only(&["true", "t", "1"], "brokers are always asked for what they speak: remove it"),
         "Ask brokers for the versions that they speak")
         .kip(&[35]),
-    row(&["security.protocol"], String, "plaintext", only(&["plaintext"], reasons::SECURITY), "How to talk to the brokers")
-        .java(&["security.protocol"]),
     row(&["enable.metrics.push"], Boolean, "true", only(&["false", "f", "0"], reasons::TELEMETRY),
         "Send metrics to the brokers, where they ask for them")
         .kip(&[714]).java(&["enable.metrics.push"]),

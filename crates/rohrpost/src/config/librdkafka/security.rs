@@ -1,0 +1,92 @@
+//! librdkafka's `security.protocol` and `ssl.*`.
+
+use super::super::property::PropertyType::{self, Boolean, List, Password, String};
+use super::super::property::{Property, Setter};
+use super::super::reasons;
+use super::super::security::{SecurityProtocol, StoreKind, features, some, ssl};
+use super::Draft;
+
+const fn row(
+    name: &'static [&'static str; 1],
+    kind: PropertyType,
+    default: &'static str,
+    setter: Setter<Draft>,
+    about: &'static str,
+) -> Property<Draft> {
+    Property::new(name, kind, default, setter, about)
+}
+
+/// It does this anyway, and nothing else.
+const fn only(values: &'static [&'static str], reason: &'static str) -> Setter<Draft> {
+    Setter::Only { values, any_case: true, reason }
+}
+
+const ROTATION: &str = "read again when the file has changed, at the next connection";
+
+#[rustfmt::skip]
+pub(super) static PROPERTIES: &[Property<Draft>] = &[
+    row(&["security.protocol"], String, "plaintext", Setter::Parsed { accepted: "plaintext, ssl, sasl_plaintext, sasl_ssl", set: |d, v| {
+            SecurityProtocol::parse(v).map(|protocol| d.config.security.protocol = protocol)
+        } },
+        "How to talk to the brokers: with TLS (ssl), with SASL, with both, or as anybody and for everybody to hear")
+        .java(&["security.protocol"]).differs("those with ssl need the feature tls"),
+    row(&["ssl.cipher.suites"], String, "", features::tls(Setter::Parsed { accepted: ssl::SUITES_OF_OPENSSL, set: |d, v| ssl::suites(v).map(|suites| d.config.security.ssl.suites = suites) }),
+        "The cipher suites that may be used")
+        .java(&["ssl.cipher.suites"]).method("tls").differs("suites without forward secrecy and those of CBC are refused, with the reason; so are OpenSSL's words for several, such as HIGH"),
+    row(&["ssl.curves.list"], String, "", features::tls(only(&[""], reasons::RUSTLS)),
+        "The curves that may be used"),
+    row(&["ssl.sigalgs.list"], String, "", features::tls(only(&[""], reasons::RUSTLS)),
+        "The signatures that may be used"),
+    row(&["ssl.key.location"], String, "", features::tls(Setter::Text(|d, v| d.config.security.ssl.pem.key = some(v))),
+        "The file with the private key, as PEM")
+        .method("tls").differs(ROTATION),
+    row(&["ssl.key.password"], Password, "", features::tls(Setter::Secret(|d, v| d.config.security.ssl.key_password = Some(v))),
+        "What decrypts the private key")
+        .java(&["ssl.key.password"]).method("tls"),
+    row(&["ssl.key.pem"], Password, "", features::tls(Setter::Secret(|d, v| d.config.security.ssl.pem.key_text = Some(v))),
+        "The private key, as PEM")
+        .java(&["ssl.keystore.key"]).method("tls"),
+    row(&["ssl.certificate.location"], String, "", features::tls(Setter::Text(|d, v| d.config.security.ssl.pem.certificate = some(v))),
+        "The file with the client's certificate, as PEM")
+        .method("tls").differs(ROTATION),
+    row(&["ssl.certificate.pem"], Password, "", features::tls(Setter::Secret(|d, v| d.config.security.ssl.pem.certificate_text = Some(v))),
+        "The client's certificate, as PEM")
+        .java(&["ssl.keystore.certificate.chain"]).method("tls"),
+    row(&["ssl.ca.location"], String, "", features::tls(Setter::Text(|d, v| {
+            d.config.security.ssl.truststore.kind = StoreKind::Pem;
+            // librdkafka's word for looking where systems have theirs.
+            d.config.security.ssl.truststore.location = some(v).filter(|path| path != "probe");
+        })),
+        "The file or folder with the certificates to trust")
+        .java(&["ssl.truststore.location"]).method("tls").differs("a file of PEM, not a folder; not set, or probe: what the system trusts"),
+    row(&["ssl.ca.pem"], Password, "", features::tls(Setter::Secret(|d, v| {
+            d.config.security.ssl.truststore.kind = StoreKind::Pem;
+            d.config.security.ssl.truststore.certificates = Some(v);
+        })),
+        "The certificates to trust, as PEM")
+        .java(&["ssl.truststore.certificates"]).method("tls"),
+    row(&["ssl.ca.certificate.stores"], List, "Root", features::tls(only(&["Root"], reasons::WINDOWS_STORES)),
+        "The Windows stores of certificates to trust"),
+    row(&["ssl.crl.location"], String, "", features::tls(only(&[""], reasons::CRL)),
+        "The file with revoked certificates"),
+    row(&["ssl.keystore.location"], String, "", features::tls(Setter::Text(|d, v| {
+            d.config.security.ssl.keystore.kind = StoreKind::Pkcs12;
+            d.config.security.ssl.keystore.location = some(v);
+        })),
+        "The PKCS#12 file with the client's key and certificate; Java's property of this name takes other formats")
+        .java(&["ssl.keystore.location"]).method("tls").differs(ROTATION),
+    row(&["ssl.keystore.password"], Password, "", features::tls(Setter::Secret(|d, v| d.config.security.ssl.keystore.password = Some(v))),
+        "What decrypts that file")
+        .java(&["ssl.keystore.password"]).method("tls"),
+    row(&["ssl.providers"], List, "", features::tls(only(&[""], reasons::OPENSSL)),
+        "OpenSSL's providers"),
+    row(&["ssl.engine.location"], String, "", features::tls(only(&[""], reasons::OPENSSL)),
+        "The file with an OpenSSL engine"),
+    row(&["ssl.engine.id"], String, "dynamic", features::tls(only(&["dynamic"], reasons::OPENSSL)),
+        "The name of that engine"),
+    row(&["enable.ssl.certificate.verification"], Boolean, "true", features::tls(only(&["true", "t", "1"], reasons::VERIFICATION)),
+        "Whether brokers' certificates are checked"),
+    row(&["ssl.endpoint.identification.algorithm"], String, "https", features::tls(Setter::Named { of: &[&["https"], &["none"]], any_case: true, otherwise: None, set: |d, v| d.config.security.ssl.verify_host = v == 0 }),
+        "How a broker's name is checked against its certificate")
+        .java(&["ssl.endpoint.identification.algorithm"]).method("tls").differs("names are those of the certificate's subject alternative names alone: TlsSettings::accept_common_name takes the common name"),
+];

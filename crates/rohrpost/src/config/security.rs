@@ -1,0 +1,124 @@
+//! Who may listen, and who is who: `security.protocol`, `ssl.*` and `sasl.*`.
+
+pub(super) mod features;
+pub(super) mod ssl;
+mod table;
+
+use std::fmt;
+
+use ssl::SslKeys;
+pub(super) use ssl::StoreKind;
+pub(super) use table::PROPERTIES;
+
+use super::property::Refusal;
+use super::{ConfigError, Dialect, ProducerConfig, reasons};
+
+/// How to talk to the brokers (`security.protocol`): one of a listener's, which has to be the brokers' own for the port that is connected to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SecurityProtocol {
+    /// Unencrypted, and without saying who one is.
+    #[default]
+    Plaintext,
+    /// TLS; a client may say who it is by a certificate.
+    Ssl,
+    /// SASL, unencrypted: for networks that nobody else is in.
+    SaslPlaintext,
+    /// SASL within TLS.
+    SaslSsl,
+}
+
+impl SecurityProtocol {
+    const ALL: [Self; 4] = [Self::Plaintext, Self::Ssl, Self::SaslPlaintext, Self::SaslSsl];
+
+    /// Kafka's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plaintext => "PLAINTEXT",
+            Self::Ssl => "SSL",
+            Self::SaslPlaintext => "SASL_PLAINTEXT",
+            Self::SaslSsl => "SASL_SSL",
+        }
+    }
+
+    /// By Kafka's name, in upper or lower case.
+    pub(super) fn parse(name: &str) -> Result<Self, Refusal> {
+        let found = Self::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name));
+        match found.ok_or_else(|| Refusal::Invalid("there is no such protocol".to_owned()))? {
+            found if found.is_sasl() => Err(Refusal::Unsupported(reasons::SASL)),
+            found if found.is_tls() && !cfg!(feature = "_tls") => {
+                Err(Refusal::Unsupported(reasons::NEEDS_TLS))
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// Whether the connection is TLS.
+    pub const fn is_tls(self) -> bool {
+        matches!(self, Self::Ssl | Self::SaslSsl)
+    }
+
+    /// Whether the client authenticates by SASL.
+    pub const fn is_sasl(self) -> bool {
+        matches!(self, Self::SaslPlaintext | Self::SaslSsl)
+    }
+
+    /// The same with TLS.
+    #[cfg(feature = "_tls")]
+    pub(crate) const fn with_tls(self) -> Self {
+        if self.is_sasl() { Self::SaslSsl } else { Self::Ssl }
+    }
+}
+
+impl fmt::Display for SecurityProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// All that was said of it. What the protocol does not use stays unused, as in Java.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Security {
+    pub(crate) protocol: SecurityProtocol,
+    pub(crate) ssl: SslKeys,
+    /// The program's own, in place of `ssl`.
+    #[cfg(feature = "_tls")]
+    pub(crate) tls: Option<ssl::Own>,
+}
+
+/// A text, of which none means that nothing is set.
+pub(super) fn some(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+impl ProducerConfig {
+    /// How the brokers are talked to (`security.protocol`).
+    pub fn security_protocol(&self) -> SecurityProtocol {
+        self.security.protocol
+    }
+
+    /// What several settings mean together; no file is read yet.
+    pub(super) fn check_security(&self) -> Result<(), ConfigError> {
+        let security = &self.security;
+        if security.protocol.is_tls() {
+            security.check_tls(self.dialect)?;
+        }
+        Ok(())
+    }
+}
+
+impl Security {
+    fn check_tls(&self, dialect: Dialect) -> Result<(), ConfigError> {
+        #[cfg(feature = "_tls")]
+        if self.tls.is_some() {
+            return match self.ssl.first_set() {
+                Some(first) => Err(ConfigError::Contradiction {
+                    first,
+                    second: "ProducerBuilder::tls",
+                    reason: "TLS is set up either by properties or by the program: keep one".into(),
+                }),
+                None => Ok(()),
+            };
+        }
+        self.ssl.check(dialect)
+    }
+}

@@ -1,0 +1,9 @@
+//! Properties of features that this build may lack: they are refused then, by the feature's name.
+
+use super::super::property::Setter;
+use super::super::reasons;
+
+/// Of TLS.
+pub(in crate::config) const fn tls<C>(setter: Setter<C>) -> Setter<C> {
+    if cfg!(feature = "_tls") { setter } else { Setter::Refused(reasons::NEEDS_TLS) }
+}

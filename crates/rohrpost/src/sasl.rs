@@ -1,0 +1,111 @@
+//! SASL: who one is, and how one proves it. For [`ProducerBuilder::sasl`](crate::ProducerBuilder::sasl), with the feature `sasl`. The properties `sasl.*` say the same by Java's or
+//! librdkafka's names.
+//!
+//! What this version has no properties for, credentials of one's own do: a token for OAUTHBEARER from wherever the program has it, for example.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use rohrpost::Producer;
+//! use rohrpost::sasl::{BoxFuture, Credentials, CredentialsError, OAuthBearer, Sasl, SaslClient};
+//!
+//! #[derive(Debug)]
+//! struct Tokens;
+//!
+//! impl Credentials for Tokens {
+//!     fn client(&self, _host: &str) -> BoxFuture<'static, Result<Box<dyn SaslClient>, CredentialsError>> {
+//!         Box::pin(async {
+//!             let token = std::env::var("KAFKA_TOKEN").map_err(|_| CredentialsError::lasting("KAFKA_TOKEN is not set"))?;
+//!             Ok(Box::new(OAuthBearer::new(token)?) as _)
+//!         })
+//!     }
+//! }
+//!
+//! let builder = Producer::builder()
+//!     .bootstrap_servers("broker:9096")
+//!     .sasl(Sasl::credentials("OAUTHBEARER", Arc::new(Tokens)));
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use rohrpost_auth::{BoxFuture, Credentials, CredentialsError};
+use rohrpost_auth::{PlainCredentials, ScramCredentials};
+use rohrpost_sasl::ScramHash;
+pub use rohrpost_sasl::{OAuthBearer, SaslClient, SaslError, Secret, Step};
+
+/// A mechanism, and what it proves who one is with. Secrets in it are never shown, and wiped from memory when the last clone is dropped.
+#[derive(Clone)]
+pub struct Sasl {
+    mechanism: String,
+    credentials: Result<Arc<dyn Credentials>, String>,
+}
+
+impl Sasl {
+    /// User name and password as they are (PLAIN, RFC 4616): within TLS only, unless nobody else is in the network.
+    pub fn plain(username: impl Into<String>, password: impl Into<Secret>) -> Self {
+        Self::made("PLAIN", PlainCredentials::new(username, password))
+    }
+
+    /// SCRAM-SHA-256 (RFC 7677): the password itself is not sent, and the broker has to know it too.
+    pub fn scram_sha_256(username: impl Into<String>, password: impl Into<Secret>) -> Self {
+        Self::scram(ScramHash::Sha256, ScramCredentials::new(ScramHash::Sha256, username, password))
+    }
+
+    /// SCRAM-SHA-512: as [`scram_sha_256`](Self::scram_sha_256), with the longer digest.
+    pub fn scram_sha_512(username: impl Into<String>, password: impl Into<Secret>) -> Self {
+        Self::scram(ScramHash::Sha512, ScramCredentials::new(ScramHash::Sha512, username, password))
+    }
+
+    /// A delegation token (KIP-48): its id and its HMAC, by SCRAM-SHA-256.
+    pub fn delegation_token(id: impl Into<String>, hmac: impl Into<Secret>) -> Self {
+        let made = ScramCredentials::new(ScramHash::Sha256, id, hmac);
+        Self::scram(ScramHash::Sha256, made.map(ScramCredentials::with_delegation_token))
+    }
+
+    /// Credentials of one's own, for this mechanism: `OAUTHBEARER`, `AWS_MSK_IAM`, whatever the listener has.
+    pub fn credentials(mechanism: impl Into<String>, credentials: Arc<dyn Credentials>) -> Self {
+        Self { mechanism: mechanism.into(), credentials: Ok(credentials) }
+    }
+
+    fn scram(hash: ScramHash, made: Result<ScramCredentials, SaslError>) -> Self {
+        Self::made(hash.mechanism(), made)
+    }
+
+    fn made<C: Credentials + 'static>(mechanism: &str, made: Result<C, SaslError>) -> Self {
+        let credentials = match made {
+            Ok(credentials) => Ok(Arc::new(credentials) as _),
+            Err(error) => Err(error.to_string()),
+        };
+        Self { mechanism: mechanism.to_owned(), credentials }
+    }
+
+    /// The mechanism's name.
+    pub fn mechanism(&self) -> &str {
+        &self.mechanism
+    }
+
+    /// Whether there is anything to be sent.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        self.credentials.as_ref().map(drop).map_err(Clone::clone)
+    }
+
+    pub(crate) fn into_parts(self) -> (String, Option<Arc<dyn Credentials>>) {
+        (self.mechanism, self.credentials.ok())
+    }
+}
+
+/// Equal to itself and its clones alone.
+impl PartialEq for Sasl {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.credentials, &other.credentials) {
+            (Ok(one), Ok(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Sasl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sasl").field("mechanism", &self.mechanism).finish_non_exhaustive()
+    }
+}
