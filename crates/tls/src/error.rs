@@ -219,7 +219,7 @@ pub enum StoreProblem {
         /// How many certificates there are.
         certificates: usize,
     },
-    /// There is more than one private key where only one can be.
+    /// There is more than one private key where only one can be, or more than a store may have.
     SeveralKeys {
         /// How many.
         keys: usize,
@@ -524,7 +524,7 @@ impl fmt::Display for StoreProblem {
                 "there is no private key in it, only {certificates} certificates: is it the truststore?"
             ),
             Self::SeveralKeys { keys } => {
-                write!(f, "there are {keys} private keys in it, and only one can be")
+                write!(f, "there are {keys} or more private keys in it, which is too many")
             }
             Self::NoCertificate => f.write_str("there is no certificate for the private key"),
             Self::NothingTrusted { unmarked: 0 } => f.write_str("there is no certificate in it"),

@@ -12,6 +12,9 @@ use crate::der::Reader;
 const BEGIN: &[u8] = b"-----BEGIN ";
 const DASHES: &[u8] = b"-----";
 
+/// Far longer than any that means something.
+const LONGEST_LABEL: usize = 64;
+
 /// A part between `BEGIN` and `END`.
 struct Block<'a> {
     label: &'a str,
@@ -99,16 +102,15 @@ fn key(block: &Block<'_>, access: Access<'_>) -> Result<KeyBytes, StoreProblem> 
 fn blocks(bytes: &[u8]) -> Result<Vec<Block<'_>>, StoreProblem> {
     let mut blocks = Vec::new();
     let mut rest = bytes;
+    let mut line = 1;
     while let Some(start) = find(rest, BEGIN) {
-        let line = 1 + bytes[..bytes.len() - rest.len() + start]
-            .iter()
-            .filter(|&&byte| byte == b'\n')
-            .count();
+        line += lines(&rest[..start]);
         let after = &rest[start + BEGIN.len()..];
         let unreadable =
             |what: &str| StoreProblem::Broken { detail: format!("line {line}: {what}") };
+        let head = &after[..after.len().min(LONGEST_LABEL + DASHES.len())];
         let label_end =
-            find(after, DASHES).ok_or_else(|| unreadable("BEGIN without five dashes after it"))?;
+            find(head, DASHES).ok_or_else(|| unreadable("BEGIN without five dashes after it"))?;
         let label =
             std::str::from_utf8(&after[..label_end]).map_err(|_| unreadable("BEGIN of no text"))?;
         let body = &after[label_end + DASHES.len()..];
@@ -117,8 +119,13 @@ fn blocks(bytes: &[u8]) -> Result<Vec<Block<'_>>, StoreProblem> {
             .ok_or_else(|| unreadable(&format!("BEGIN {} without its END", shown(label))))?;
         blocks.push(Block { label: label.trim(), line, body: &body[..length] });
         rest = &body[length + end.len()..];
+        line += lines(&body[..length]);
     }
     Ok(blocks)
+}
+
+fn lines(text: &[u8]) -> usize {
+    text.iter().filter(|&&byte| byte == b'\n').count()
 }
 
 /// Base64, with blanks wherever they are.

@@ -15,8 +15,14 @@ use super::{Access, CertificateEntry, Contents, KeyBytes, KeyEntry};
 use crate::der::{self, Malformed, Reader, dotted, tag};
 use crate::{CertificateInfo, StoreProblem};
 
+/// The most private keys. They may share certificates, which each then has for itself.
+const MOST_KEYS: usize = 32;
+
 /// The most certificates of a key's chain.
 const MOST_CHAIN: usize = 32;
+
+/// The most bytes of a key's chain: more than fits into a handshake.
+const MOST_CHAIN_BYTES: usize = 1 << 16;
 
 mod oid {
     pub(super) const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
@@ -58,6 +64,8 @@ struct CertificateBag {
 struct Reading<'a> {
     access: Access<'a>,
     budget: Budget,
+    /// Whether the seal has shown that the password is the store's.
+    is_password_proven: bool,
     keys: Vec<KeyBag>,
     certificates: Vec<CertificateBag>,
 }
@@ -67,6 +75,7 @@ pub(super) fn read(bytes: &[u8], access: Access<'_>) -> Result<Contents, StorePr
     let mut reading = Reading {
         access,
         budget: Budget::new(access.most_iterations),
+        is_password_proven: false,
         keys: Vec::new(),
         certificates: Vec::new(),
     };
@@ -94,7 +103,7 @@ impl Reading<'_> {
         if let (Some(password), false) = (self.access.password, store.is_empty()) {
             let seal = store.sequence().map_err(unreadable("its seal"))?;
             match self.is_sealed_by(seal, &parts, password) {
-                Ok(true) => {}
+                Ok(true) => self.is_password_proven = true,
                 Ok(false) => return Err(StoreProblem::WrongPassword),
                 Err(failure) => {
                     return Err(failure.into_problem("its seal", StoreProblem::WrongPassword));
@@ -184,8 +193,13 @@ impl Reading<'_> {
         let Some(password) = self.access.password else {
             return Err(StoreProblem::PasswordMissing);
         };
+        let wrong_password = if self.is_password_proven {
+            broken("a part of it cannot be decrypted by the password that its seal is of")
+        } else {
+            StoreProblem::WrongPassword
+        };
         pbe::decrypt(algorithm, encrypted, password, &mut self.budget)
-            .map_err(|failure| failure.into_problem("a part of it", StoreProblem::WrongPassword))
+            .map_err(|failure| failure.into_problem("a part of it", wrong_password))
     }
 
     /// Keys and certificates (`SafeContents`); bags in bags follow after the others.
@@ -210,6 +224,9 @@ impl Reading<'_> {
         };
         let (kind, value, attributes) = read(bags).map_err(unreadable("an entry"))?;
         let Some((&kind, oid::BAG)) = kind.split_last() else { return Ok(None) };
+        if matches!(kind, oid::KEY | oid::SHROUDED_KEY) && self.keys.len() == MOST_KEYS {
+            return Err(StoreProblem::SeveralKeys { keys: MOST_KEYS + 1 });
+        }
         match kind {
             oid::KEY => {
                 let key = KeyBytes::Pkcs8(Zeroizing::new(value.to_vec()));
@@ -269,10 +286,13 @@ fn assemble(keys: Vec<KeyBag>, certificates: Vec<CertificateBag>) -> Contents {
             if is_alone { own() } else { None }
         });
         let mut chain = Vec::new();
+        let mut bytes = 0;
         let mut next = first;
         while let Some(at) = next.take() {
             let Some(bag) = certificates.get(at) else { break };
-            if chain.len() == MOST_CHAIN || chain.contains(&bag.certificate) {
+            bytes += bag.certificate.len();
+            let is_too_long = chain.len() == MOST_CHAIN || bytes > MOST_CHAIN_BYTES;
+            if is_too_long || chain.contains(&bag.certificate) {
                 break;
             }
             chain.push(bag.certificate.clone());
