@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rohrpost-sasl", &[]),
     ("rohrpost-serializer", &[]),
     ("rohrpost-tls", &[]),
-    ("rohrpost-auth", &["rohrpost-sasl"]),
+    ("rohrpost-auth", &["rohrpost-sasl", "rohrpost-tls"]),
     ("rohrpost-cluster", &["rohrpost-codec", "rohrpost-sasl"]),
     ("rohrpost-engine", &["rohrpost-cluster", "rohrpost-records"]),
     (
