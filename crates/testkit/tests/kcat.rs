@@ -108,3 +108,41 @@ fn kcat_produces() -> Outcome {
     assert_eq!(log.iter().map(|record| record.sequence.0).collect::<Vec<_>>(), [0, 1, 2]);
     Ok(())
 }
+
+/// librdkafka before 2.6.1 is not quite what RFC 5802 says, and Kafka takes it.
+#[cfg(all(feature = "sasl", feature = "tls"))]
+#[test]
+fn kcat_comes_in_by_every_mechanism_over_tls() -> Outcome {
+    use rohrpost_testkit::{Sasl, SaslMechanism, Tls};
+
+    let sasl = Sasl::new(SaslMechanism::ALL).user("alice", "alice-secret");
+    let cluster = Cluster::builder().brokers(1).sasl(sasl).tls(Tls::new()).start_blocking()?;
+    cluster.create_topic("t", 1)?;
+    let servers = cluster.bootstrap_servers();
+    let list = |mechanism: SaslMechanism, password: &str| {
+        let settings = [
+            "security.protocol=sasl_ssl".to_owned(),
+            format!("ssl.ca.pem={}", cluster.ca_pem()),
+            format!("sasl.mechanism={mechanism}"),
+        ];
+        let who = match mechanism {
+            SaslMechanism::OAuthBearer => [
+                "enable.sasl.oauthbearer.unsecure.jwt=true".to_owned(),
+                "sasl.oauthbearer.config=principal=alice".to_owned(),
+            ],
+            _ => ["sasl.username=alice".to_owned(), format!("sasl.password={password}")],
+        };
+        let settings = settings.iter().chain(&who);
+        let settings = settings.flat_map(|setting| ["-X", setting.as_str()]);
+        kcat(&servers, &settings.chain(["-L", "-t", "t", "-m", "10"]).collect::<Vec<_>>())
+    };
+    for mechanism in SaslMechanism::ALL {
+        let listed = list(mechanism, "alice-secret")?;
+        assert!(listed.contains("partition 0, leader 1"), "{mechanism}: {listed}");
+        if mechanism != SaslMechanism::OAuthBearer {
+            let refused = list(mechanism, "wrong").err().map(|error| error.to_string());
+            assert!(refused.is_some_and(|said| said.contains("Authentication failed")));
+        }
+    }
+    Ok(())
+}

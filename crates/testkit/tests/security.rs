@@ -1,6 +1,5 @@
 //! SASL and TLS on the brokers' ports, asked by a client that knows the rules and may break them.
 
-#![cfg(all(feature = "sasl", feature = "tls"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 #[path = "wire/client.rs"]
