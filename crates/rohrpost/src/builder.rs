@@ -12,6 +12,8 @@ use crate::config::{
 use crate::error::Error;
 use crate::interceptor::Interceptor;
 use crate::producer::Producer;
+#[cfg(feature = "sasl")]
+use crate::sasl::Sasl;
 #[cfg(feature = "_tls")]
 use crate::tls::{TlsClient, TlsSettings};
 
@@ -218,6 +220,25 @@ impl ProducerBuilder {
     /// How to talk to the brokers (`security.protocol`): as the listener that is connected to wants it.
     pub fn security_protocol(self, protocol: SecurityProtocol) -> Self {
         self.typed("security.protocol", protocol.name())
+    }
+
+    /// Authenticate so, by TLS or not (`security.protocol=SASL_SSL` or `SASL_PLAINTEXT`, and the `sasl.*` properties, none of which may be set besides). Needs the feature `sasl`.
+    ///
+    /// ```
+    /// use rohrpost::sasl::Sasl;
+    /// use rohrpost::{Producer, SecurityProtocol};
+    ///
+    /// let builder = Producer::builder()
+    ///     .bootstrap_servers("broker:9096")
+    ///     .sasl(Sasl::scram_sha_512("alice", "alice-secret"));
+    /// assert_eq!(builder.into_config()?.security_protocol(), SecurityProtocol::SaslPlaintext);
+    /// # Ok::<(), rohrpost::Error>(())
+    /// ```
+    #[cfg(feature = "sasl")]
+    pub fn sasl(mut self, sasl: Sasl) -> Self {
+        self.config.security.own_sasl = Some(sasl);
+        self.config.security.protocol = self.config.security.protocol.with_sasl();
+        self
     }
 
     /// Speak TLS so, whatever listener that is (`security.protocol=SSL`, and the `ssl.*` properties, none of which may be set besides). Files are read when the producer is built, and

@@ -16,6 +16,7 @@
 //! | see and change every record | [`Interceptor`] |
 //! | say who chooses partitions | [`Partitioning`], or a [`partitioner`] of one's own |
 //! | talk to brokers by TLS | [`ProducerBuilder::security_protocol`], `ProducerBuilder::tls` with the module `tls` (feature `tls`) |
+//! | say who one is | `ProducerBuilder::sasl` with the module `sasl` (feature `sasl`), or a certificate |
 //! | see what it does, and what it waits for | [`Producer::stats`], [`Producer::why`] |
 //! | end | [`Producer::flush`], [`Producer::close`] |
 //! | do all that without async | [`blocking`] |
@@ -36,6 +37,8 @@ pub mod partitioner;
 mod payload;
 mod producer;
 mod record;
+#[cfg(feature = "sasl")]
+pub mod sasl;
 pub mod serializer;
 #[cfg(feature = "futures")]
 mod sink;

@@ -101,10 +101,17 @@ const SHOWN_OF_TLS: &[(&str, &str)] = &[
     ("ssl.truststore.type", "tests/security/tls.rs::ssl_truststore"),
 ];
 
+/// Those of SASL, where this build has it.
+const SHOWN_OF_SASL: &[(&str, &str)] = &[
+    ("sasl.jaas.config", "tests/security/sasl.rs::each_mechanism_lets_in_who_knows_the_password"),
+    ("sasl.mechanism", "tests/security/sasl.rs::each_mechanism_lets_in_who_knows_the_password"),
+];
+
 /// All of this build.
 fn all() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     let of_tls = if cfg!(feature = "_tls") { SHOWN_OF_TLS } else { &[] };
-    SHOWN.iter().chain(of_tls)
+    let of_sasl = if cfg!(feature = "sasl") { SHOWN_OF_SASL } else { &[] };
+    SHOWN.iter().chain(of_tls).chain(of_sasl)
 }
 
 #[test]

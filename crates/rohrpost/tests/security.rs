@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+#[path = "security/sasl.rs"]
+mod sasl;
+#[path = "security/secrets.rs"]
+mod secrets;
 #[path = "security/tls.rs"]
 mod tls;
 

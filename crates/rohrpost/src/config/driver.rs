@@ -68,6 +68,12 @@ impl ProducerConfig {
             AddressFamily::V4 => driver::AddressFamily::V4,
             AddressFamily::V6 => driver::AddressFamily::V6,
         };
+        #[cfg(feature = "sasl")]
+        if let Some(sasl) = self.security.authentication(self.dialect)? {
+            let (mechanism, credentials) = sasl.into_parts();
+            driver.engine.cluster.sasl_mechanism = Some(mechanism.into());
+            driver.credentials = credentials;
+        }
         #[cfg(feature = "_tls")]
         {
             driver.sockets.tls = self.security.tls_client()?;

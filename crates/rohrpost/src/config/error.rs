@@ -52,6 +52,12 @@ pub enum ConfigError {
         /// What is wrong, and what to do.
         error: crate::tls::TlsError,
     },
+    /// There can be no authentication by SASL: a user or a password that the mechanism cannot carry.
+    #[cfg(feature = "sasl")]
+    Sasl {
+        /// What is wrong, and what to do. No secret is in it.
+        detail: String,
+    },
     /// The value is not what the property takes.
     InvalidValue {
         /// The property.
@@ -136,6 +142,8 @@ impl fmt::Display for ConfigError {
             Self::MissingFor { name, by, reason } => {
                 write!(f, "{name} is not set, and {by} needs it: {reason}")
             }
+            #[cfg(feature = "sasl")]
+            Self::Sasl { detail } => write!(f, "SASL cannot be set up: {detail}"),
             #[cfg(feature = "_tls")]
             Self::Tls { error } => write!(f, "TLS cannot be set up: {error}"),
             Self::InvalidValue { name, value: Some(value), accepted } => {

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::ops::Deref;
 
-#[cfg(feature = "_tls")]
+#[cfg(any(feature = "_tls", feature = "sasl"))]
 type Text = zeroize::Zeroizing<String>;
 /// Without TLS and SASL every property with a secret is refused, so that there is none.
-#[cfg(not(feature = "_tls"))]
+#[cfg(not(any(feature = "_tls", feature = "sasl")))]
 type Text = String;
 
 /// A secret text: not shown, and wiped from memory when it is dropped.

@@ -1,6 +1,5 @@
 //! Why some properties have nothing here that they could set, and what to do instead.
 
-pub(super) const SASL: &str = "this version has no SASL: use an SSL listener with a client certificate, or a PLAINTEXT listener, and remove it";
 pub(super) const TRANSACTIONS: &str = "this version has no transactions: remove it; idempotence keeps each partition free of duplicates";
 pub(super) const TELEMETRY: &str =
     "this version does not push metrics to the brokers: set it to false, or remove it";
@@ -29,3 +28,10 @@ pub(super) const WINDOWS_STORES: &str =
 pub(super) const CRL: &str = "lists of revoked certificates are not read: give ProducerBuilder::tls_client a rustls::ClientConfig whose verifier has them, and remove it";
 pub(super) const OPENSSL: &str = "it is OpenSSL's, which is not used here: remove it";
 pub(super) const VERIFICATION: &str = "who does not look at certificates talks to whoever answers: remove it, and trust the brokers' certificates by ssl.ca.location or ssl.ca.pem; where their names alone are wrong, ssl.endpoint.identification.algorithm=none";
+pub(super) const NEEDS_SASL: &str =
+    "this build has no SASL: switch on the feature sasl of the crate rohrpost";
+pub(super) const JVM_SASL: &str =
+    "it names a class of a JVM: remove it; ProducerBuilder::sasl takes credentials of one's own";
+pub(super) const OAUTH: &str = "this version gets no tokens by itself: give ProducerBuilder::sasl credentials of one's own (Sasl::credentials), whose tokens come from wherever the program has them, and remove it";
+pub(super) const MSK_IAM: &str = "this version looks up no AWS credentials: give ProducerBuilder::sasl credentials of one's own (Sasl::credentials), and remove it";
+pub(super) const KERBEROS: &str = "this version has no Kerberos: use PLAIN or SCRAM, or give ProducerBuilder::sasl credentials of one's own (Sasl::credentials), and remove it";

@@ -1,11 +1,13 @@
 //! Who may listen, and who is who: `security.protocol`, `ssl.*` and `sasl.*`.
 
 pub(super) mod features;
+pub(super) mod sasl;
 pub(super) mod ssl;
 mod table;
 
 use std::fmt;
 
+use sasl::SaslKeys;
 use ssl::SslKeys;
 pub(super) use ssl::StoreKind;
 pub(super) use table::PROPERTIES;
@@ -44,9 +46,11 @@ impl SecurityProtocol {
     pub(super) fn parse(name: &str) -> Result<Self, Refusal> {
         let found = Self::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name));
         match found.ok_or_else(|| Refusal::Invalid("there is no such protocol".to_owned()))? {
-            found if found.is_sasl() => Err(Refusal::Unsupported(reasons::SASL)),
             found if found.is_tls() && !cfg!(feature = "_tls") => {
                 Err(Refusal::Unsupported(reasons::NEEDS_TLS))
+            }
+            found if found.is_sasl() && !cfg!(feature = "sasl") => {
+                Err(Refusal::Unsupported(reasons::NEEDS_SASL))
             }
             found => Ok(found),
         }
@@ -60,6 +64,12 @@ impl SecurityProtocol {
     /// Whether the client authenticates by SASL.
     pub const fn is_sasl(self) -> bool {
         matches!(self, Self::SaslPlaintext | Self::SaslSsl)
+    }
+
+    /// The same with SASL.
+    #[cfg(feature = "sasl")]
+    pub(crate) const fn with_sasl(self) -> Self {
+        if self.is_tls() { Self::SaslSsl } else { Self::SaslPlaintext }
     }
 
     /// The same with TLS.
@@ -80,6 +90,10 @@ impl fmt::Display for SecurityProtocol {
 pub(crate) struct Security {
     pub(crate) protocol: SecurityProtocol,
     pub(crate) ssl: SslKeys,
+    pub(crate) sasl: SaslKeys,
+    /// The program's own, in place of `sasl`.
+    #[cfg(feature = "sasl")]
+    pub(crate) own_sasl: Option<crate::sasl::Sasl>,
     /// The program's own, in place of `ssl`.
     #[cfg(feature = "_tls")]
     pub(crate) tls: Option<ssl::Own>,
@@ -102,6 +116,8 @@ impl ProducerConfig {
         if security.protocol.is_tls() {
             security.check_tls(self.dialect)?;
         }
+        #[cfg(feature = "sasl")]
+        security.authentication(self.dialect)?;
         Ok(())
     }
 }

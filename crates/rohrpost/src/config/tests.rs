@@ -16,6 +16,10 @@ fn every_default_as_text_is_the_default() {
             continue;
         }
         let name = property.name();
+        // Java's default is Kerberos.
+        if name == "sasl.mechanism" {
+            continue;
+        }
         let mut config = ProducerConfig::new();
         if !property.default.is_empty() {
             property.set(name, &mut config, property.default).unwrap();
@@ -109,7 +113,7 @@ fn a_secret_is_shown_by_nothing() {
                 continue;
             }
         };
-        assert!(error.to_string().starts_with(info.name), "{error}");
+        assert!(error.to_string().contains(info.name), "{error}");
         assert!(!format!("{error} {error:?} {:?}", error.config_error()).contains(SECRET));
     }
     assert!(seen >= 18, "{seen}");
@@ -326,8 +330,7 @@ fn edges_of_ranges_are_accepted() {
 #[test]
 fn what_is_not_supported_is_refused_with_a_reason_never_ignored() {
     for (name, value) in [
-        ("security.protocol", "SASL_SSL"),
-        ("sasl.jaas.config", "password=hunter2"),
+        ("sasl.oauthbearer.scope", "hunter2"),
         ("ssl.engine.factory.class", "com.example.Mine"),
         ("transactional.id", "t"),
         ("enable.metrics.push", "true"),

@@ -18,7 +18,9 @@ fn listener() -> Listener {
 /// As Java writes it.
 fn jaas(module: &str, password: &str) -> String {
     let password = password.replace('\\', "\\\\").replace('"', "\\\"");
-    format!("org.apache.kafka.common.security.{module} required username=\"{USER}\" password=\"{password}\";")
+    format!(
+        "org.apache.kafka.common.security.{module} required username=\"{USER}\" password=\"{password}\";"
+    )
 }
 
 const MECHANISMS: [(&str, &str); 3] = [
@@ -94,8 +96,7 @@ fn tokens_of_ones_own_are_taken() {
     }
 
     let tokens = Tokens::list([("one.two.three", USER)]);
-    let cluster =
-        cluster(|of| of.sasl(Listener::new([SaslMechanism::OAuthBearer]).tokens(tokens)));
+    let cluster = cluster(|of| of.sasl(Listener::new([SaslMechanism::OAuthBearer]).tokens(tokens)));
     let with = |token| Sasl::credentials("OAUTHBEARER", Arc::new(Token(token)));
     send(builder(&cluster).sasl(with("one.two.three"))).unwrap();
     let error = send(builder(&cluster).sasl(with("four.five.six"))).unwrap_err();
@@ -107,7 +108,8 @@ fn tokens_of_ones_own_are_taken() {
 fn what_lacks_or_contradicts_names_both() {
     let plain = jaas("plain.PlainLoginModule", "hunter2");
     let scram = jaas("scram.ScramLoginModule", "hunter2");
-    let nobody = "org.apache.kafka.common.security.plain.PlainLoginModule required password=\"hunter2\";";
+    let nobody =
+        "org.apache.kafka.common.security.plain.PlainLoginModule required password=\"hunter2\";";
     for (settings, expected) in [
         (&[][..], "sasl.mechanism is not set, and security.protocol"),
         (&[("sasl.mechanism", "PLAIN")], "sasl.jaas.config is not set, and sasl.mechanism"),

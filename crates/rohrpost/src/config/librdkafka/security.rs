@@ -3,17 +3,18 @@
 use super::super::property::PropertyType::{self, Boolean, List, Password, String};
 use super::super::property::{Property, Setter};
 use super::super::reasons;
+use super::super::security::sasl::Mechanism;
 use super::super::security::{SecurityProtocol, StoreKind, features, some, ssl};
 use super::Draft;
 
 const fn row(
-    name: &'static [&'static str; 1],
+    names: &'static [&'static str],
     kind: PropertyType,
     default: &'static str,
     setter: Setter<Draft>,
     about: &'static str,
 ) -> Property<Draft> {
-    Property::new(name, kind, default, setter, about)
+    Property::new(names, kind, default, setter, about)
 }
 
 /// It does this anyway, and nothing else.
@@ -89,4 +90,15 @@ pub(super) static PROPERTIES: &[Property<Draft>] = &[
     row(&["ssl.endpoint.identification.algorithm"], String, "https", features::tls(Setter::Named { of: &[&["https"], &["none"]], any_case: true, otherwise: None, set: |d, v| d.config.security.ssl.verify_host = v == 0 }),
         "How a broker's name is checked against its certificate")
         .java(&["ssl.endpoint.identification.algorithm"]).method("tls").differs("names are those of the certificate's subject alternative names alone: TlsSettings::accept_common_name takes the common name"),
+
+    // SASL.
+    row(&["sasl.mechanism", "sasl.mechanisms"], String, "GSSAPI", features::sasl(Setter::Parsed { accepted: Mechanism::ACCEPTED, set: |d, v| Mechanism::parse(v).map(|mechanism| d.config.security.sasl.mechanism = Some(mechanism)) }),
+        "How to prove who this is")
+        .java(&["sasl.mechanism"]).method("sasl").differs("there is no Kerberos, which is the default: one of the others has to be named"),
+    row(&["sasl.username"], String, "", features::sasl(Setter::Text(|d, v| d.config.security.sasl.username = some(v))),
+        "The user, for PLAIN and SCRAM")
+        .java(&["sasl.jaas.config"]).method("sasl"),
+    row(&["sasl.password"], Password, "", features::sasl(Setter::Secret(|d, v| d.config.security.sasl.password = Some(v))),
+        "The user's password, for PLAIN and SCRAM")
+        .java(&["sasl.jaas.config"]).method("sasl"),
 ];

@@ -3,6 +3,11 @@
 use super::super::property::Setter;
 use super::super::reasons;
 
+/// Of SASL.
+pub(in crate::config) const fn sasl<C>(setter: Setter<C>) -> Setter<C> {
+    if cfg!(feature = "sasl") { setter } else { Setter::Refused(reasons::NEEDS_SASL) }
+}
+
 /// Of TLS.
 pub(in crate::config) const fn tls<C>(setter: Setter<C>) -> Setter<C> {
     if cfg!(feature = "_tls") { setter } else { Setter::Refused(reasons::NEEDS_TLS) }

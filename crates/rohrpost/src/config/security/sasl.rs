@@ -99,7 +99,8 @@ mod build {
                 Some((_, first)) => Err(ConfigError::Contradiction {
                     first,
                     second: "ProducerBuilder::sasl",
-                    reason: "SASL is set up either by properties or by the program: keep one".into(),
+                    reason: "SASL is set up either by properties or by the program: keep one"
+                        .into(),
                 }),
                 None => own.check().map(|()| Some(own.clone())).map_err(in_words),
             }
@@ -164,7 +165,9 @@ mod build {
                 return Err(ConfigError::Contradiction {
                     first: MECHANISM,
                     second: JAAS,
-                    reason: format!("this mechanism goes with Kafka's {class}, and the login module is another one"),
+                    reason: format!(
+                        "this mechanism goes with Kafka's {class}, and the login module is another one"
+                    ),
                 });
             }
             const USER: &str = "the option username in sasl.jaas.config";

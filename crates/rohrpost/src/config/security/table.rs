@@ -4,6 +4,7 @@ use super::super::property::PropertyType::{self, Class, List, Password, String};
 use super::super::property::{Property, Setter};
 use super::super::{ProducerConfig, reasons};
 use super::features;
+use super::sasl::{self, Mechanism};
 use super::ssl::StoreKind;
 use super::{SecurityProtocol, some, ssl};
 
@@ -95,4 +96,21 @@ pub(in crate::config) static PROPERTIES: &[Property<ProducerConfig>] = &[
     row(&["ssl.truststore.type"], String, "JKS", store(|c, v| c.security.ssl.truststore.kind = StoreKind::ALL[v]),
         "The format of that file: JKS, PKCS12 or PEM")
         .kip(&[12, 651]).method("tls").differs(JKS_TOO),
+
+    // SASL.
+    row(&["sasl.client.callback.handler.class"], Class, "", features::sasl(only(&[""], reasons::JVM_SASL)),
+        "What answers a mechanism's questions")
+        .kip(&[86]),
+    row(&["sasl.jaas.config"], Password, "", features::sasl(Setter::Parsed { accepted: "a login module, required, its options and a semicolon", set: |c, v| sasl::jaas(v).map(|jaas| c.security.sasl.jaas = Some(jaas)) }),
+        "The login module and its options, user and password among them")
+        .kip(&[85]).method("sasl").differs("the login module is Kafka's PlainLoginModule or ScramLoginModule, in any package"),
+    row(&["sasl.login.callback.handler.class"], Class, "", features::sasl(only(&[""], reasons::JVM_SASL)),
+        "What answers a login's questions")
+        .kip(&[86]),
+    row(&["sasl.login.class"], Class, "", features::sasl(only(&[""], reasons::JVM_SASL)),
+        "What logs in")
+        .kip(&[86]),
+    row(&["sasl.mechanism"], String, "GSSAPI", features::sasl(Setter::Parsed { accepted: Mechanism::ACCEPTED, set: |c, v| Mechanism::parse(v).map(|mechanism| c.security.sasl.mechanism = Some(mechanism)) }),
+        "How to prove who this is")
+        .kip(&[43]).method("sasl").differs("there is no Kerberos, which is Java's default: one of the others has to be named"),
 ];
