@@ -197,7 +197,8 @@ impl fmt::Display for TroubleKind {
                     f.write_str("not a Kafka broker: it answered HTTP; check the port")
                 }
                 Some(PeerHint::Tls) => f.write_str(
-                    "it answered TLS: this is a TLS listener, use the broker's plaintext listener",
+                    "it answered TLS: this is a TLS listener. Set security.protocol to SSL or SASL_SSL, or use the broker's \
+                     plaintext listener",
                 ),
                 _ => write!(f, "not a Kafka broker: {error}; check the port"),
             },

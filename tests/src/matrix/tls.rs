@@ -73,7 +73,7 @@ pub(super) const CASES: &[Case] = &[
     case("no certificate", Mtls, &[(KEY_LOCATION, REMOVED), (KEY_STORE_PASSWORD, REMOVED), (KEY_TYPE, REMOVED), (KEY_PASSWORD, REMOVED)], Refused(&["localhost", "certificate of the client", "ssl.keystore.location"])),
     case("no certificate, TLS 1.2", Mtls, &[("ssl.enabled.protocols", "TLSv1.2"), (KEY_LOCATION, REMOVED), (KEY_STORE_PASSWORD, REMOVED), (KEY_TYPE, REMOVED), (KEY_PASSWORD, REMOVED)], Refused(&["localhost", "certificate of the client", "ssl.keystore.location"])),
     case("a stranger's certificate", Mtls, &[(KEY_LOCATION, "{keys}/stranger.jks")], Refused(&["localhost", "client's certificate", "another CA"])),
-    case("an expired certificate of the client", Mtls, &[(KEY_LOCATION, "{keys}/client-expired.jks")], Refused(&["client's certificate", "expired"])),
+    case("an expired certificate of the client", Mtls, &[(KEY_LOCATION, "{keys}/client-expired.jks")], Refused(&["localhost", "client's certificate", "CN=alice", "valid now"])),
     // TLS, or not.
     case("no TLS where TLS is spoken", Ssl, &[("security.protocol", "PLAINTEXT"), (LOCATION, REMOVED), (PASSWORD, REMOVED), (TYPE, REMOVED)], Refused(&["localhost", "TLS", "security.protocol"])),
     case("TLS where none is spoken", SaslPlain, &[("security.protocol", "SSL"), ("sasl.mechanism", REMOVED), ("sasl.jaas.config", REMOVED), (TRUSTED, "{pem truststore.pem}"), (TYPE, "PEM")], Refused(&["localhost", "TLS", "security.protocol"])),
