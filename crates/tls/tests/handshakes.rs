@@ -147,6 +147,19 @@ fn an_issuer_who_is_not_trusted_is_called_by_name_and_so_are_those_who_are() {
 }
 
 #[test]
+fn without_a_truststore_those_are_trusted_whom_the_system_trusts() {
+    match TlsSettings::new().build() {
+        Ok(client) => {
+            let stranger = Broker::new(Ca::new("a stranger").broker());
+            let error = connect(&client, HOST, &stranger).unwrap_err().to_string();
+            assert!(error.contains("that this system trusts"), "{error}");
+        }
+        // A system may have none.
+        Err(error) => assert!(matches!(error, TlsError::NoSystemRoots { .. }), "{error:?}"),
+    }
+}
+
+#[test]
 fn a_namesake_with_another_key_is_told_from_a_stranger() {
     let (ca, namesake) = (Ca::new("the ca"), Ca::new("the ca"));
     let client = trusting(&ca).build().unwrap();

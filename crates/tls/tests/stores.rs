@@ -52,11 +52,15 @@ fn a_key_and_its_chain_are_read_from_every_form_of_keystore() {
         ("openssl-plain.p12", PASSWORD, None, "client", "rsa"),
         ("openssl-unsealed.p12", PASSWORD, None, "client", "rsa"),
         ("openssl-legacy.p12", PASSWORD, None, "client", "rsa"),
+        ("pbmac1.p12", PASSWORD, None, "client", "rsa"),
+        ("ber.p12", PASSWORD, None, "client", "rsa"),
         ("openssl-rc2-128.p12", PASSWORD, None, "client", "rsa"),
         ("openssl-empty-password.p12", "", None, "client", "rsa"),
     ] {
-        let store = store(name).password(password);
-        let entries = store.entries(key_password).unwrap_or_else(|error| panic!("{error}"));
+        let entries = store(name)
+            .password(password)
+            .entries(key_password)
+            .unwrap_or_else(|error| panic!("{error}"));
         let keys: Vec<&Entry> = entries.iter().filter(|entry| entry.has_key).collect();
         assert_eq!(keys.len(), 1, "{name}");
         assert_eq!(keys[0].alias.as_deref(), Some(alias), "{name}");
@@ -66,16 +70,10 @@ fn a_key_and_its_chain_are_read_from_every_form_of_keystore() {
             assert_eq!(keys[0].certificates.len(), 2, "{name}");
             assert_eq!(keys[0].certificates[1].common_name().as_deref(), Some("test ca"), "{name}");
         }
-        client(store.clone(), key_password).unwrap_or_else(|error| panic!("{name}: {error}"));
-        // The same from memory, and whichever of Java's types it is said to be.
-        let in_memory = Store::bytes(bytes(name)).password(password);
-        for kind in [StoreType::Jks, StoreType::Pkcs12] {
-            assert_eq!(
-                in_memory.clone().of_type(kind).entries(key_password),
-                Ok(entries.clone()),
-                "{name}"
-            );
-        }
+        // From memory too, and whichever of Java's types it is said to be.
+        let other = if name.ends_with("jks") { StoreType::Pkcs12 } else { StoreType::Jks };
+        let in_memory = Store::bytes(bytes(name)).of_type(other).password(password);
+        client(in_memory, key_password).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
 
@@ -178,6 +176,8 @@ fn a_wrong_password_is_told_from_a_broken_store() {
         "openssl-plain.p12",
         "openssl-unsealed.p12",
         "openssl-umlaut-legacy.p12",
+        "pbmac1.p12",
+        "ber.p12",
     ] {
         let wrong = store(name).password("wrong");
         let problem_of_it = problem(wrong.entries(None));

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the stores of the tests anew, in the folder that it is in. Wants a JDK (keytool, 17 or newer) and OpenSSL 3.
+# Makes the stores of the tests anew, in the folder that it is in. Wants a JDK (keytool, 17 or newer), OpenSSL 3
+# and Python 3.
 #
 # The stores are committed: what other programs write is what the tests read. All certificates are valid for a hundred
 # years, all passwords are "changeit", unless a store's name says otherwise.
@@ -49,6 +50,7 @@ p12 -out openssl-legacy.p12 -legacy -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-RC2-
 p12 -out openssl-rc2-128.p12 -legacy -keypbe PBE-SHA1-2DES -certpbe PBE-SHA1-RC2-128 -macalg sha1
 openssl pkcs12 -export -inkey rsa-key.pem -in rsa.pem -name client -out openssl-empty-password.p12 -passout pass:
 openssl pkcs12 -export -nokeys -in ca.pem -out openssl-trust.p12 -passout pass:$pass
+python3 variants.py
 # Of PKCS#12, keytool's passwords are ASCII; OpenSSL's are not.
 openssl pkcs12 -export -nokeys -in ca.pem -out openssl-umlaut.p12 -passout "pass:geheim-größer"
 openssl pkcs12 -export -nokeys -in ca.pem -out openssl-umlaut-legacy.p12 -passout "pass:geheim-größer" \
