@@ -268,7 +268,7 @@ fn a_broker_whom_nobody_trusts_is_refused_in_words() {
         },
         async |listener| End::new(listener, &other.client).refused().await,
     );
-    assert!(why.contains("localhost") && why.contains("trust"), "{why}");
+    assert!(why.contains("localhost") && why.contains("not accepted"), "{why}");
 }
 
 #[test]
