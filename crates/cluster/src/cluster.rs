@@ -381,6 +381,13 @@ impl Cluster {
         self.sessions_renewed
     }
 
+    /// Whether the node's connection takes no requests because its session is about to be renewed, or is (KIP-368).
+    #[must_use]
+    pub fn is_renewing(&self, node: NodeId, now: Time) -> bool {
+        let renews = |node: &Node| node.is_up() && node.waited_for_since(now).is_some();
+        self.nodes.get(&node).is_some_and(renews)
+    }
+
     /// Whether metadata names the node, or it is a bootstrap server while nothing else is known: whether a connection to it can be had at all.
     #[must_use]
     pub fn is_current(&self, node: NodeId) -> bool {

@@ -173,7 +173,9 @@ impl Engine {
             Step::Wait { why, .. } => why,
             Step::Renew => Waiting::UnresolvedSequence,
             Step::Resend { node, .. } | Step::Send { node, .. } | Step::Seal { node, .. } => {
-                if !self.is_connected(node) {
+                if self.cluster.is_renewing(node, now) {
+                    Waiting::Session { node }
+                } else if !self.is_connected(node) {
                     Waiting::Connection { node }
                 } else if !self.cluster.can_send(node, now) {
                     Waiting::Node { node }

@@ -35,8 +35,13 @@ pub enum Waiting {
         /// The leader.
         node: NodeId,
     },
-    /// The leader's connection takes no more now: it is throttled (KIP-219), has as many requests in flight as it may, or its session is being renewed (KIP-368).
+    /// The leader's connection takes no more now: it is throttled (KIP-219) or has as many requests in flight as it may.
     Node {
+        /// The leader.
+        node: NodeId,
+    },
+    /// The leader's connection takes no more until its session is renewed (KIP-368).
+    Session {
         /// The leader.
         node: NodeId,
     },
@@ -84,11 +89,10 @@ impl fmt::Display for Waiting {
                 write!(f, "no connection to the partition's leader, node {}", node.0)
             }
             Self::Node { node } => {
-                write!(
-                    f,
-                    "the leader, node {}, is throttled, its requests are all out, or its session is being renewed",
-                    node.0
-                )
+                write!(f, "the leader, node {}, is throttled or its requests are all out", node.0)
+            }
+            Self::Session { node } => {
+                write!(f, "the session with the leader, node {}, is being renewed", node.0)
             }
             Self::Turn { node } => write!(f, "about to be sent to node {}", node.0),
             Self::Muted => f.write_str("waiting for the one request in flight"),
@@ -150,6 +154,7 @@ impl Engine {
         match waiting {
             Waiting::Connection { node }
             | Waiting::Node { node }
+            | Waiting::Session { node }
             | Waiting::Turn { node }
             | Waiting::FormerLeader { node } => Some(self.broker_at(node)),
             Waiting::Leader | Waiting::ProducerId => self.broker_in_trouble(),
@@ -166,7 +171,9 @@ impl Engine {
     pub(crate) fn trouble_behind(&self, waiting: Waiting) -> Option<String> {
         let troubles = self.cluster.troubles();
         let trouble = match waiting {
-            Waiting::Connection { node } => troubles.iter().find(|trouble| trouble.node == node),
+            Waiting::Connection { node } | Waiting::Session { node } => {
+                troubles.iter().find(|trouble| trouble.node == node)
+            }
             Waiting::Leader | Waiting::ProducerId => troubles.first(),
             _ => None,
         };

@@ -91,7 +91,16 @@ fn admission(error: &AdmissionError) -> Error {
                 name if name.ends_with("AUTHORIZATION_FAILED") => ErrorKind::Authorization,
                 _ => ErrorKind::Broker,
             };
-            Error::new(kind, text).with_code(Some(code.0))
+            let remedy = match code.name() {
+                "TOPIC_AUTHORIZATION_FAILED" => {
+                    ": let this principal describe and write the topic (operations Describe and Write on the resource Topic)"
+                }
+                "CLUSTER_AUTHORIZATION_FAILED" => {
+                    ": let this principal create topics (operation Create on the resource Cluster), or create the topic for it"
+                }
+                _ => "",
+            };
+            Error::new(kind, format!("{text}{remedy}")).with_code(Some(code.0))
         }
         AdmissionError::Authentication { error, broker, .. } => {
             Error::new(ErrorKind::Authentication, text)
@@ -163,9 +172,14 @@ fn remedy(error: &DeliveryError) -> &'static str {
         return "give close more time, or flush before";
     }
     match error.code().map_or("", |code| code.name()) {
-        "TOPIC_AUTHORIZATION_FAILED" => "let this principal write to the topic",
+        "TOPIC_AUTHORIZATION_FAILED" => {
+            "let this principal write to the topic (operation Write on the resource Topic)"
+        }
         "CLUSTER_AUTHORIZATION_FAILED" => {
             "let this principal write idempotently (IdempotentWrite on the cluster), or set enable.idempotence=false"
+        }
+        "TRANSACTIONAL_ID_AUTHORIZATION_FAILED" => {
+            "let this principal use the transactional id (operation Write on the resource TransactionalId)"
         }
         "MESSAGE_TOO_LARGE" | "RECORD_LIST_TOO_LARGE" => {
             "send less at once, or set a larger max.message.bytes of the topic"

@@ -391,7 +391,7 @@ async fn an_error_says_where_and_what_to_do_and_says_it_once() {
     let error = producer.send(record()).await.unwrap().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "t-0: the broker refused the record: TOPIC_AUTHORIZATION_FAILED (29): let this principal write to the topic (not written)"
+        "t-0: the broker refused the record: TOPIC_AUTHORIZATION_FAILED (29): let this principal write to the topic (operation Write on the resource Topic) (not written)"
     );
     assert_eq!(error.reason().len() + " (not written)".len(), error.to_string().len());
     assert!(std::error::Error::source(&error).is_none());

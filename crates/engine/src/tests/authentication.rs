@@ -185,11 +185,13 @@ fn who_waits_for_a_producer_id_that_nobody_can_give_learns_it() {
     let partition = world.table[TOPIC].partitions[0].index;
     assert_eq!(world.engine.why(world.now, partition), Waiting::ProducerId);
     world.brokers.refusing = [0, 1, 2].into();
+    let attempts = world.attempts();
     (0..3).for_each(|node| world.cut(node));
     world.run(5_000);
     for sent in waiting {
         assert!(failure(&world, sent).is_authentication());
     }
+    assert_eq!(world.attempts(), attempts + 1, "one refusal is enough for all of them");
     world.brokers.refusing.clear();
     world.brokers.identities.clear();
     let later = world.send_alone(0);
@@ -260,7 +262,7 @@ fn sessions_are_renewed_under_load_without_loss_or_disorder_or_a_lost_connection
         );
         let attempts = world.attempts();
         let mut sent = Vec::new();
-        for round in 0..6_000 {
+        for round in 0..2_000 {
             sent.push(world.send(round % 6));
             if round % 5 == 0 {
                 world.flush(round as u64);
@@ -270,8 +272,8 @@ fn sessions_are_renewed_under_load_without_loss_or_disorder_or_a_lost_connection
         world.run(2_000);
         world.assert_delivered(sent);
         let renewed = world.engine.cluster().sessions_renewed();
-        let expected = 3 * 60_000 / lifetime_ms as u64;
-        assert!(renewed > expected * 9 / 10, "{renewed} times, {expected} expected");
+        let expected = 3 * 20_000 / lifetime_ms as u64;
+        assert!(renewed >= expected * 9 / 10, "{renewed} times, {expected} expected");
         assert_eq!(world.attempts(), attempts, "connections are kept");
         assert_eq!(world.engine.cluster().connections_failed(), 0);
         world.end();
