@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use rohrpost_testkit::{ClientAuth, Cluster, Sasl, SaslMechanism, Tls};
-use rohrpost_tests::kafka::{DEFAULT_VERSION, Distribution};
+use rohrpost_tests::kafka::{DEFAULT_VERSION, Distribution, Mode, PrivateCluster, Spec};
 
 const CONSUMER: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 const PERFORMANCE: &str = "org.apache.kafka.tools.ProducerPerformance";
@@ -124,4 +124,38 @@ fn javas_producer_authenticates_again_before_its_session_ends_and_keeps_its_conn
     assert_eq!((stats.records, stats.expired_connections), (6000, 0), "{stats:?}");
     assert!(stats.reauthentications >= 2, "{stats:?}");
     assert_eq!(stats.connections, stats.authentications, "{stats:?}");
+}
+
+/// What a broker that wants SASL answers to the testkit's list of questions.
+fn interrogate(server: &str, questions: &str) -> String {
+    let output = Command::new("cargo")
+        .args(["run", "--quiet", "-p", "rohrpost-testkit", "--features", "sasl,tls"])
+        .args(["--example", "interrogate_sasl", "--", server, questions])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_testkit_lets_in_and_turns_away_with_kafkas_words() {
+    let modes = [
+        (Mode::SaslPlain, "plain", &[SaslMechanism::Plain][..]),
+        (Mode::SaslScram, "scram", &[SaslMechanism::ScramSha256, SaslMechanism::ScramSha512][..]),
+    ];
+    let spec = Spec::default().security(modes.map(|(mode, ..)| mode));
+    let kafka = PrivateCluster::start("interrogated-sasl", &spec).unwrap();
+    for (mode, questions, mechanisms) in modes {
+        let sasl = Sasl::new(mechanisms.iter().copied()).user("alice", "alice-secret");
+        let testkit = Cluster::builder().brokers(1).sasl(sasl).start_blocking().unwrap();
+        let address = kafka.client_properties(mode).unwrap()["bootstrap.servers"].clone();
+        let wanted = interrogate(&address, questions);
+        let got = interrogate(&testkit.bootstrap_servers(), questions);
+        assert!(wanted.lines().count() >= 48, "{wanted}");
+        let pairs = wanted.lines().zip(got.lines()).filter(|(wanted, got)| wanted != got);
+        let different: Vec<_> =
+            pairs.map(|(wanted, got)| format!("\n  {wanted}\n  {got}")).collect();
+        assert!(different.is_empty(), "Kafka's answers, and the testkit's:{}", different.concat());
+        assert_eq!(got.lines().count(), wanted.lines().count());
+    }
 }

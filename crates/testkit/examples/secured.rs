@@ -1,8 +1,8 @@
 //! Runs a broker that wants TLS and SASL, for whatever client you have, until standard input ends; then prints what it counted.
 //!
 //! `cargo run -p rohrpost-testkit --features sasl,tls --example secured -- FOLDER`: the folder gets what a client needs, in PEM and
-//! as properties for Kafka's tools and librdkafka. `plain`, `scram-256`, `scram-512` or `oauth` behind it name a mechanism, `no-tls`
-//! leaves TLS out, `mtls` wants a client's certificate, `reauth=2000` ends sessions after that many milliseconds.
+//! as properties for Kafka's tools and librdkafka. `plain`, `scram-256`, `scram-512` or `oauth` behind it enable a mechanism, the last
+//! of them for that client, `no-tls` leaves TLS out, `mtls` wants a client's certificate, `reauth=2000` ends sessions after that many milliseconds.
 
 use std::error::Error;
 use std::fs::{create_dir_all, write};
@@ -16,14 +16,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().ok_or("which folder?")?);
     create_dir_all(&folder)?;
-    let mut mechanism = SaslMechanism::ScramSha512;
+    let mut mechanisms = Vec::new();
     let (mut has_tls, mut client_auth, mut lifetime) = (true, ClientAuth::None, None);
     for argument in arguments {
         match argument.as_str() {
-            "plain" => mechanism = SaslMechanism::Plain,
-            "scram-256" => mechanism = SaslMechanism::ScramSha256,
-            "scram-512" => mechanism = SaslMechanism::ScramSha512,
-            "oauth" => mechanism = SaslMechanism::OAuthBearer,
+            "plain" => mechanisms.push(SaslMechanism::Plain),
+            "scram-256" => mechanisms.push(SaslMechanism::ScramSha256),
+            "scram-512" => mechanisms.push(SaslMechanism::ScramSha512),
+            "oauth" => mechanisms.push(SaslMechanism::OAuthBearer),
             "no-tls" => has_tls = false,
             "mtls" => client_auth = ClientAuth::Required,
             other => {
@@ -32,7 +32,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    let mut sasl = Sasl::new([mechanism]).user("alice", "alice-secret");
+    let mechanism = *mechanisms.last().unwrap_or(&SaslMechanism::ScramSha512);
+    mechanisms.push(mechanism);
+    mechanisms.dedup();
+    let mut sasl = Sasl::new(mechanisms).user("alice", "alice-secret");
     if let Some(lifetime) = lifetime {
         sasl = sasl.max_reauth(lifetime);
     }

@@ -109,10 +109,10 @@ fn kcat_produces() -> Outcome {
     Ok(())
 }
 
-/// librdkafka before 2.6.1 is not quite what RFC 5802 says, and Kafka takes it.
+/// Not by SCRAM: librdkafka before 2.6.1 says its nonce twice, which Kafka has refused since 3.7.2, and so does the testkit.
 #[cfg(all(feature = "sasl", feature = "tls"))]
 #[test]
-fn kcat_comes_in_by_every_mechanism_over_tls() -> Outcome {
+fn kcat_comes_in_with_a_password_or_a_token_over_tls() -> Outcome {
     use rohrpost_testkit::{Sasl, SaslMechanism, Tls};
 
     let sasl = Sasl::new(SaslMechanism::ALL).user("alice", "alice-secret");
@@ -138,7 +138,7 @@ fn kcat_comes_in_by_every_mechanism_over_tls() -> Outcome {
         let patience = if password == "wrong" { "1" } else { "10" };
         kcat(&servers, &settings.chain(["-L", "-t", "t", "-m", patience]).collect::<Vec<_>>())
     };
-    for mechanism in SaslMechanism::ALL {
+    for mechanism in [SaslMechanism::Plain, SaslMechanism::OAuthBearer] {
         let listed = list(mechanism, "alice-secret")?;
         assert!(listed.contains("partition 0, leader 1"), "{mechanism}: {listed}");
         if mechanism != SaslMechanism::OAuthBearer {

@@ -354,6 +354,12 @@ impl Faults {
 }
 
 impl Verdict {
+    /// Has the request refused with this code, before all else.
+    #[cfg(feature = "sasl")]
+    pub(crate) fn refuse(&mut self, code: ErrorCode) {
+        self.struck.insert(0, Fault::error(code));
+    }
+
     /// How many faults strike the request.
     pub(crate) fn count(&self) -> u64 {
         self.struck.len() as u64

@@ -158,6 +158,13 @@ impl Model {
         if call.verdict.closes_before() {
             return Answer::Close;
         }
+        #[cfg(feature = "sasl")]
+        if self.has_strayed(call.session) {
+            call.verdict.refuse(rohrpost_codec::ErrorCode::ILLEGAL_SASL_STATE);
+            let reply = request.serve(self, &call);
+            self.disconnect(call.session);
+            return self.answer::<R>(&call, reply);
+        }
         let reply = request.serve(self, &call);
         self.answer::<R>(&call, reply)
     }

@@ -59,16 +59,17 @@ pub(crate) async fn scram(
         return Ok((first, String::new()));
     }
     let challenge = String::from_utf8(first.auth_bytes.to_vec())?;
-    let (last, signature) = answer(mechanism, &bare, &challenge, password)?;
+    let (last, signature) = answer(mechanism, &bare, &challenge, password, "")?;
     Ok((send_token(client, last).await?, signature))
 }
 
-/// The client's last message to a challenge, and the server's signature.
+/// The client's last message to a challenge, with this before its nonce, and the server's signature.
 pub(crate) fn answer(
     mechanism: &str,
     bare: &str,
     challenge: &str,
     password: &str,
+    before_nonce: &str,
 ) -> Result<(String, String), Box<dyn Error>> {
     let mut parts = challenge.split(',');
     let mut part = |name: &str| {
@@ -76,7 +77,7 @@ pub(crate) fn answer(
         value.ok_or_else(|| format!("no {name} in {challenge}"))
     };
     let (nonce, salt, iterations) = (part("r=")?, unbase64(part("s=")?), part("i=")?.parse()?);
-    let without_proof = format!("c=biws,r={nonce}");
+    let without_proof = format!("c=biws,r={before_nonce}{nonce}");
     let auth_message = format!("{bare},{challenge},{without_proof}");
     let (proof, signature) = match mechanism {
         "SCRAM-SHA-512" => {

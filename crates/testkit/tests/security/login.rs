@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rohrpost_codec::ErrorCode;
 use rohrpost_codec::messages::{
-    ApiVersionsRequest, MetadataRequest, SaslAuthenticateRequest, SaslHandshakeRequest,
+    ApiVersionsRequest, InitProducerIdRequest, MetadataRequest, SaslAuthenticateRequest,
+    SaslHandshakeRequest,
 };
 use rohrpost_testkit::{
     ApiKey, Bytes, Cluster, Fault, Sasl, SaslMechanism, TokenOwner, TokenRefusal, Tokens,
@@ -48,7 +49,9 @@ async fn whoever_has_not_authenticated_is_cut_off() -> Outcome {
     let mut client = Client::to(&cluster, 1).await?;
     client.call(&versions, 4).await?;
     shake_hands(&mut client, "PLAIN").await?;
-    assert!(!is_served(&mut client).await, "the exchange has only begun");
+    let early = client.call(&InitProducerIdRequest::default(), 4).await?;
+    assert_eq!(early.error_code, ErrorCode::ILLEGAL_SASL_STATE, "the exchange has only begun");
+    assert!(!is_served(&mut client).await, "and is over");
 
     let mut client = Client::to(&cluster, 1).await?;
     assert!(send_token(&mut client, *b"\0alice\0alice-secret").await.is_err(), "no mechanism yet");

@@ -50,6 +50,8 @@ enum Stage {
     Exchange(Exchange),
     /// It wants to authenticate again with another mechanism, which is answered only with the end.
     OtherMechanism,
+    /// It has sent something else in the middle of an exchange, which is refused, and the end.
+    Strayed,
     Done,
 }
 
@@ -81,6 +83,8 @@ pub(super) enum Refusal {
     /// For a reason that is nobody's business.
     Credentials,
     Said(String),
+    /// For one that the broker itself stumbles over: the connection is closed.
+    Unsaid,
 }
 
 /// What is answered to a token.
@@ -130,10 +134,14 @@ impl Model {
             Stage::Connected => matches!(key, Some(ApiKey::ApiVersions | ApiKey::SaslHandshake)),
             Stage::Told => key == Some(ApiKey::SaslHandshake),
             Stage::Exchange(exchange) if exchange.has_requests => {
-                key == Some(ApiKey::SaslAuthenticate)
+                if key != Some(ApiKey::SaslAuthenticate) {
+                    login.stage = Stage::Strayed;
+                    self.stats.failed_authentications += 1;
+                }
+                true
             }
             Stage::Exchange(_) => return Some(self.take_bare_token(now, session, frame)),
-            Stage::OtherMechanism => false,
+            Stage::OtherMechanism | Stage::Strayed => false,
             Stage::Done => {
                 if key == Some(ApiKey::SaslHandshake) && login.may_begin_again(now.elapsed) {
                     login.began_again_at = Some(now.elapsed);
@@ -155,6 +163,11 @@ impl Model {
                 session.login.stage = Stage::Told;
             }
         }
+    }
+
+    /// Whether a request is to be refused as it came in the middle of an exchange.
+    pub(in crate::model) fn has_strayed(&self, session: SessionId) -> bool {
+        self.sessions.get(&session).is_some_and(|open| matches!(open.login.stage, Stage::Strayed))
     }
 
     /// Where a connection's exchange is, for faults.
@@ -223,7 +236,7 @@ impl Model {
         call: &Call,
         request: &SaslAuthenticateRequest,
     ) -> Reply<SaslAuthenticateResponse> {
-        let mut response = SaslAuthenticateResponse { error_message: None, ..Default::default() };
+        let mut response = SaslAuthenticateResponse::default();
         if self.sasl_step(call.session).is_none() {
             response.error_code = ErrorCode::ILLEGAL_SASL_STATE;
             let message = "SaslAuthenticate request received after successful authentication";
@@ -233,9 +246,14 @@ impl Model {
         let verdict = &call.verdict;
         let taken = match verdict.refusal_of(None) {
             Some(code) => Err((code, "refused by a fault".to_owned())),
-            None => self
-                .take_token(call.now, call.session, &request.auth_bytes, verdict)
-                .map_err(|message| (ErrorCode::SASL_AUTHENTICATION_FAILED, message)),
+            None => match self.take_token(call.now, call.session, &request.auth_bytes, verdict) {
+                Ok(told) => Ok(told),
+                Err(Some(message)) => Err((ErrorCode::SASL_AUTHENTICATION_FAILED, message)),
+                Err(None) => {
+                    self.stats.failed_authentications += 1;
+                    return Reply::Close;
+                }
+            },
         };
         let taken = match verdict.disguise_of(None) {
             Some(code) => Err((code, "refused by a fault".to_owned())),
@@ -277,22 +295,22 @@ impl Model {
         self.deliver(&call, Some(frame.freeze()))
     }
 
-    /// Goes on with an exchange, or gives the words of its failure.
+    /// Goes on with an exchange, or gives the words of its failure, if there are any.
     fn take_token(
         &mut self,
         now: Now,
         session: SessionId,
         token: &[u8],
         verdict: &Verdict,
-    ) -> Result<Told, String> {
+    ) -> Result<Told, Option<String>> {
         let fault = verdict.sasl();
         let mut random = self.random;
         let Self { config, sessions, credentials, .. } = self;
         let (Some(sasl), Some(open)) = (config.sasl.as_ref(), sessions.get_mut(&session)) else {
-            return Err("there is no exchange".into());
+            return Err(None);
         };
         let Stage::Exchange(exchange) = &mut open.login.stage else {
-            return Err("there is no exchange".into());
+            return Err(None);
         };
         let mechanism = exchange.mechanism;
         if let Some(outcome) = hostile(mechanism, fault) {
@@ -306,17 +324,18 @@ impl Model {
         };
         let before = open.login.mechanism.and(open.principal.as_deref());
         let outcome = outcome.map_err(|refusal| match refusal {
-            Refusal::Said(message) => message,
-            Refusal::Credentials => format!(
+            Refusal::Unsaid => None,
+            Refusal::Said(message) => Some(message),
+            Refusal::Credentials => Some(format!(
                 "Authentication failed during {} due to invalid credentials with SASL mechanism {mechanism}",
                 if before.is_some() { "re-authentication" } else { "authentication" },
-            ),
+            )),
         })?;
         if let (Some(before), Outcome::Accepted { principal, .. }) = (before, &outcome) {
             if before != principal {
-                return Err(format!(
+                return Err(Some(format!(
                     "Cannot change principals during re-authentication from User.{before}: User.{principal}"
-                ));
+                )));
             }
         }
         self.random = random;

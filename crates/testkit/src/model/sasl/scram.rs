@@ -161,18 +161,15 @@ fn last(
     let (without_proof, proof) = message.rsplit_once(",p=").ok_or(Refusal::Credentials)?;
     let mut attributes = without_proof.split(',');
     let channel = attributes.next().and_then(|part| part.strip_prefix("c="));
-    // As Kafka does, which looks at the end of the nonce only: librdkafka before 2.6.1 sends its own part twice.
     let nonce = attributes.next().and_then(|part| part.strip_prefix("r="));
-    if channel.and_then(base64::decode).is_none()
-        || !nonce.is_some_and(|nonce| nonce.ends_with(&begun.nonce))
-    {
+    if channel.and_then(base64::decode).is_none() || nonce != Some(begun.nonce.as_str()) {
         return Err(Refusal::Credentials);
     }
     let proof = base64::decode(proof).ok_or(Refusal::Credentials)?;
     let auth_message = [&begun.bare, &begun.server_first, without_proof].join(",");
     let client_signature = hash.hmac(&begun.credential.stored_key, auth_message.as_bytes());
     if proof.len() != client_signature.len() {
-        return Err(Refusal::Credentials);
+        return Err(Refusal::Unsaid);
     }
     let client_key: Vec<u8> = proof.iter().zip(&client_signature).map(|(a, b)| a ^ b).collect();
     if hash.digest(&client_key) != begun.credential.stored_key {
@@ -215,9 +212,20 @@ impl<'a> First<'a> {
         if !nonce.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
         }
-        let extensions = attributes.collect();
+        let extensions: Vec<&str> = attributes.collect();
+        if !extensions.iter().all(|extension| is_extension(extension)) {
+            return None;
+        }
         Some(Self { authorization_id, bare, name, nonce, extensions })
     }
+}
+
+/// Whether this is `letters=value`, as RFC 5802 has it.
+fn is_extension(attribute: &str) -> bool {
+    attribute.split_once('=').is_some_and(|(name, value)| {
+        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic());
+        is_name && !value.is_empty() && value.bytes().all(|byte| (1..0x80).contains(&byte))
+    })
 }
 
 /// A name as it is, of one with `=2C` for a comma and `=3D` for an equals sign.
