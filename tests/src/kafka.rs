@@ -63,7 +63,7 @@ pub fn shared() -> Result<Cluster> {
 }
 
 /// Where that cluster ends sessions after two seconds (`connections.max.reauth.ms`).
-pub const SHORT_SESSIONS: [Mode; 2] = [Mode::SaslSslScram, Mode::Oauth];
+pub const SHORT_SESSIONS: [Mode; 2] = [Mode::SaslScram, Mode::SaslSslScram];
 
 /// The cluster that tests of security share, with all of [`Mode`]; otherwise as [`shared`].
 ///

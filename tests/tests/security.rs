@@ -19,6 +19,11 @@ fn tls_lets_in_by_every_format_of_store_and_names_the_guilty_otherwise() {
     hold("tls", &Case::tls().collect::<Vec<_>>());
 }
 
+#[test]
+fn passwords_let_in_by_plain_and_scram_with_and_without_tls() {
+    hold("passwords", &Case::passwords().collect::<Vec<_>>());
+}
+
 /// Tries each case, then reads back what those that got in have sent.
 fn hold(topic: &str, cases: &[Case]) {
     let (cluster, keys) = (kafka::secured().unwrap(), Keys::obtain().unwrap());

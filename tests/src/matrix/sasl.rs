@@ -57,7 +57,7 @@ pub(super) const PASSWORDS: &[Case] = &[
     case("an authority unknown to SASL's TLS", SaslSslScram, &[("ssl.truststore.location", "{keys}/other-truststore.p12")], Refused(&["localhost", "not trusted"])),
     case("no JAAS", SaslPlain, &[(JAAS, REMOVED)], Refused(&["sasl.jaas.config"])),
     case("broken JAAS", SaslPlain, &[(JAAS, "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"alice\"")], Refused(&["sasl.jaas.config"])),
-    case("another mechanism's JAAS", SaslPlain, &[(JAAS, OAUTH)], Refused(&["sasl.jaas.config", "PLAIN"])),
+    case("another mechanism's JAAS", SaslPlain, &[(JAAS, OAUTH)], Refused(&["sasl.jaas.config", "sasl.mechanism", "PlainLoginModule"])),
     case("nobody where SASL is wanted", SaslPlain, &[(PROTOCOL, "PLAINTEXT"), (MECHANISM, REMOVED), (JAAS, REMOVED)], Refused(&["localhost", "security.protocol"])),
     case("SASL without TLS where TLS is spoken", SaslSslPlain, &[(PROTOCOL, "SASL_PLAINTEXT"), ("ssl.truststore.location", REMOVED), ("ssl.truststore.password", REMOVED), ("ssl.truststore.type", REMOVED)], Refused(&["localhost", "TLS", "security.protocol"])),
     case("SASL over TLS where none is spoken", SaslPlain, &[(PROTOCOL, "SASL_SSL"), ("ssl.truststore.location", "{keys}/truststore.p12"), ("ssl.truststore.password", "store-secret"), ("ssl.truststore.type", "PKCS12")], Refused(&["localhost", "TLS", "security.protocol"])),
