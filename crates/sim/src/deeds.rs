@@ -9,8 +9,10 @@ use rohrpost_testkit::TopicSpec;
 use rohrpost_testkit::model::{BrokerId, Permission};
 
 use crate::dice::Dice;
+use crate::guards::Guards;
 use crate::life::{Event, Life};
 use crate::network::{Connection, model_time};
+use crate::plan::{PASSWORD, USER};
 use crate::trouble::Trouble;
 
 impl Life {
@@ -178,6 +180,18 @@ impl Life {
                 self.model.deny(Permission::IdempotentWrite);
                 Some(Some(lasts))
             }
+            Trouble::ForgetPassword { lasts } => {
+                self.model.sasl_mut()?.set_password(USER, "another");
+                Some(Some(lasts))
+            }
+            Trouble::NoCredentials { lasts } => {
+                self.guards.are_empty_handed = true;
+                Some(Some(lasts))
+            }
+            Trouble::SlowCredentials { by, lasts } => {
+                self.guards.take = by;
+                Some(Some(lasts))
+            }
             _ if self.is_closing => None,
             Trouble::Flood { records } => {
                 let mut dice = Dice::of(self.plan.seed, 4, self.report.faults);
@@ -225,6 +239,9 @@ impl Life {
             Trouble::Refuse { broker, .. } => drop(self.network.refusing.remove(&broker)),
             Trouble::Slow { .. } => self.slow = Duration::ZERO,
             Trouble::NoNames { .. } => self.network.is_mute = false,
+            Trouble::ForgetPassword { .. } => self.remember_password(),
+            Trouble::NoCredentials { .. } => self.guards.are_empty_handed = false,
+            Trouble::SlowCredentials { .. } => self.guards.take = Duration::ZERO,
             Trouble::Election { topic, partition, .. } => {
                 drop(self.model.release_election(&self.plan.topics[topic].name, partition));
             }
@@ -255,6 +272,8 @@ impl Life {
         self.model.clear_faults();
         (self.slow, self.clock) = (Duration::ZERO, 0);
         self.network.is_mute = false;
+        self.guards = Guards::default();
+        self.remember_password();
         self.network.unreachable.clear();
         self.network.refusing.clear();
         for id in 1..=self.plan.model.brokers {
@@ -276,6 +295,12 @@ impl Life {
             }
         }
         self.logs.look(&self.model, &mut self.ledger);
+    }
+
+    fn remember_password(&mut self) {
+        if let Some(sasl) = self.model.sasl_mut() {
+            sasl.set_password(USER, PASSWORD);
+        }
     }
 
     /// Creates a topic that was deleted, as large as it was.

@@ -15,6 +15,7 @@
 
 mod deeds;
 mod dice;
+mod guards;
 mod ledger;
 mod life;
 mod logs;

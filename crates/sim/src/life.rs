@@ -12,6 +12,7 @@ use rohrpost_records::Compressor;
 use rohrpost_testkit::model::{BrokerId, Model};
 
 use crate::dice::Dice;
+use crate::guards::Guards;
 use crate::ledger::Ledger;
 use crate::logs::{Logs, check_endings, check_sequences};
 use crate::network::{Network, model_time};
@@ -90,6 +91,7 @@ pub(crate) struct Life {
     pub(crate) ledger: Ledger,
     pub(crate) logs: Logs,
     pub(crate) frames: Frames,
+    pub(crate) guards: Guards,
     pub(crate) events: BTreeMap<(Time, u64), Event>,
     pub(crate) next_event: u64,
     pub(crate) trace: Trace,
@@ -147,6 +149,7 @@ impl Life {
             ledger,
             logs: Logs::default(),
             frames: Frames::default(),
+            guards: Guards::default(),
             events: BTreeMap::new(),
             next_event: 0,
             trace: Trace::new(options.print, options.keep),
@@ -515,7 +518,11 @@ impl Life {
             return self.close(None);
         }
         let request_timeout = self.plan.engine.cluster.request_timeout;
-        let calm = self.plan.delivery_timeout() + request_timeout * 3 + GRACE / 4;
+        let mut calm = self.plan.delivery_timeout() + request_timeout * 3 + GRACE / 4;
+        if self.plan.model.sasl.is_some() {
+            // Whoever was refused pauses for long.
+            calm += self.plan.engine.cluster.reconnect_backoff_max * 20;
+        }
         self.after(calm, Event::Probe { must_arrive: false });
         self.after(calm * 2, Event::Probe { must_arrive: true });
         self.after(calm * 3, Event::Close);

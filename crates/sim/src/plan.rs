@@ -7,11 +7,15 @@ use rohrpost_engine::{
     Acks, AppenderConfig, ClusterConfig, EngineConfig, HostPort, TopicOverrides, TopicSettings,
 };
 use rohrpost_records::{Codec, Compression};
-use rohrpost_testkit::TopicSpec;
 use rohrpost_testkit::model::ModelConfig;
+use rohrpost_testkit::{Sasl, SaslMechanism, TopicSpec};
 
 use crate::dice::Dice;
 use crate::trouble::Trouble;
+
+/// Who the producer is, where brokers want to know.
+pub(crate) const USER: &str = "alice";
+pub(crate) const PASSWORD: &str = "alice-secret";
 
 /// A life's circumstances.
 #[derive(Debug)]
@@ -40,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) reference_from: usize,
     /// Records to send, about.
     pub(crate) records: usize,
+    /// Sessions with brokers end, and are to be renewed.
+    pub(crate) has_lifetimes: bool,
     /// Brokers are found by names.
     pub(crate) by_name: bool,
     /// The epoch that producer ids are given out with.
@@ -153,7 +159,30 @@ impl Plan {
             plan.reference_from = dice.one_of(&[0, 100]);
         }
         plan.draw_overrides(seed);
+        plan.draw_guard(seed);
         plan
+    }
+
+    /// In some lives brokers want to know who comes, and often for some seconds only. What else is drawn does not depend on that.
+    fn draw_guard(&mut self, seed: u64) {
+        let mut dice = Dice::of(seed, 6, 0);
+        if dice.percent(25) {
+            let lifetimes = [None, Some(1500), Some(2000), Some(2000), Some(5000)];
+            let lifetime = dice.one_of(&lifetimes).map(Duration::from_millis);
+            self.guard(lifetime);
+            self.engine.cluster.reconnect_backoff_max = dice.millis(20, 200);
+        }
+    }
+
+    /// Brokers want to know who comes, again after each such lifetime of a session.
+    pub(crate) fn guard(&mut self, lifetime: Option<Duration>) {
+        self.has_lifetimes = lifetime.is_some();
+        let sasl = Sasl::new([SaslMechanism::Plain]).user(USER, PASSWORD);
+        self.model.sasl = Some(match lifetime {
+            Some(lifetime) => sasl.max_reauth(lifetime),
+            None => sasl,
+        });
+        self.engine.cluster.sasl_mechanism = Some(ByteStr::from_static("PLAIN"));
     }
 
     /// In some lives topics have settings of their own. What else is drawn does not depend on that.
@@ -237,6 +266,7 @@ impl Plan {
             largest_value: 50,
             reference_from: usize::MAX,
             records: 0,
+            has_lifetimes: false,
             by_name,
             first_epoch: 0,
             first_sequence: 0,

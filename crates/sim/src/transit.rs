@@ -72,8 +72,7 @@ impl Life {
                 let IpAddr::V4(ip) = address.ip() else { return };
                 self.connect(connection, ip);
             }
-            // No plan has brokers that want to know who comes.
-            NetworkOutput::Authenticate { .. } => {}
+            NetworkOutput::Authenticate { connection, .. } => self.fetch_credentials(connection),
             NetworkOutput::Transmit { connection, frame } => {
                 let frame = frame.to_bytes().slice(4..);
                 self.note("transmit", || format!("{connection:?} {}", describe(&frame)), &frame);

@@ -127,6 +127,18 @@ pub(crate) enum Trouble {
     DenyId {
         lasts: Duration,
     },
+    /// The brokers keep another password.
+    ForgetPassword {
+        lasts: Duration,
+    },
+    /// There are no credentials to be had, or none soon.
+    NoCredentials {
+        lasts: Duration,
+    },
+    SlowCredentials {
+        by: Duration,
+        lasts: Duration,
+    },
     /// The producer's machine sleeps.
     Suspend {
         lasts: Duration,
@@ -180,6 +192,9 @@ impl Trouble {
             Self::Blank { .. } => "metadata blank",
             Self::Deny { .. } => "topic denied",
             Self::DenyId { .. } => "producer id denied",
+            Self::ForgetPassword { .. } => "password forgotten",
+            Self::NoCredentials { .. } => "no credentials",
+            Self::SlowCredentials { .. } => "credentials slow",
             Self::Suspend { .. } => "machine sleeps",
             Self::SetClock { .. } => "clock set",
             Self::Inject { what, .. } => what,
@@ -201,6 +216,13 @@ impl Trouble {
             _ => dice.millis(10, 1500),
         };
         let short = lasts / 4;
+        if plan.model.sasl.is_some() && dice.percent(10) {
+            return match dice.below(6) {
+                0 => Self::ForgetPassword { lasts: short },
+                1..=3 => Self::NoCredentials { lasts },
+                _ => Self::SlowCredentials { by: dice.millis(10, 3000), lasts },
+            };
+        }
         match dice.below(100) {
             0..=3 => Self::Kill { broker, lasts },
             4..=6 => Self::Pause { broker, lasts },

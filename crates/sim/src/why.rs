@@ -67,7 +67,16 @@ impl Life {
             Waiting::Leader => claim(self.is_led_by(topic, partition, None), "its leader is known"),
             Waiting::Connection { node } => {
                 claim(self.is_led_by(topic, partition, Some(node)), "another leads it")?;
-                claim(!self.network.is_connected(node.0), "there is a connection to it")
+                // The network does not know who has said already who it is.
+                let may_introduce_itself = self.plan.model.sasl.is_some();
+                claim(
+                    may_introduce_itself || !self.network.is_connected(node.0),
+                    "there is a connection to it",
+                )
+            }
+            Waiting::Session { node } => {
+                claim(self.is_led_by(topic, partition, Some(node)), "another leads it")?;
+                claim(self.plan.has_lifetimes, "its session does not end")
             }
             Waiting::Node { node } => {
                 let is_busy = self.network.connections.iter().any(|(&id, of)| {
@@ -127,12 +136,13 @@ const fn reason(why: Waiting) -> usize {
         Waiting::BackOff { .. } => 12,
         Waiting::ProducerId => 13,
         Waiting::UnresolvedSequence => 14,
-        _ => 15,
+        Waiting::Session { .. } => 15,
+        _ => 16,
     }
 }
 
 /// What a partition can wait for.
-pub(crate) const REASONS: [&str; 16] = [
+pub(crate) const REASONS: [&str; 17] = [
     "nothing to send",
     "answers",
     "linger",
@@ -148,5 +158,6 @@ pub(crate) const REASONS: [&str; 16] = [
     "back-off",
     "producer id",
     "unresolved sequence",
+    "session",
     "other",
 ];
