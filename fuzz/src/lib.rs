@@ -1,5 +1,5 @@
-//! What the fuzz targets of the codec, the records and SASL do with their input. They are functions, so that the tests can
-//! replay the seeds without a fuzzer.
+//! What the fuzz targets of the codec, the records, SASL and TLS do with their input. They are functions, so that the
+//! tests can replay the seeds without a fuzzer.
 
 mod any;
 mod frames;
@@ -7,6 +7,7 @@ mod messages;
 mod primitives;
 mod records;
 mod sasl;
+mod tls;
 
 pub use any::{headers, requests, responses};
 pub use frames::frames;
@@ -14,6 +15,7 @@ pub use messages::messages;
 pub use primitives::primitives;
 pub use records::{compressors, gzip, legacy, lz4, round_trip, snappy, xerial, zstd};
 pub use sasl::{sasl_gssapi, sasl_jaas, sasl_jwt, sasl_msk_iam, sasl_oauthbearer, sasl_scram};
+pub use tls::{jks, pem, pkcs12};
 
 /// The most bytes of memory that decoding may hold for a byte of input: as the codec's own tests have
 /// it, where it is explained.

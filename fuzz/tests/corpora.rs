@@ -122,3 +122,18 @@ fn every_seed_of_sasl_oauthbearer_holds() {
 fn every_seed_of_sasl_scram_holds() {
     replay("sasl_scram", rohrpost_fuzz::sasl_scram);
 }
+
+#[test]
+fn every_seed_of_jks_holds() {
+    replay("jks", rohrpost_fuzz::jks);
+}
+
+#[test]
+fn every_seed_of_pkcs12_holds() {
+    replay("pkcs12", rohrpost_fuzz::pkcs12);
+}
+
+#[test]
+fn every_seed_of_pem_holds() {
+    replay("pem", rohrpost_fuzz::pem);
+}
