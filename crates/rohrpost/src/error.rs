@@ -380,9 +380,13 @@ impl fmt::Display for Error {
     }
 }
 
+/// The text and its kind, as a `main` that returns the error shows it; `{:#?}` shows every field.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.inner;
+        if !f.alternate() {
+            return write!(f, "{self} [{:?}]", inner.kind);
+        }
         f.debug_struct("Error")
             .field("kind", &inner.kind)
             .field("outcome", &inner.outcome)
@@ -469,6 +473,13 @@ impl From<TrySendError<'_>> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_main_that_returns_an_error_shows_its_sentence() {
+        let error = Error::new(ErrorKind::Closed, "the producer is closed");
+        assert_eq!(format!("{error:?}"), format!("{error} [Closed]"));
+        assert!(format!("{error:#?}").contains("outcome: NotWritten"));
+    }
 
     /// A new kind does not compile until it has a place here, and fails until it is among all of them and on the page.
     #[test]

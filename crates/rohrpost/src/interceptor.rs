@@ -15,6 +15,7 @@ use crate::record::ProducerRecord;
 /// headers that a company asks for (KIP-42).
 ///
 /// ```
+/// use std::sync::Arc;
 /// use std::sync::atomic::{AtomicU64, Ordering};
 /// use rohrpost::{Acknowledgement, Interceptor, Producer, ProducerRecord};
 ///
@@ -36,7 +37,9 @@ use crate::record::ProducerRecord;
 ///     }
 /// }
 ///
-/// let builder = Producer::builder().interceptor(Audit::default());
+/// let audit = Arc::new(Audit::default());
+/// let builder = Producer::builder().interceptor(audit.clone());
+/// println!("{} records failed", audit.failed.load(Ordering::Relaxed));
 /// ```
 ///
 /// They see records as they go over the wire: of a [`TypedProducer`](crate::TypedProducer) what its serializers made, their headers included, where Java's see what the program
@@ -67,6 +70,21 @@ pub trait Interceptor: Send + Sync {
 
     /// The producer is closed, or gone, and every record has its end. Called once.
     fn close(&self) {}
+}
+
+/// For a program that keeps a hold of its interceptor, to read what it counted.
+impl<I: Interceptor + ?Sized> Interceptor for Arc<I> {
+    fn on_send<'a>(&self, record: ProducerRecord<'a>) -> ProducerRecord<'a> {
+        (**self).on_send(record)
+    }
+
+    fn on_acknowledgement(&self, acknowledgement: &Acknowledgement<'_>) {
+        (**self).on_acknowledgement(acknowledgement);
+    }
+
+    fn close(&self) {
+        (**self).close();
+    }
 }
 
 /// What became of a record: see [`Interceptor::on_acknowledgement`].
