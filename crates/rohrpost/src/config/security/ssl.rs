@@ -287,13 +287,13 @@ mod build {
 
     enum Source {
         /// Files are read when the producer is built.
-        Settings(TlsSettings),
+        Settings(Box<TlsSettings>),
         Client(TlsClient),
     }
 
     impl From<TlsSettings> for Own {
         fn from(settings: TlsSettings) -> Self {
-            Self(Arc::new(Source::Settings(settings)))
+            Self(Arc::new(Source::Settings(Box::new(settings))))
         }
     }
 
