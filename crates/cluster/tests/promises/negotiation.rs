@@ -21,7 +21,7 @@ fn a_connection_begins_with_our_newest_api_versions_and_our_name() {
     assert_eq!(request.client_software_name, "rohrpost");
     assert_eq!(request.client_software_version, env!("CARGO_PKG_VERSION"));
     assert_eq!((request.cluster_id, request.node_id), (None, -1), "nothing is known yet");
-    assert_eq!(world.seen[1].api_key, ApiKey::Metadata.into());
+    assert_eq!(world.seen[1].api_key, i16::from(ApiKey::Metadata));
     assert_eq!(world.events, [ClusterEvent::NodeReady(NodeId(-1)), ClusterEvent::MetadataUpdated]);
 }
 
