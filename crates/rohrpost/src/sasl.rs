@@ -1,37 +1,47 @@
 //! SASL: who one is, and how one proves it. For [`ProducerBuilder::sasl`](crate::ProducerBuilder::sasl), with the feature `sasl`. The properties `sasl.*` say the same by Java's or
 //! librdkafka's names.
 //!
-//! What this version has no properties for, credentials of one's own do: a token for OAUTHBEARER from wherever the program has it, for example.
+//! Tokens for OAUTHBEARER come from a [`TokenProvider`], which is asked ahead of each token's end: one of one's own, or with the feature `oauth` `ClientCredentials` and `JwtBearer`, which ask an
+//! authorization server. With the feature `msk-iam` there is `Sasl::aws_msk_iam`. What a listener has beyond that, [`Credentials`] of one's own do.
 //!
 //! ```
 //! use std::sync::Arc;
 //! use rohrpost::Producer;
-//! use rohrpost::sasl::{BoxFuture, Credentials, CredentialsError, OAuthBearer, Sasl, SaslClient};
+//! use rohrpost::sasl::{BoxFuture, CredentialsError, Sasl, Token, TokenProvider};
 //!
 //! #[derive(Debug)]
 //! struct Tokens;
 //!
-//! impl Credentials for Tokens {
-//!     fn client(&self, _host: &str) -> BoxFuture<'static, Result<Box<dyn SaslClient>, CredentialsError>> {
+//! impl TokenProvider for Tokens {
+//!     fn token(&self) -> BoxFuture<'_, Result<Token, CredentialsError>> {
 //!         Box::pin(async {
 //!             let token = std::env::var("KAFKA_TOKEN").map_err(|_| CredentialsError::lasting("KAFKA_TOKEN is not set"))?;
-//!             Ok(Box::new(OAuthBearer::new(token)?) as _)
+//!             Ok(Token::new(token))
 //!         })
 //!     }
 //! }
 //!
-//! let builder = Producer::builder()
-//!     .bootstrap_servers("broker:9096")
-//!     .sasl(Sasl::credentials("OAUTHBEARER", Arc::new(Tokens)));
+//! let builder = Producer::builder().bootstrap_servers("broker:9096").sasl(Sasl::oauthbearer(Arc::new(Tokens)));
 //! ```
 
 use std::fmt;
 use std::sync::Arc;
 
-pub use rohrpost_auth::{BoxFuture, Credentials, CredentialsError};
+#[cfg(feature = "oauth")]
+pub use rohrpost_auth::{
+    Assertion, AssertionAlgorithm, ClientCredentials, JwtBearer, TokenEndpoint,
+};
+#[cfg(feature = "msk-iam")]
+pub use rohrpost_auth::{
+    AwsCredentialsProvider, AwsEnvironment, AwsSession, DefaultAwsCredentials, MskIamCredentials,
+};
+pub use rohrpost_auth::{
+    BearerCredentials, BoxFuture, Credentials, CredentialsError, RefreshSettings, Token,
+    TokenProvider,
+};
 use rohrpost_auth::{PlainCredentials, ScramCredentials};
 use rohrpost_sasl::ScramHash;
-pub use rohrpost_sasl::{OAuthBearer, SaslClient, SaslError, Secret, Step};
+pub use rohrpost_sasl::{ClaimNames, OAuthBearer, SaslClient, SaslError, Secret, Step};
 
 /// A mechanism, and what it proves who one is with. Secrets in it are never shown, and wiped from memory when the last clone is dropped.
 #[derive(Clone)]
@@ -60,6 +70,21 @@ impl Sasl {
     pub fn delegation_token(id: impl Into<String>, hmac: impl Into<Secret>) -> Self {
         let made = ScramCredentials::new(ScramHash::Sha256, id, hmac);
         Self::scram(ScramHash::Sha256, made.map(ScramCredentials::with_delegation_token))
+    }
+
+    /// OAUTHBEARER with the tokens of this provider, each of which is kept and replaced ahead of its end. [`BearerCredentials`] has more: tokens of a file, extensions.
+    pub fn oauthbearer(provider: Arc<dyn TokenProvider>) -> Self {
+        let credentials = BearerCredentials::new(provider, RefreshSettings::default());
+        Self::credentials("OAUTHBEARER", Arc::new(credentials))
+    }
+
+    /// AWS_MSK_IAM with credentials from where AWS' own libraries look for them: the environment, profiles, web identities, containers, the machine.
+    #[cfg(feature = "msk-iam")]
+    pub fn aws_msk_iam() -> Self {
+        let environment = AwsEnvironment::of_process();
+        let provider = Arc::new(DefaultAwsCredentials::new(environment.clone()));
+        let credentials = MskIamCredentials::new(provider, environment, RefreshSettings::default());
+        Self::credentials("AWS_MSK_IAM", Arc::new(credentials))
     }
 
     /// Credentials of one's own, for this mechanism: `OAUTHBEARER`, `AWS_MSK_IAM`, whatever the listener has.

@@ -32,6 +32,6 @@ pub(super) const NEEDS_SASL: &str =
     "this build has no SASL: switch on the feature sasl of the crate rohrpost";
 pub(super) const JVM_SASL: &str =
     "it names a class of a JVM: remove it; ProducerBuilder::sasl takes credentials of one's own";
-pub(super) const OAUTH: &str = "this version gets no tokens by itself: give ProducerBuilder::sasl credentials of one's own (Sasl::credentials), whose tokens come from wherever the program has them, and remove it";
-pub(super) const MSK_IAM: &str = "this version looks up no AWS credentials: give ProducerBuilder::sasl credentials of one's own (Sasl::credentials), and remove it";
+pub(super) const OAUTH: &str = "no property sets tokens up in this version: ProducerBuilder::sasl takes where they come from (Sasl::oauthbearer; the feature oauth has token endpoints), so remove it";
+pub(super) const MSK_IAM: &str = "no property sets it up in this version: give ProducerBuilder::sasl Sasl::aws_msk_iam (feature msk-iam), and remove it";
 pub(super) const KERBEROS: &str = "this version has no Kerberos: use PLAIN or SCRAM, or give ProducerBuilder::sasl credentials of one's own (Sasl::credentials), and remove it";

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use rohrpost::sasl::{BoxFuture, Credentials, CredentialsError, OAuthBearer, Sasl, SaslClient};
+use rohrpost::sasl::{
+    self, BoxFuture, Credentials, CredentialsError, OAuthBearer, Sasl, SaslClient, TokenProvider,
+};
 use rohrpost::{ErrorKind, ProducerBuilder, ProducerConfig, SecurityProtocol};
 use rohrpost_testkit::{Cluster, Sasl as Listener, SaslMechanism, Tls, Tokens};
 
@@ -95,10 +97,17 @@ fn tokens_of_ones_own_are_taken() {
         }
     }
 
+    impl TokenProvider for Token {
+        fn token(&self) -> BoxFuture<'_, Result<sasl::Token, CredentialsError>> {
+            Box::pin(std::future::ready(Ok(sasl::Token::new(self.0))))
+        }
+    }
+
     let tokens = Tokens::list([("one.two.three", USER)]);
     let cluster = cluster(|of| of.sasl(Listener::new([SaslMechanism::OAuthBearer]).tokens(tokens)));
     let with = |token| Sasl::credentials("OAUTHBEARER", Arc::new(Token(token)));
     send(builder(&cluster).sasl(with("one.two.three"))).unwrap();
+    send(builder(&cluster).sasl(Sasl::oauthbearer(Arc::new(Token("one.two.three"))))).unwrap();
     let error = send(builder(&cluster).sasl(with("four.five.six"))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
     assert!(!error.to_string().contains("four.five.six"), "{error}");
