@@ -116,12 +116,12 @@ impl End {
 }
 
 /// Runs both ends until the driver's has seen all it wants to see.
-fn run<B: Future<Output = ()>, T>(
+fn run<B, T>(
     broker: impl FnOnce(TcpListener) -> B,
     driver: impl AsyncFnOnce(&TcpListener) -> T,
 ) -> T
 where
-    B: 'static,
+    B: Future<Output = ()> + 'static,
 {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
