@@ -349,12 +349,12 @@ mod tests {
     }
 
     /// A connection set up so, seen from the system.
-    fn connected(options: SocketOptions) -> TcpSocket {
+    fn connected(options: &SocketOptions) -> TcpSocket {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         runtime.block_on(async {
-            let stream = connect(address, &options).await.unwrap();
+            let stream = connect(address, options).await.unwrap();
             TcpSocket::from_std_stream(stream.into_std().unwrap())
         })
     }
@@ -367,7 +367,7 @@ mod tests {
                 receive_buffer: Some(bytes),
                 ..SocketOptions::default()
             };
-            let socket = connected(options);
+            let socket = connected(&options);
             (socket.send_buffer_size().unwrap(), socket.recv_buffer_size().unwrap())
         };
         // Linux doubles what it is asked for.
@@ -380,7 +380,7 @@ mod tests {
     fn probes_and_small_packets_are_as_was_asked_for() {
         for on in [false, true] {
             let options = SocketOptions { keepalive: on, nodelay: on, ..SocketOptions::default() };
-            let socket = connected(options);
+            let socket = connected(&options);
             assert_eq!((socket.keepalive().unwrap(), socket.nodelay().unwrap()), (on, on));
         }
     }
