@@ -22,6 +22,9 @@ const PARTITIONS: u32 = 3;
 const TICK: Duration = Duration::from_millis(5);
 const RECORDS_PER_TICK: u64 = 50;
 
+/// Between two looks at the connections: the system's list of them is long.
+const RECORDS_PER_LOOK: u64 = 20 * RECORDS_PER_TICK;
+
 /// One for the bootstrap, one for the broker.
 const CONNECTIONS: usize = 2;
 
@@ -108,7 +111,9 @@ async fn send_numbers(
             let _ = deliveries.send((number, producer.send(record).await?));
             number += 1;
         }
-        ports.extend(connections_to(listener));
+        if number % RECORDS_PER_LOOK == 0 {
+            ports.extend(connections_to(listener));
+        }
     }
     drop(deliveries);
     acknowledgements.await.unwrap()?;
