@@ -246,6 +246,7 @@ impl Handle {
         let result =
             self.shared.append(record, shared, wait.chosen.take(), headers, &mut grant, false);
         self.shared.memory.restore(grant);
+        self.shared.memory.take_along();
         result.map_err(|obstacle| self.note_obstacle(&obstacle, record))
     }
 

@@ -58,7 +58,7 @@ impl Memory {
         Self { state: Mutex::new(state) }
     }
 
-    /// Takes between `least` and `wanted` bytes, if they are there and nobody waits; not for somebody who `can_wait` while those are held.
+    /// Takes between `least` and `wanted` bytes, if they are there and nobody waits for them; not for somebody who `can_wait` while those are held.
     #[inline]
     pub(crate) fn try_reserve(&self, least: usize, wanted: usize, can_wait: bool) -> Option<Grant> {
         let mut state = lock(&self.state);
@@ -66,6 +66,15 @@ impl Memory {
             return None;
         }
         state.budget.try_reserve(least, wanted)
+    }
+
+    /// Lets the first of those who are held go, too: whoever does not wait may pass them all the time, and they wait for nobody's sake then.
+    pub(crate) fn take_along(&self) {
+        self.change(|state| {
+            if state.pacing.holds() {
+                state.budget.hand_out_up_to(1);
+            }
+        });
     }
 
     /// Notes that somebody found no room and will not wait. Returns whether the driver does not know of a want of memory yet.
@@ -288,6 +297,14 @@ mod tests {
         let waits = memory.wait(10, 1_000, Some(now(100))).unwrap().0;
         assert!(!granted(&memory, waits));
         assert!(!memory.look(now(1)), "nobody is short of memory");
+        memory.restore(memory.try_reserve(10, 10, false).unwrap());
+        assert!(!granted(&memory, waits));
+        memory.take_along();
+        memory.cancel(waits);
+        let [next, waits] = [10, 10].map(|bytes| memory.wait(bytes, 1_000, None).unwrap().0);
+        memory.take_along();
+        assert!(granted(&memory, next), "whoever passes the line takes its first along");
+        memory.release(1_000);
         memory.release(10);
         assert!(!granted(&memory, waits), "what is on its way counts, not what is free");
         assert_eq!(memory.hand_out(now(1), 2 << 20), Some(now(11)));

@@ -10,7 +10,7 @@
 //!      │ cancel ───► (gone; the next in line moves up)      └──────► the bytes go to the next in line
 //! ```
 //!
-//! Nobody overtakes: while somebody waits, [`Budget::try_reserve`] refuses even what would fit. A waiter whose turn has come
+//! Nobody overtakes: while somebody waits for room, [`Budget::try_reserve`] refuses even what would fit. A waiter whose turn has come
 //! *owns* its bytes from then on, whether or not it has looked yet; giving up (a dropped future) gives them back
 //! and hands them on. Whoever's state changed is named by [`Budget::next_woken`], once each.
 //!
@@ -164,11 +164,12 @@ impl Budget {
         self.waiting
     }
 
-    /// Takes between `least` and `wanted` bytes, as many as there are, if nobody waits and `least` is there.
+    /// Takes between `least` and `wanted` bytes, as many as there are, if `least` is there and nobody waits, or those who do are [held](Self::hold)
+    /// though there is room.
     #[inline]
     pub fn try_reserve(&mut self, least: usize, wanted: usize) -> Option<Grant> {
         let available = self.available();
-        if self.waiting > 0 || least > available {
+        if least > available || self.waiting > 0 && (!self.held || self.is_short()) {
             return None;
         }
         let bytes = wanted.max(least).min(available);
@@ -461,6 +462,8 @@ mod tests {
         assert_eq!(woken(&mut budget), [first, second]);
         budget.cancel(first);
         assert_eq!((budget.claim(third), budget.waiting()), (Claim::Waiting, 1));
+        let passed = budget.try_reserve(70, 70).expect("who would not wait is not held");
+        budget.restore(passed);
         budget.hold(false);
         assert_eq!(woken(&mut budget), [third]);
         assert_eq!((granted(budget.claim(second)), granted(budget.claim(third))), (10, 10));
@@ -468,8 +471,10 @@ mod tests {
         let fourth = budget.wait(80, 200, None).unwrap();
         assert_eq!((granted(budget.claim(fourth)), budget.available()), (80, 0));
         budget.hold(true);
-        budget.wait(1, 1, None).unwrap();
+        budget.wait(30, 30, None).unwrap();
+        budget.release(20);
         assert!(budget.is_short());
+        assert_eq!(budget.try_reserve(1, 1), None, "the first in line needs it");
     }
 
     #[test]
