@@ -213,11 +213,22 @@ impl Chooser {
             // Every record so far had a key or named its partition.
             return;
         }
-        self.with_table(|table| {
-            if let Some(stripe) = self.sticky.appended(partition, bytes, true, table) {
+        self.with_table(|table| match self.sticky.appended(partition, bytes, true, table) {
+            Some(stripe) => {
                 self.turn_to(stripe, table);
             }
+            None => self.catch_up(partition, table),
         });
+    }
+
+    /// A partition is nobody's turn. Where senders are sent there all the same, two threads took a turn at the same time, and the earlier one was the last to
+    /// say so: nothing would ever count there.
+    fn catch_up(&self, partition: u32, table: &Table) {
+        for (stripe, current) in self.current.iter().enumerate() {
+            if current.load(Ordering::Relaxed) == partition {
+                self.turn_to(stripe, table);
+            }
+        }
     }
 
     fn is_used(&self) -> bool {
@@ -320,6 +331,18 @@ mod tests {
         assert_eq!(chosen(&chooser).intersection(&two).count(), 1);
         chooser.batch_ended(*chosen(&chooser).first().unwrap(), 100);
         assert_eq!(chosen(&chooser).len(), 1);
+    }
+
+    #[test]
+    fn a_turn_that_senders_did_not_see_is_made_up_for_with_the_next_batch() {
+        let (chooser, table) = (chooser(), Table::all(TWELVE));
+        let first = *chosen(&chooser).first().unwrap();
+        // Two threads take a turn each, and the first of them is the last to say so.
+        chooser.sticky.appended(first, 16_384, true, &table);
+        assert_eq!(*chosen(&chooser).first().unwrap(), first);
+        chooser.batch_filled(first);
+        assert_eq!(*chosen(&chooser).first().unwrap(), chooser.sticky.current_of(0, &table));
+        assert_ne!(*chosen(&chooser).first().unwrap(), first);
     }
 
     #[test]
