@@ -326,7 +326,7 @@ impl Shared {
         completion.close(batch.record_count().unsigned_abs());
         let (batch, freed) = self.pool.seal(batch);
         if freed > 0 {
-            self.memory.release(freed);
+            self.memory.give_back(freed);
         }
         match self.inbox.put(Message::Sealed { batch, completion }) {
             Ok(wake) => wake,

@@ -142,15 +142,17 @@ impl Memory {
         }
     }
 
-    /// Takes back the bytes of a batch; only in the driver's round, or where one follows. Returns how many are free then.
+    /// Takes back the bytes of a batch that is done with; only in the driver's round, or where one follows. Returns how many are free then.
     pub(crate) fn release(&self, bytes: usize) -> usize {
         self.change(|state| {
-            state.refused = false;
             state.pacing.done_with(bytes);
-            let enough = state.budget.total() / ENOUGH;
-            state.budget.gather(bytes, enough);
-            state.budget.available()
+            state.take_back(bytes)
         })
+    }
+
+    /// Takes back bytes that a batch needs no more, likewise.
+    pub(crate) fn give_back(&self, bytes: usize) -> usize {
+        self.change(|state| state.take_back(bytes))
     }
 
     /// Sends everybody home: the driver is gone.
@@ -212,6 +214,13 @@ impl Memory {
 impl State {
     fn wants_memory(&self) -> bool {
         self.refused || self.budget.waiting() > 0
+    }
+
+    fn take_back(&mut self, bytes: usize) -> usize {
+        self.refused = false;
+        let enough = self.budget.total() / ENOUGH;
+        self.budget.gather(bytes, enough);
+        self.budget.available()
     }
 
     /// Holds those who can wait, or lets them go. Returns when to look again.

@@ -332,7 +332,7 @@ impl Driver {
         completion.close(filled.record_count().unsigned_abs());
         let (sealed, freed) = self.shared.pool.seal(filled);
         if freed > 0 {
-            self.shared.memory.release(freed);
+            self.shared.memory.give_back(freed);
         }
         self.sealed(now, sealed, completion);
     }

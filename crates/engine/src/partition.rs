@@ -15,6 +15,7 @@
 //! appended (seen on Kafka 4.3.1 with a topic just created). One answer later the broker knows the producer, and five may be in flight. A producer
 //! that was idle may be forgotten again (`producer.id.expiration.ms`): then the next batch is like a first one.
 
+use alloc::sync::Arc;
 use core::time::Duration;
 
 use rohrpost_cluster::{NodeId, Time};
@@ -40,8 +41,8 @@ pub(crate) struct Partition {
     pub(crate) topic: TopicIndex,
     /// Its number within the topic.
     pub(crate) number: i32,
-    /// Its topic's.
-    pub(crate) settings: TopicSettings,
+    /// Its topic's; one for all its partitions, which may be ten thousand.
+    pub(crate) settings: Arc<TopicSettings>,
     pub(crate) leader: Option<NodeId>,
     pub(crate) leader_rack: Option<ByteStr>,
     pub(crate) leader_epoch: i32,
@@ -107,7 +108,7 @@ impl Partition {
         index: PartitionIndex,
         topic: TopicIndex,
         number: i32,
-        settings: TopicSettings,
+        settings: Arc<TopicSettings>,
     ) -> Self {
         Self {
             index,

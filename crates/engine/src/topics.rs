@@ -26,7 +26,7 @@ pub(crate) struct Topics {
 pub(crate) struct Topic {
     pub(crate) name: ByteStr,
     pub(crate) id: Uuid,
-    pub(crate) settings: TopicSettings,
+    pub(crate) settings: Arc<TopicSettings>,
     /// By number.
     pub(crate) partitions: Vec<PartitionIndex>,
     pub(crate) ratio: Arc<SharedRatio>,
@@ -46,7 +46,7 @@ impl Topics {
         self.list.push(Topic {
             name: name.clone(),
             id: Uuid::NIL,
-            settings,
+            settings: Arc::new(settings),
             partitions: Vec::new(),
             ratio: Arc::new(SharedRatio::new()),
         });
@@ -162,7 +162,7 @@ impl Engine {
                 (Some(at), _) => at,
                 (None, Some(_)) => {
                     let at = PartitionIndex(self.partitions.len() as u32);
-                    let settings = self.topics.get(index).settings;
+                    let settings = self.topics.get(index).settings.clone();
                     self.partitions.push(Partition::new(at, index, number, settings));
                     self.topics.list[index.at()].partitions.push(at);
                     changed = true;

@@ -217,6 +217,22 @@ impl Inner {
         wait.driver = driver::Wait::default();
     }
 
+    /// Sends a record that waits if there is room at all, even if those who can wait are held. Whether it is sent; its place in line is given up either way.
+    #[cfg(feature = "futures")]
+    pub(crate) fn send_at_last(&self, record: &ProducerRecord<'_>, wait: &mut Wait) -> bool {
+        self.pause(wait);
+        let Wait { driver, intercepted } = wait;
+        let record = intercepted.as_deref().unwrap_or(record);
+        let (shared, headers) = (record.shared_value(), headers(record));
+        let Ok(delivery) = self.handle.try_send(&borrow(record), shared, &headers, driver) else {
+            return false;
+        };
+        if let (Some(chain), true) = (&self.interceptors, intercepted.is_some()) {
+            chain.watch(record, &Ok(Delivery::new(delivery)));
+        }
+        true
+    }
+
     /// Whether senders should let the driver have its turn.
     #[cfg(feature = "futures")]
     pub(crate) fn is_crowded(&self) -> bool {

@@ -244,12 +244,10 @@ impl Sink<ProducerRecord<'static>> for ProducerSink {
 
 impl Drop for ProducerSink {
     fn drop(&mut self) {
-        // A last try; it lets the driver have its turn in no case, hence twice.
-        let nobody = &mut Context::from_waker(Waker::noop());
-        if self.poll_waiting(nobody).is_pending() && self.poll_waiting(nobody).is_pending() {
-            if let Some(record) = self.take_waiting() {
-                self.producer.inner().note_unsent(record.topic());
-            }
+        let Some(Waiting { record, mut wait }) = self.waiting.take() else { return };
+        let inner = self.producer.inner();
+        if !inner.send_at_last(&record, &mut wait) {
+            inner.note_unsent(record.topic());
         }
     }
 }

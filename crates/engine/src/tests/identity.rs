@@ -392,7 +392,7 @@ fn scenario_16_while_a_producer_id_is_replaced_partitions_go_on_under_their_own(
     let epoch = Epoch { producer_id: ProducerId(9), epoch: ProducerEpoch(i16::MAX) };
     for identity in [Current::None, Current::Denied(AttemptFailure::TimedOut)] {
         let mut partition =
-            Partition::new(PartitionIndex(0), TopicIndex(0), 0, config().settings_of(TOPIC));
+            Partition::new(PartitionIndex(0), TopicIndex(0), 0, config().settings_of(TOPIC).into());
         assert_eq!(partition.take_sequences(identity, 1, Planted::NONE), None);
         partition.take_sequences(Current::Ready(epoch), 3, Planted::NONE).unwrap();
         let next = partition.take_sequences(identity, 2, Planted::NONE).unwrap();
@@ -433,7 +433,7 @@ fn what_is_in_doubt_behind_a_batch_that_was_never_appended_moves_into_the_new_ep
         ([false, false], None),
     ] {
         let mut partition =
-            Partition::new(PartitionIndex(0), TopicIndex(0), 0, config().settings_of(TOPIC));
+            Partition::new(PartitionIndex(0), TopicIndex(0), 0, config().settings_of(TOPIC).into());
         partition.leader = Some(NodeId(0));
         partition.must_renew = true;
         doubts.iter().zip(0..).for_each(|(&doubt, at)| partition.window.push(waiting(at, doubt)));
@@ -446,7 +446,7 @@ fn what_is_in_doubt_behind_a_batch_that_was_never_appended_moves_into_the_new_ep
 #[test]
 fn what_went_by_name_behind_a_refused_batch_or_into_a_log_that_forgot_is_given_up_in_doubt() {
     let mut partition =
-        Partition::new(PartitionIndex(0), TopicIndex(0), 0, config().settings_of(TOPIC));
+        Partition::new(PartitionIndex(0), TopicIndex(0), 0, config().settings_of(TOPIC).into());
     partition.window.push(waiting(0, false));
     partition.window.push(waiting(1, true));
     // By its id it can only have gone into the log that lacks its predecessor.
@@ -463,7 +463,7 @@ fn what_went_by_name_behind_a_refused_batch_or_into_a_log_that_forgot_is_given_u
 #[test]
 fn what_an_answer_can_settle_is_settled_before_a_new_epoch_begins() {
     let mut partition =
-        Partition::new(PartitionIndex(0), TopicIndex(0), 0, config().settings_of(TOPIC));
+        Partition::new(PartitionIndex(0), TopicIndex(0), 0, config().settings_of(TOPIC).into());
     partition.leader = Some(NodeId(0));
     partition.must_renew = true;
     for (first, ambiguous) in [(0, true), (1, false), (2, true)] {
