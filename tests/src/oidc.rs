@@ -241,10 +241,16 @@ fn now() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     fn provider() -> Provider {
-        let folder = std::env::temp_dir().join(format!("rohrpost-oidc-{}", std::process::id()));
+        // The tests run at the same time, and each makes a key there.
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("rohrpost-oidc-{}-{count}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
         let provider = Provider::new(1, &folder, None).unwrap();
         fs::remove_dir_all(folder).unwrap();
