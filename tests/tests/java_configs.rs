@@ -217,6 +217,24 @@ const DIFFERENCES: &[(&str, &[&str], &str)] = &[
     ("value.serializer", TYPED, "a producer of bytes makes nothing else of them"),
     ("compression.lz4.level", &["10"], "levels of high compression need the C library"),
 ];
+/// Java looks at these only where `security.protocol` makes use of them, which it does not here; this producer tells a wrong value all the same.
+const UNUSED: &[&str] = &[
+    "sasl.jaas.config",
+    "sasl.mechanism",
+    "ssl.cipher.suites",
+    "ssl.enabled.protocols",
+    "ssl.endpoint.identification.algorithm",
+    "ssl.keystore.type",
+    "ssl.truststore.type",
+];
+/// Values that set nothing here, where Java looks for a class or a suite without a name.
+const NOTHING: &[(&str, &str)] = &[
+    ("sasl.client.callback.handler.class", ""),
+    ("sasl.login.callback.handler.class", ""),
+    ("sasl.login.class", ""),
+    ("ssl.engine.factory.class", ""),
+    ("ssl.cipher.suites", ","),
+];
 const NEGATIVE: &[&str] =
     &["-9223372036854775808", "-2147483649", "-2147483648", "-131073", "-131072", "-5", "-2", "-1"];
 const TYPED: &[&str] = &[
@@ -289,8 +307,11 @@ async fn configurations_are_accepted_and_refused_as_by_java() {
         });
         // A value that Java has and this version has not says so.
         let is_lacking = pairs.iter().any(|(name, _)| supported[name].unsupported.is_some());
+        let is_unused = matches!(pairs.as_slice(), [(name, _)] if UNUSED.contains(name));
         match explained {
             Some(pair) => seen.push(*pair),
+            None if is_unused && ours.is_err() => {}
+            None if matches!(pairs.as_slice(), [pair] if NOTHING.contains(pair)) => {}
             None if is_lacking
                 && ours
                     .as_ref()
