@@ -10,9 +10,10 @@ import (
 
 // options are the command line of every driver.
 type options struct {
-	bootstrap, topic, codec, keys, await         string
+	bootstrap, topic, codec, keys, await, tls    string
 	records, size, lingerMs, batchBytes, headers int
 	tasks, topics, partitions, threads           int
+	transaction                                  int
 	rate                                         float64
 }
 
@@ -23,6 +24,7 @@ func parseOptions() *options {
 	flag.StringVar(&o.codec, "codec", "none", "none, gzip, snappy, lz4 or zstd")
 	flag.StringVar(&o.keys, "keys", "none", "none or 16")
 	flag.StringVar(&o.await, "await", "all", "all, each or rate")
+	flag.StringVar(&o.tls, "tls", "", "speak TLS, and trust the certificates in this file")
 	flag.IntVar(&o.records, "records", 1_000_000, "")
 	flag.IntVar(&o.size, "size", 100, "bytes of a value")
 	flag.IntVar(&o.lingerMs, "linger-ms", 5, "")
@@ -33,6 +35,7 @@ func parseOptions() *options {
 	flag.Float64Var(&o.rate, "rate", 10_000, "records per second")
 	flag.IntVar(&o.partitions, "partitions", 0, "what the target's topics have; nothing here")
 	flag.IntVar(&o.threads, "threads", 0, "GOMAXPROCS; 0: Go's own choice")
+	flag.IntVar(&o.transaction, "transaction", 0, "records of each transaction; 0: none")
 	flag.Parse()
 	switch {
 	case flag.NArg() > 0:
@@ -44,7 +47,7 @@ func parseOptions() *options {
 	case o.await != "all" && o.await != "each" && o.await != "rate":
 		usage("--await: all, each or rate")
 	case o.records < 1 || o.size < 0 || o.lingerMs < 0 || o.batchBytes < 1 || o.headers < 0 ||
-		o.tasks < 1 || o.topics < 0 || !(o.rate > 0) || o.threads < 0:
+		o.tasks < 1 || o.topics < 0 || !(o.rate > 0) || o.threads < 0 || o.transaction < 0:
 		usage("a number is out of range")
 	}
 	return o

@@ -26,7 +26,7 @@ public final class BenchProducer {
 
     static {
         for (String pair : ("bootstrap= topic=bench topics=0 records=1000000 size=100 linger-ms=5 batch-bytes=16384 codec=none keys=none "
-            + "headers=0 tasks=1 await=all rate=10000 partitions=0 threads=0").split(" ")) {
+            + "headers=0 tasks=1 await=all rate=10000 partitions=0 threads=0 transaction=0 tls=").split(" ")) {
             DEFAULTS.put(pair.substring(0, pair.indexOf('=')), pair.substring(pair.indexOf('=') + 1));
         }
     }
@@ -117,7 +117,13 @@ public final class BenchProducer {
             System.err.println(error.getMessage());
             System.exit(2);
         }
-        bench.run(options.get("await"), Integer.parseInt(options.get("records")));
+        int records = Integer.parseInt(options.get("records"));
+        int each = Integer.parseInt(options.get("transaction"));
+        if (each > 0) {
+            bench.runTransactions(records, each);
+        } else {
+            bench.run(options.get("await"), records);
+        }
         bench.producer.close();
     }
 
@@ -155,9 +161,41 @@ public final class BenchProducer {
         config.put("batch.size", options.get("batch-bytes"));
         config.put("compression.type", options.get("codec"));
         config.put("max.request.size", String.valueOf((1 << 20) + size));
+        if (!options.get("tls").isEmpty()) {
+            config.put("security.protocol", "SSL");
+            config.put("ssl.truststore.type", "PEM");
+            config.put("ssl.truststore.location", options.get("tls"));
+        }
         config.put("enable.metrics.push", "false");
         config.put("metric.reporters", "");
+        if (!options.get("transaction").equals("0")) {
+            config.put("transactional.id", "bench-java");
+        }
         producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    /** Transactions of so many records, one after the other; a commit flushes, and fails where a record did. */
+    private void runTransactions(int records, int each) throws Exception {
+        producer.initTransactions();
+        // So that the code is compiled: as long as it will be measured.
+        transactions(records, each);
+        var system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+        long cpu = system.getProcessCpuTime();
+        long start = System.nanoTime();
+        transactions(records, each);
+        double seconds = (System.nanoTime() - start) / 1e9;
+        double cpuSeconds = (system.getProcessCpuTime() - cpu) / 1e9;
+        print(records, 0, seconds, cpuSeconds, "null");
+    }
+
+    private void transactions(int records, int each) {
+        for (int first = 0; first < records; first += each) {
+            producer.beginTransaction();
+            for (int number = first; number < Math.min(first + each, records); number++) {
+                producer.send(record(number));
+            }
+            producer.commitTransaction();
+        }
     }
 
     private void run(String await, int records) throws Exception {
@@ -187,12 +225,15 @@ public final class BenchProducer {
         producer.flush();
         double seconds = (System.nanoTime() - start) / 1e9;
         double cpuSeconds = (system.getProcessCpuTime() - cpu) / 1e9;
-        int acknowledged = outcome.acknowledged.get();
+        print(outcome.acknowledged.get(), outcome.errors.get(), seconds, cpuSeconds, outcome.latencyJson());
+    }
+
+    private static void print(int acknowledged, int errors, double seconds, double cpuSeconds, String latencies) throws java.io.IOException {
         System.out.println("{\"records\":" + acknowledged + ",\"seconds\":" + seconds
             + ",\"records_per_s\":" + acknowledged / seconds
             + ",\"cpu_seconds_per_million\":" + cpuSeconds / Math.max(acknowledged, 1) * 1e6
-            + ",\"peak_rss_bytes\":" + peakRss() + ",\"errors\":" + outcome.errors.get()
-            + ",\"latency_us\":" + outcome.latencyJson() + ",\"requests\":null,\"mean_batch_bytes\":null}");
+            + ",\"peak_rss_bytes\":" + peakRss() + ",\"errors\":" + errors
+            + ",\"latency_us\":" + latencies + ",\"requests\":null,\"mean_batch_bytes\":null}");
     }
 
     /** Pipelined: the producer's own buffer is what holds the senders back. */

@@ -1,20 +1,24 @@
-//! What the fuzz targets of the codec, the records, SASL and TLS do with their input. They are functions, so that the
+//! What the fuzz targets of the codec, the records, SASL, schemas and TLS do with their input. They are functions, so that the
 //! tests can replay the seeds without a fuzzer.
 
 mod any;
 mod frames;
+mod kerberos;
 mod messages;
 mod primitives;
 mod records;
 mod sasl;
+mod schemas;
 mod tls;
 
 pub use any::{headers, requests, responses};
 pub use frames::frames;
+pub use kerberos::kerberos;
 pub use messages::messages;
 pub use primitives::primitives;
 pub use records::{compressors, gzip, legacy, lz4, round_trip, snappy, xerial, zstd};
 pub use sasl::{sasl_gssapi, sasl_jaas, sasl_jwt, sasl_msk_iam, sasl_oauthbearer, sasl_scram};
+pub use schemas::schema_framing;
 pub use tls::{jks, pem, pkcs12};
 
 /// The most bytes of memory that decoding may hold for a byte of input: as the codec's own tests have

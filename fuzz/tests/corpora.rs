@@ -94,6 +94,11 @@ fn every_seed_of_legacy_holds() {
 }
 
 #[test]
+fn every_seed_of_kerberos_holds() {
+    replay("kerberos", rohrpost_fuzz::kerberos);
+}
+
+#[test]
 fn every_seed_of_sasl_gssapi_holds() {
     replay("sasl_gssapi", rohrpost_fuzz::sasl_gssapi);
 }
@@ -136,4 +141,9 @@ fn every_seed_of_pkcs12_holds() {
 #[test]
 fn every_seed_of_pem_holds() {
     replay("pem", rohrpost_fuzz::pem);
+}
+
+#[test]
+fn every_seed_of_schema_framing_holds() {
+    replay("schema_framing", rohrpost_fuzz::schema_framing);
 }

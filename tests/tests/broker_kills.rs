@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use harness::kafka::{Consume, PrivateCluster, Spec, Topic};
+use harness::kills::{Progress, kill_and_restart};
+use harness::ledger::{Ledger, Position};
 use rohrpost::{Delivery, Error, Producer, ProducerRecord};
-use rohrpost_tests::kafka::{Consume, PrivateCluster, Spec, Topic};
-use rohrpost_tests::kills::{Progress, kill_and_restart};
-use rohrpost_tests::ledger::{Ledger, Position};
 use tokio::sync::mpsc;
 
 const TOPIC: &str = "numbers";

@@ -4,10 +4,8 @@
 
 use std::process::Command;
 
-use rohrpost_tests::broker_model::{
-    comparison, kafka_for_scenes, kafka_for_sequences, kafka_of_three,
-};
-use rohrpost_tests::kafka::PrivateCluster;
+use harness::broker_model::{comparison, kafka_for_scenes, kafka_for_sequences, kafka_of_three};
+use harness::kafka::PrivateCluster;
 
 /// Runs the comparison, and gives its last line.
 fn last_line(command: &mut Command) -> String {

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::Stdio;
 
-use rohrpost_tests::command_line;
-use rohrpost_tests::kafka::{self, Cluster, Consume, Topic};
-use rohrpost_tests::keyed_lines::KeyedLines;
+use harness::command_line;
+use harness::kafka::{self, Cluster, Consume, Topic};
+use harness::keyed_lines::KeyedLines;
 
 const PARTITIONS: u32 = 12;
 

@@ -6,7 +6,7 @@
 #[path = "../../crates/serializer/tests/java/cases.rs"]
 mod cases;
 
-use rohrpost_tests::kafka::Distribution;
+use harness::kafka::Distribution;
 
 use crate::cases::{answer, hex};
 

@@ -5,9 +5,9 @@
 #![cfg(feature = "real-kafka")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use rohrpost_tests::kafka::{self, Cluster, Consume, Topic};
-use rohrpost_tests::keyed_lines::KeyedLines;
-use rohrpost_tests::{command_line, corpus};
+use harness::kafka::{self, Cluster, Consume, Topic};
+use harness::keyed_lines::KeyedLines;
+use harness::{command_line, corpus};
 
 const PARTITIONS: u32 = 12;
 

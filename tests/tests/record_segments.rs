@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use rohrpost_tests::command_line;
-use rohrpost_tests::kafka::{self, Cluster, Topic};
+use harness::command_line;
+use harness::kafka::{self, Cluster, Topic};
 
 const CODECS: [&str; 5] = ["none", "gzip", "snappy", "lz4", "zstd"];
 

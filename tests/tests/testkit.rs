@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use harness::kafka::{DEFAULT_VERSION, Distribution, PrivateCluster, Spec};
 use rohrpost_testkit::{ApiKey, Cluster, ErrorCode, Fault};
-use rohrpost_tests::kafka::{DEFAULT_VERSION, Distribution, PrivateCluster, Spec};
 
 const CONSUMER: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 const PRODUCER: &str = "org.apache.kafka.tools.ConsoleProducer";

@@ -8,8 +8,8 @@ use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use harness::kafka::{DEFAULT_VERSION, Distribution, Mode, PrivateCluster, Spec};
 use rohrpost_testkit::{ClientAuth, Cluster, Sasl, SaslMechanism, Tls};
-use rohrpost_tests::kafka::{DEFAULT_VERSION, Distribution, Mode, PrivateCluster, Spec};
 
 const CONSUMER: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 const PERFORMANCE: &str = "org.apache.kafka.tools.ProducerPerformance";

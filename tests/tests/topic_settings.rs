@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use harness::kafka::{self, Cluster, Consume, Topic};
 use rohrpost::{Acks, Compression, Producer, ProducerRecord, TopicConfig};
-use rohrpost_tests::kafka::{self, Cluster, Consume, Topic};
 
 const RECORDS: usize = 3_000;
 

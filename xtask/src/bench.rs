@@ -39,8 +39,8 @@ pub(crate) fn run(args: &[String]) -> Result {
     let options = Options::read(args)?;
     let (drivers, left_out) = build_drivers(&options)?;
     let mut target = match &options.to {
-        To::Discard => Target::discard()?,
-        To::Real => Target::real()?,
+        To::Discard => Target::discard(options.tls)?,
+        To::Real => Target::real(options.tls)?,
         To::Given(address) => Target::Given { address: address.clone() },
     };
     let start = Instant::now();
@@ -59,9 +59,9 @@ pub(crate) fn run(args: &[String]) -> Result {
         all.push(measured);
     }
     let figures = match options.to {
-        To::Discard => figures::judge(&all),
-        // They are said of the discard broker; another one's speed would hide the client's.
-        To::Real | To::Given(_) => Vec::new(),
+        To::Discard if !options.tls => figures::judge(&all),
+        // They are said of the discard broker alone, and of the whole matrix; another one's speed would hide the client's.
+        To::Discard | To::Real | To::Given(_) => Vec::new(),
     };
     if !figures.is_empty() {
         print!("{}", table::figures(&figures));
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &[String]) -> Result {
 fn build_drivers(options: &Options) -> Result<(Vec<Driver>, Vec<String>)> {
     let (mut drivers, mut left_out) = (Vec::new(), Vec::new());
     for name in &options.clients {
-        match Driver::build(name) {
+        match Driver::build(name, options.tls) {
             Ok(driver) => drivers.push(driver),
             Err(error) if options.asked_for_clients => {
                 return Err(format!("{name}: {error}").into());

@@ -1,11 +1,11 @@
-//! `cargo xtask kafka`: a command line over `rohrpost_tests::kafka`.
+//! `cargo xtask kafka`: a command line over `harness::kafka`.
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::process::Stdio;
 use std::time::Instant;
 
-use rohrpost_tests::kafka::{
+use harness::kafka::{
     Cluster, Consume, DEFAULT_VERSION, KEY_PASSWORD, Keys, Mode, NodeStatus, STORE_PASSWORD, Spec,
     Topic,
 };
@@ -21,6 +21,7 @@ data under target/kafka/. They run on until they are taken down. NAME is `defaul
 
   up [--version V] [--brokers 1|3] [--security MODE[,MODE...]|all] [--config KEY=VALUE]...
                      start a cluster, or what is down of it; wait until it answers;
+                     V is 3.3 or newer, or 2.8.x, beside which a ZooKeeper runs;
                      the last line is bootstrap.servers=HOST:PORT[,HOST:PORT...]
                      With --security, each MODE is a listener beside the plain one, and has a file
                      of the Java properties that get a client in (`rohrpost produce --config`):
@@ -306,7 +307,7 @@ fn tool(mut args: Args) -> Result {
 fn on_node(
     name: &str,
     mut args: Args,
-    action: impl Fn(&Cluster, u32) -> std::result::Result<(), rohrpost_tests::kafka::Error>,
+    action: impl Fn(&Cluster, u32) -> std::result::Result<(), harness::kafka::Error>,
 ) -> Result {
     let node = args.required("--node")?;
     args.finish()?;

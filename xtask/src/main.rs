@@ -2,8 +2,10 @@
 
 mod args;
 mod bench;
+mod chaos;
 mod codegen;
 mod conformance;
+mod deny;
 mod fuzz;
 mod kafka;
 mod librdkafka;
@@ -34,6 +36,7 @@ cargo xtask COMMAND
   release   look whether every crate could be published (`cargo xtask release --help`)
   fuzz      let the fuzz targets look for trouble (`cargo xtask fuzz --help`)
   sim       live the producer's lives under faults, each from a seed (`cargo xtask sim --help`)
+  chaos     kill and freeze brokers under transactions for as long as you like (`cargo xtask chaos --help`)
   kafka     run a real Apache Kafka on loopback (`cargo xtask kafka help`)
   help      print this
 ";
@@ -60,6 +63,7 @@ fn run(args: &[String]) -> Result {
         "tidy" => tidy::run(rest),
         "kafka" => kafka::run(rest),
         "sim" => sim::run(rest),
+        "chaos" => chaos::run(rest),
         "codegen" => Ok(codegen::run(rest)?),
         "partitioners" => partitioners::run(rest),
         "settings" => librdkafka::settings(rest),

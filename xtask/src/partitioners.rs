@@ -8,14 +8,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use rohrpost_tests::kafka::Distribution;
+use harness::kafka::Distribution;
 
 use crate::args::Args;
 use crate::codegen::KAFKA_VERSION;
 use crate::librdkafka::{librdkafka, output};
 use crate::{Result, workspace};
 
-#[path = "../../crates/partitioner/tests/originals/keys.rs"]
 #[allow(dead_code, reason = "a part of it is the tests'")]
 mod keys;
 

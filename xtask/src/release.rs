@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::Result;
 use crate::args::Args;
+use crate::deny;
 use crate::steps::Report;
 use crate::workspace::{self, Package};
 
@@ -12,10 +13,11 @@ const HELP: &str = "\
 cargo xtask release [--baseline REV] [--level LEVEL]
 
 Looks whether every published crate can be released: that each packages, and compiles from its package
-beside the packages of the others; that each compiles with every feature alone and with every two
-together, without what only its tests need; that each crate's tests pass on their own; and that no
-public item was broken since REV. Nothing is published. Needs cargo-hack and cargo-semver-checks
-(`cargo install --locked cargo-hack cargo-semver-checks`), and a working tree without changes.
+beside the packages of the others; that deny.toml holds of all they depend on; that each compiles with
+every feature alone and with every two together, without what only its tests need; that each crate's
+tests pass on their own; and that no public item was broken since REV. Nothing is published. Needs
+cargo-deny, cargo-hack and cargo-semver-checks (`cargo install --locked` has them), and a working tree
+without changes.
 
   --baseline REV   a commit or tag; without it, the last release's tag. None yet: nothing is compared
   --level LEVEL    how much may have changed: patch, minor or major; without it, as the versions say
@@ -30,22 +32,25 @@ pub(crate) fn run(args: &[String]) -> Result {
     let baseline: Option<String> = args.value("--baseline")?;
     let level: Option<String> = args.value("--level")?;
     args.finish()?;
-    let tools = ["cargo-hack", "cargo-semver-checks"];
-    let missing: Vec<&str> = tools.into_iter().filter(|tool| !is_installed(tool)).collect();
+    let tools = [deny::TOOL, "cargo-hack", "cargo-semver-checks"];
+    let missing: Vec<&str> =
+        tools.into_iter().filter(|tool| !workspace::is_installed(tool)).collect();
     if !missing.is_empty() {
         return Err(format!("this needs `cargo install --locked {}`", missing.join(" ")).into());
     }
-    let (published, unpublished): (Vec<Package>, Vec<Package>) =
-        workspace::packages()?.into_iter().partition(Package::is_published);
+    let published: Vec<Package> =
+        workspace::packages()?.into_iter().filter(Package::is_published).collect();
 
     let mut report = Report::new();
     // In a folder of this commit's: cargo takes two packages of one version for the same, wherever it has unpacked the first.
     let commit = output_of(workspace::program("git").args(["rev-parse", "HEAD"]))?;
     let folder = workspace::root().join("target/packages").join(commit);
-    let mut packages = package(&unpublished);
+    let mut packages = package();
     packages.arg("--target-dir").arg(&folder);
     report.command("packages, each compiled from its own", &mut packages);
     fs::remove_dir_all(&folder)?;
+    deny::check(&mut report);
+    deny::check_advisories(&mut report)?;
     let hack = ["hack", "check", "--workspace", "--ignore-private", "--no-dev-deps"];
     let mut each = workspace::cargo(&hack);
     report.command("every feature alone", each.arg("--each-feature"));
@@ -68,25 +73,17 @@ pub(crate) fn run(args: &[String]) -> Result {
     report.finish(None)
 }
 
-/// Whether each published crate packages, which takes a second; what is in the packages is not compiled.
+/// Whether each crate packages, which takes a second; what is in the packages is not compiled.
 pub(crate) fn packages() -> Result {
-    let unpublished: Vec<Package> =
-        workspace::packages()?.into_iter().filter(|package| !package.is_published()).collect();
-    let mut command = package(&unpublished);
+    let mut command = package();
     command.args(["--no-verify", "--allow-dirty", "--offline"]).stdin(Stdio::null());
     if command.status()?.success() { Ok(()) } else { Err("a crate does not package".into()) }
 }
 
-/// Packages what is published. The others have no packages: cargo would look for those they depend on in the registry.
-fn package(unpublished: &[Package]) -> Command {
-    let mut command = workspace::cargo(&["package", "--workspace", "--quiet"]);
-    command.args(unpublished.iter().flat_map(|package| ["--exclude", &package.name]));
-    command
-}
-
-fn is_installed(tool: &str) -> bool {
-    let command = tool.trim_start_matches("cargo-");
-    workspace::cargo(&[command, "--version"]).output().is_ok_and(|output| output.status.success())
+/// Packages every member, those that are never published too: none of them depends on another such one, which cargo would
+/// look for in the registry.
+fn package() -> Command {
+    workspace::cargo(&["package", "--workspace", "--quiet"])
 }
 
 /// The newest tag of a version that this commit comes from.

@@ -7,19 +7,20 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
-use rohrpost_tests::kafka::{self, Cluster, DEFAULT_VERSION, Distribution};
+use harness::kafka::{self, Cluster, DEFAULT_VERSION, Distribution};
 
 use crate::args::Args;
 use crate::steps::Report;
 use crate::workspace::cargo;
-use crate::{Result, codegen, release, sim, tidy, workspace};
+use crate::{Result, codegen, deny, release, sim, tidy, workspace};
 
 const HELP: &str = "\
 cargo xtask test [--without-kafka] [--quick] [FILTER]
 
 Runs everything: formatting, clippy, tidy, codegen --check, the tests and doc tests of every crate,
-every feature on its own, the packages, the documentation, the README's first command, and the tests against a
-real Apache Kafka, for which it needs a JDK 17, Maven, kcat and MIT Kerberos.
+every feature on its own, the packages, deny.toml if cargo-deny is installed, the documentation, the
+README's first command, and the tests against a real Apache Kafka, for which it needs a JDK 17, Maven,
+kcat and MIT Kerberos.
 
   --without-kafka   leave out what needs Java and Maven, and say how much that is
   --quick           the tests alone: no lints, features, documentation or README
@@ -56,8 +57,6 @@ pub(crate) fn run(args: &[String]) -> Result {
     if with_kafka {
         real_kafka(&mut report, filter.as_deref());
     } else {
-        let mut harness = cargo(&["test", "-p", "rohrpost-tests", "--lib"]);
-        report.tests("tests of the test harness", for_harness(&mut harness, filter.as_deref()));
         let skipped = count_real_kafka_tests()?;
         report.skip("tests against a real Kafka", skipped);
     }
@@ -89,6 +88,11 @@ fn static_checks(report: &mut Report, with_kafka: bool) -> Result {
     report.command("clippy", clippy.args(["--", "-D", "warnings"]));
     report.check("each crate and each feature alone", features::check);
     report.check("each crate packages", release::packages);
+    if workspace::is_installed(deny::TOOL) {
+        deny::check(report);
+    } else {
+        report.skip(&format!("{}, for {} is not installed", deny::NAME, deny::TOOL), 1);
+    }
     // In the workspace's own target folder, where their dependencies are compiled already.
     let mut fuzz = cargo(&["check", "--manifest-path", "fuzz/Cargo.toml"]);
     report.command("fuzz targets compile", fuzz.arg("--target-dir").arg(target_folder()));
@@ -139,8 +143,7 @@ fn readme_and_documentation(report: &mut Report) -> Result {
 }
 
 fn real_kafka(report: &mut Report, filter: Option<&str>) {
-    // Optimised: the same code that the README's first command has just built. The harness around
-    // the clusters has tests of its own, which are run here and nowhere else.
+    // Optimised: the same code that the README's first command has just built.
     let mut command = cargo(&["test", "--release", "--no-fail-fast", "--tests"]);
     report.tests("tests against a real Kafka", for_harness(command.args(REAL_KAFKA), filter));
     report.check("leave no cluster behind", || {

@@ -3,11 +3,13 @@
 //! Each rule is a pure function over texts or the crates' graph, tested with planted violations.
 
 mod code;
+mod features;
 mod files;
 mod layers;
 mod manifests;
 mod msrv;
 mod purity;
+mod tree;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,8 +24,9 @@ const HELP: &str = "\
 cargo xtask tidy
 
 Holds the rules of ARCHITECTURE.md and CONTRIBUTING.md that no compiler holds: which crate may need
-which, what the crates below `driver` know nothing of, what each manifest says, how long a file may
-be, that no test sleeps. Prints every place that breaks one, and what to do there.
+which, what the crates below `driver` know nothing of, what each manifest says, that each feature is
+documented, what and how much of others' a program compiles with rohrpost, how long a file may be,
+that no test sleeps. Prints every place that breaks one, and what to do there.
 ";
 
 /// A rule broken: where (from the repository's top), and what to do about it.
@@ -70,8 +73,12 @@ fn check(root: &Path) -> Result<BTreeSet<Violation>> {
     for krate in &crates {
         found.extend(layers::check(root, krate));
         found.extend(manifests::check(root, krate));
+        found.extend(features::check(root, krate));
     }
     found.extend(msrv::check(root)?);
+    for facade in crates.iter().filter(|krate| krate.name == "rohrpost") {
+        found.extend(tree::check(root, facade)?);
+    }
     let paths = files_of_the_repository(root)?;
     for path in &paths {
         // What is no text, or was deleted and not yet committed so, is no matter of style.

@@ -31,6 +31,12 @@ pub(crate) fn cargo(arguments: &[impl AsRef<OsStr>]) -> Command {
     command
 }
 
+/// Whether cargo has this subcommand, `cargo-hack` for example.
+pub(crate) fn is_installed(tool: &str) -> bool {
+    let command = tool.trim_start_matches("cargo-");
+    cargo(&[command, "--version"]).output().is_ok_and(|output| output.status.success())
+}
+
 /// A member of the workspace.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Package {
@@ -73,6 +79,11 @@ pub(crate) fn packages() -> Result<Vec<Package>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tool_that_is_not_there_is_missed() {
+        assert!(is_installed("cargo-clippy") && !is_installed("cargo-nonsense"));
+    }
 
     #[test]
     fn a_cluster_of_ones_own_is_no_matter_of_the_tests() {

@@ -17,14 +17,14 @@ use rohrpost_bench_load::{Await, Latencies, Load, Meter, Outcome, Pace, Records}
 use crate::{Result, config, headers};
 
 /// How often the application polls while it sends.
-const POLL_EVERY: usize = 256;
+pub(crate) const POLL_EVERY: usize = 256;
 const A_WHILE: Duration = Duration::from_millis(1);
 
 /// What each delivery is reported to.
 #[derive(Clone)]
-struct Deliveries(Arc<State>);
+pub(crate) struct Deliveries(Arc<State>);
 
-struct State {
+pub(crate) struct State {
     awaits: Await,
     acknowledged: AtomicU64,
     errors: AtomicU64,
@@ -78,10 +78,10 @@ impl ProducerContext<NoCustomPartitioner> for Deliveries {
     }
 }
 
-type Record<'r> = BaseRecord<'r, [u8], [u8], usize>;
+pub(crate) type Record<'r> = BaseRecord<'r, [u8], [u8], usize>;
 
 /// What the two producers have in common.
-trait Client: Sync {
+pub(crate) trait Client: Sync {
     fn send<'r>(&self, record: Record<'r>) -> Result<(), (KafkaError, Record<'r>)>;
     /// Reports what was delivered, where no other thread does.
     fn poll(&self, timeout: Duration);
@@ -152,7 +152,7 @@ pub(crate) fn run_base(load: &Load, records: &Records) -> Result<String> {
     })
 }
 
-fn deliveries(load: &Load) -> Deliveries {
+pub(crate) fn deliveries(load: &Load) -> Deliveries {
     Deliveries(Arc::new(State {
         awaits: load.awaits,
         acknowledged: AtomicU64::new(0),
@@ -246,7 +246,7 @@ fn at_rate(client: &impl Client, state: &State, load: &Load, records: &Records) 
 
 /// Sends a record, when there is room for it.
 #[inline]
-fn enqueue(client: &impl Client, mut record: Record<'_>) -> Result {
+pub(crate) fn enqueue(client: &impl Client, mut record: Record<'_>) -> Result {
     loop {
         match client.send(record) {
             Ok(()) => return Ok(()),
@@ -260,7 +260,7 @@ fn enqueue(client: &impl Client, mut record: Record<'_>) -> Result {
 }
 
 #[inline]
-fn record<'r>(load: &'r Load, records: &'r Records, number: usize) -> Record<'r> {
+pub(crate) fn record<'r>(load: &'r Load, records: &'r Records, number: usize) -> Record<'r> {
     let mut record =
         BaseRecord::with_opaque_to(load.topic(number), 0).payload(records.value(number));
     record.key = records.key(number);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::UNIX_EPOCH;
 
 use rohrpost_sasl::{ClaimNames, OAuthBearer, SaslClient, SaslError, UnsecuredToken};
@@ -46,7 +47,8 @@ impl BearerCredentials {
     /// With the token that stands in a file, which is read anew for each connection: somebody else keeps it fresh, such as Kubernetes its projected
     /// service account tokens.
     pub fn from_file(path: impl Into<PathBuf>, names: ClaimNames) -> Self {
-        Self::asked(Arc::new(TokenFile { path: path.into(), names, clock: Arc::new(SystemClock) }))
+        let (path, was_read, clock) = (path.into(), AtomicBool::new(false), Arc::new(SystemClock));
+        Self::asked(Arc::new(TokenFile { path, names, was_read, clock }))
     }
 
     /// With tokens that nobody signs, made anew for each connection. Whoever can write can make these: they are for development alone, and a broker
@@ -76,6 +78,18 @@ impl BearerCredentials {
         mechanism("checked", &self.extensions)?;
         Ok(self)
     }
+
+    /// The token that a connection would get now: for servers beside Kafka that take bearer tokens (RFC 6750), such as a schema registry.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub async fn token(&self) -> Result<Token, CredentialsError> {
+        match &self.tokens {
+            Tokens::Kept(keeper) => keeper.get().await.map(|token| (*token).clone()),
+            Tokens::Asked(provider) => provider.token().await,
+        }
+    }
 }
 
 fn mechanism(
@@ -94,12 +108,16 @@ impl Credentials for BearerCredentials {
     ) -> BoxFuture<'static, Result<Box<dyn SaslClient>, CredentialsError>> {
         let this = self.clone();
         Box::pin(async move {
-            let token = match &this.tokens {
-                Tokens::Kept(keeper) => keeper.get().await?.value().clone(),
-                Tokens::Asked(provider) => provider.token().await?.value().clone(),
-            };
+            let token = this.token().await?.value().clone();
             Ok(Box::new(mechanism(token, &this.extensions)?) as Box<dyn SaslClient>)
         })
+    }
+
+    fn last_failure(&self) -> Option<CredentialsError> {
+        match &self.tokens {
+            Tokens::Kept(keeper) => keeper.last_failure(),
+            Tokens::Asked(_) => None,
+        }
     }
 }
 
@@ -123,13 +141,20 @@ impl fmt::Debug for BearerCredentials {
 struct TokenFile {
     path: PathBuf,
     names: ClaimNames,
+    /// Once it was, whoever keeps it fresh may be exchanging it when it is missing.
+    was_read: AtomicBool,
     clock: Arc<dyn Clock>,
 }
 
 impl TokenProvider for TokenFile {
     fn token(&self) -> BoxFuture<'_, Result<Token, CredentialsError>> {
         Box::pin(async {
-            let text = crate::file::read(&self.path, "the token file").await?;
+            let text = crate::file::read(&self.path, "the token file").await;
+            let text = text.map_err(|error| CredentialsError {
+                is_retriable: error.is_retriable || self.was_read.load(Ordering::Relaxed),
+                ..error
+            })?;
+            self.was_read.store(true, Ordering::Relaxed);
             let from = format!("the file {}", self.path.display());
             let Some(value) = text.expose_str().map(str::trim).filter(|value| !value.is_empty())
             else {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use rohrpost_sasl::{SaslClient, SaslError};
+use rohrpost_sasl::{CredentialsError, SaslClient};
 
 /// A future in a box, as traits that are used as objects return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -24,39 +24,10 @@ pub trait Credentials: Send + Sync + fmt::Debug {
         &self,
         host: &str,
     ) -> BoxFuture<'static, Result<Box<dyn SaslClient>, CredentialsError>>;
-}
 
-/// Why there are no credentials. Never holds a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CredentialsError {
-    /// Who failed, what is wrong and what to do.
-    pub detail: String,
-    /// Whether trying again may help without anybody changing anything.
-    pub is_retriable: bool,
-}
-
-impl CredentialsError {
-    /// An error that lasts until somebody changes something.
-    pub fn lasting(detail: impl Into<String>) -> Self {
-        Self { detail: detail.into(), is_retriable: false }
-    }
-
-    /// An error that may pass by itself.
-    pub fn passing(detail: impl Into<String>) -> Self {
-        Self { detail: detail.into(), is_retriable: true }
-    }
-}
-
-impl fmt::Display for CredentialsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail)
-    }
-}
-
-impl std::error::Error for CredentialsError {}
-
-impl From<SaslError> for CredentialsError {
-    fn from(error: SaslError) -> Self {
-        Self { detail: error.to_string(), is_retriable: error.is_retriable() }
+    /// Why the attempts to get some, which are still going on, have failed so far: for the errors of those who give up waiting for [`client`](Self::client) meanwhile. `None`, as
+    /// here: nothing has failed, or nobody knows.
+    fn last_failure(&self) -> Option<CredentialsError> {
+        None
     }
 }

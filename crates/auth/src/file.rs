@@ -1,6 +1,6 @@
 //! Small files that hold secrets.
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use rohrpost_sasl::Secret;
@@ -20,9 +20,9 @@ pub(crate) async fn read(path: &Path, what: &'static str) -> Result<Secret, Cred
 
 fn read_now(path: &PathBuf, what: &str) -> Result<Secret, CredentialsError> {
     let failed = |error: std::io::Error| {
-        let detail = format!("{what} {} cannot be read: {error}", path.display());
-        // It may be written a moment later, as secrets that are mounted are.
-        CredentialsError::passing(detail)
+        let (shown, hint) = (path.display(), hint(error.kind()));
+        let detail = format!("{what} {shown} cannot be read: {error}{}", hint.unwrap_or_default());
+        CredentialsError { detail, is_retriable: hint.is_none() }
     };
     let mut file = std::fs::File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
@@ -43,4 +43,43 @@ fn read_now(path: &PathBuf, what: &str) -> Result<Secret, CredentialsError> {
         return Err(too_large());
     }
     Ok(Secret::new(std::mem::take(&mut *bytes)))
+}
+
+/// What to do about what only somebody can mend, where Java does not even make a producer. Nothing where the disk or the file server may recover.
+fn hint(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidInput => {
+            Some("; check its name")
+        }
+        ErrorKind::PermissionDenied => {
+            Some("; let the user that this program runs as read it, and enter its folders")
+        }
+        ErrorKind::IsADirectory => Some("; name the file itself"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_is_not_there_or_is_none_will_not_mend_by_itself() {
+        let folder = std::env::temp_dir();
+        let missing = folder.join(format!("rohrpost-auth-missing-{}", std::process::id()));
+        for (path, words) in [(&missing, "check its name"), (&folder, "name the file itself")] {
+            let error = read(path, "the keytab").await.map(drop).unwrap_err();
+            assert!(!error.is_retriable, "{error}");
+            let start = format!("the keytab {} cannot be read: ", path.display());
+            assert!(error.detail.starts_with(&start) && error.detail.ends_with(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_the_machine_may_mend_may_pass() {
+        assert!(hint(ErrorKind::PermissionDenied).is_some());
+        for kind in [ErrorKind::Interrupted, ErrorKind::StaleNetworkFileHandle, ErrorKind::Other] {
+            assert_eq!(hint(kind), None, "{kind}");
+        }
+    }
 }

@@ -60,12 +60,14 @@ struct Kept<T> {
     ended: u64,
     /// How the last one ended, if badly.
     failure: Option<CredentialsError>,
+    /// How the last attempt ended, if badly.
+    stumble: Option<CredentialsError>,
     refresher: Option<JoinHandle<()>>,
 }
 
 impl<S: Source> Keeper<S> {
     pub(crate) fn new(source: S, settings: RefreshSettings, clock: Arc<dyn Clock>) -> Self {
-        let kept = Kept { current: None, ended: 0, failure: None, refresher: None };
+        let kept = Kept { current: None, ended: 0, failure: None, stumble: None, refresher: None };
         let (kept, flight) = (Mutex::new(kept), tokio::sync::Mutex::new(()));
         Self(Arc::new(Inner { source, settings, clock, kept, flight }))
     }
@@ -96,6 +98,11 @@ impl<S: Source> Keeper<S> {
         inner.keep_refreshing();
         Ok(item)
     }
+
+    /// Why the last attempt failed, if it did: what whoever waits for [`get`](Self::get) waits because of.
+    pub(crate) fn last_failure(&self) -> Option<CredentialsError> {
+        self.0.kept().stumble.clone()
+    }
 }
 
 impl<S: Source> Inner<S> {
@@ -118,11 +125,13 @@ impl<S: Source> Inner<S> {
             let Err(error) = &outcome else { break outcome };
             let pause = self.settings.pause(attempts, begun.elapsed());
             let Some(pause) = pause.filter(|_| error.is_retriable) else { break outcome };
+            self.kept().stumble = Some(error.clone());
             sleep(pause).await;
         };
         let mut kept = self.kept();
         kept.ended += 1;
         kept.failure = outcome.as_ref().err().cloned();
+        kept.stumble = outcome.as_ref().err().cloned();
         if let Ok(item) = &outcome {
             kept.current = Some(Arc::clone(item));
         }

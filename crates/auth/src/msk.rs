@@ -96,6 +96,10 @@ impl Credentials for MskIamCredentials {
             Ok(Box::new(client) as Box<dyn SaslClient>)
         })
     }
+
+    fn last_failure(&self) -> Option<CredentialsError> {
+        self.sessions.last_failure()
+    }
 }
 
 impl fmt::Debug for MskIamCredentials {

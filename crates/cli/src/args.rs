@@ -22,6 +22,9 @@ pub(crate) enum Command {
     /// Send each line of the input as a record to a topic
     #[command(long_about = LONG_ABOUT, after_long_help = AFTER_HELP)]
     Produce(Box<Produce>),
+    /// Find out why there is no connection, or whether there is one, and what is to be done
+    #[command(long_about = DOCTOR_ABOUT, after_long_help = AFTER_DOCTOR)]
+    Doctor(Doctor),
     /// Show the properties of the producer, or one of them
     #[command(after_help = "Exit status: 0; 2 if there is no such property.")]
     Config(Config),
@@ -41,6 +44,67 @@ pub(crate) struct Config {
     #[arg(long, hide = true)]
     pub(crate) markdown: bool,
 }
+
+/// `rohrpost doctor`.
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    /// Some brokers of the cluster, separated by commas [env: ROHRPOST_BOOTSTRAP_SERVERS]
+    #[arg(
+        short,
+        long = "bootstrap-server",
+        visible_alias = "bootstrap-servers",
+        value_name = "HOST:PORT"
+    )]
+    pub(crate) bootstrap_servers: Option<String>,
+
+    /// Set a property of the producer by its Java name; `-X list` shows them all. Can be given several times
+    #[arg(short = 'X', value_name = "PROPERTY=VALUE", value_parser = property)]
+    pub(crate) properties: Vec<Property>,
+
+    /// Read properties from a file in the format of Java's .properties
+    #[arg(short = 'F', long, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Look at this topic too: its partitions, leaders and replicas, and whether it may be written to
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) topic: Option<String>,
+
+    /// Write one test record to the topic, and wait for its acknowledgement. Without this nothing is written
+    #[arg(long, requires = "topic")]
+    pub(crate) send: bool,
+
+    /// Give each step at most so many seconds [default: socket.connection.setup.timeout.ms, which is 10 s]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// The form of the findings on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+const DOCTOR_ABOUT: &str = "\
+Find out why there is no connection, or whether there is one, and what is to be done.
+
+Walks the way that a producer goes, and tells of each step what holds and what does not: configuration, \
+names, TCP, TLS with certificates, versions, SASL, metadata, each leading broker at the address that it \
+tells clients, and the producer's identity. What has no ground because a step before does not hold is \
+skipped. Nothing is written, unless --send asks for a test record. No secret is shown.";
+
+const AFTER_DOCTOR: &str = "\
+Examples:
+  Is the cluster there, and may I write to the topic?
+    rohrpost doctor -b broker:9092 -t orders
+
+  With a Java client's configuration, up to a record that is acknowledged:
+    rohrpost doctor -F producer.properties -t orders --send
+
+  For a machine, with an answer soon:
+    rohrpost doctor -F producer.properties --timeout 2 --output json
+
+Exit status:
+  0  nothing fails; there may be warnings
+  1  something fails
+  2  the command line or a property cannot be read; nothing was looked at";
 
 const LONG_ABOUT: &str = "\
 Send each line of the input as a record to a topic.
@@ -230,7 +294,7 @@ mod tests {
         let all = ["rohrpost", "produce"].iter().chain(arguments);
         match Cli::try_parse_from(all)?.command {
             Command::Produce(produce) => Ok(*produce),
-            Command::Config(config) => panic!("{config:?}"),
+            other => panic!("{other:?}"),
         }
     }
 

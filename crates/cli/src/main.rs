@@ -1,8 +1,9 @@
-//! The `rohrpost` command: lines of text become records of a Kafka topic.
+//! The `rohrpost` command: lines of text become records of a Kafka topic, and why they do not.
 //!
 //! It is a user of the crate `rohrpost` like any other, and of `rohrpost-testkit` for `--embedded`.
 
 mod args;
+mod doctor;
 mod embedded;
 mod escapes;
 mod failures;
@@ -32,6 +33,7 @@ use crate::args::{Cli, Command};
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Produce(arguments) => produce::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Config(arguments) => properties::run(&arguments),
     }
 }

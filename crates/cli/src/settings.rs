@@ -7,9 +7,9 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use rohrpost::ProducerConfig;
+use rohrpost::{ConfigErrors, ConfigPlace, ProducerConfig};
 
-use crate::args::{Output, Produce, Property};
+use crate::args::{Doctor, Output, Produce, Property};
 use crate::input::Source;
 use crate::plan::Plan;
 
@@ -127,30 +127,11 @@ fn sources(arguments: &Produce) -> Result<(Vec<Source>, Option<u64>), Misuse> {
     Ok((sources, total))
 }
 
-/// The producer's configuration: the environment's, changed by the file, changed by `-X`, changed by the flags.
+/// The producer's configuration: the environment's, changed by the file, changed by `-X`, changed by the flags. All that is wrong with it is told at once.
 fn configuration(arguments: &Produce, environment: Variables) -> Result<ProducerConfig, Misuse> {
-    let mut config = ProducerConfig::new();
-    config
-        .set_environment(PREFIX, environment)
-        .map_err(|error| Misuse(format!("the environment variable {error}")))?;
-    let mut address_from = (!config.bootstrap_servers().is_empty())
-        .then(|| format!("the environment variable {ENVIRONMENT}"));
-    if let Some(path) = &arguments.config {
-        let at = path.display();
-        let before = config.bootstrap_servers().to_vec();
-        config
-            .set_properties(&read_config(path)?)
-            .map_err(|error| Misuse(format!("{at}: {error}")))?;
-        if config.bootstrap_servers() != before {
-            address_from = Some(format!("{BOOTSTRAP_SERVERS} in {at}"));
-        }
-    }
-    for (name, value) in typed_properties(arguments) {
-        set(&mut config, &format!("-X {name}"), name, value)?;
-        if name == BOOTSTRAP_SERVERS && !config.bootstrap_servers().is_empty() {
-            address_from = Some(format!("-X {BOOTSTRAP_SERVERS}"));
-        }
-    }
+    let properties = &arguments.properties;
+    let (mut draft, mut address_from) =
+        layers(arguments.config.as_deref(), properties, environment)?;
     let flags = [
         ("--bootstrap-server", BOOTSTRAP_SERVERS, &arguments.bootstrap_servers),
         ("--acks", "acks", &arguments.acks),
@@ -158,58 +139,137 @@ fn configuration(arguments: &Produce, environment: Variables) -> Result<Producer
     ];
     for (flag, name, value) in flags {
         let Some(value) = value else { continue };
-        refuse_two_answers(arguments, flag, name, value)?;
-        set(&mut config, flag, name, value)?;
-        if name == BOOTSTRAP_SERVERS && !config.bootstrap_servers().is_empty() {
+        refuse_two_answers(properties, flag, name, value)?;
+        draft.set(flag, name, value);
+        if name == BOOTSTRAP_SERVERS && !draft.config.bootstrap_servers().is_empty() {
             address_from = Some(flag.to_owned());
         }
     }
     if let Some(timeout) = arguments.timeout {
-        limit_time(arguments, &mut config, timeout)?;
+        limit_time(arguments, &mut draft, timeout)?;
     }
     match (address_from, arguments.embedded) {
         (Some(from), true) => misuse(format!(
             "--embedded sends to a cluster inside this process, but an address is given too, by {from}: \
              what goes to the embedded cluster is gone when the command ends, so remove one of the two"
         )),
-        (None, false) => misuse(format!(
+        (None, false) if draft.mistakes.is_none() => misuse(format!(
             "no broker's address: give one by --bootstrap-server HOST:PORT, -X {BOOTSTRAP_SERVERS}=HOST:PORT, \
              a line {BOOTSTRAP_SERVERS}=HOST:PORT in the file of --config, or the environment variable \
              {ENVIRONMENT}; or add --embedded to try it on a cluster inside this process that is forgotten at the end"
         )),
-        (Some(_), false) => match config.validate() {
-            Ok(()) => Ok(config),
-            Err(error) => misuse(error.to_string()),
-        },
+        (_, false) => {
+            let checked = draft.config.validate();
+            draft.finish(checked)
+        }
         // The address comes with the cluster; the rest can be checked already.
         (None, true) => {
-            let mut complete = config.clone();
-            set(&mut complete, "--embedded", BOOTSTRAP_SERVERS, "127.0.0.1:1")?;
-            complete.validate().map_err(|error| Misuse(error.to_string()))?;
-            Ok(config)
+            let mut complete = draft.config.clone();
+            let checked = complete.set(BOOTSTRAP_SERVERS, "127.0.0.1:1");
+            draft.finish(checked.and_then(|()| complete.validate()))
         }
     }
 }
 
-fn typed_properties(arguments: &Produce) -> impl Iterator<Item = (&str, &str)> {
-    arguments.properties.iter().filter_map(|property| match property {
+/// A configuration while it is put together, and what was wrong so far.
+#[derive(Default)]
+struct Draft {
+    config: ProducerConfig,
+    mistakes: Option<ConfigErrors>,
+}
+
+impl Draft {
+    fn note(&mut self, result: Result<(), rohrpost::Error>) {
+        let Err(error) = result else { return };
+        let Some(later) = error.config_errors().cloned() else { return };
+        self.mistakes = Some(match self.mistakes.take() {
+            Some(earlier) => earlier.and_later(later),
+            None => later,
+        });
+    }
+
+    fn set(&mut self, from: &str, name: &str, value: &str) {
+        let place = ConfigPlace::Named(from.to_owned());
+        let set = self.config.set_from(&place, name, value);
+        self.note(set);
+    }
+
+    fn finish(mut self, checked: Result<(), rohrpost::Error>) -> Result<ProducerConfig, Misuse> {
+        self.note(checked);
+        match self.mistakes {
+            Some(mistakes) => misuse(mistakes.to_string()),
+            None => Ok(self.config),
+        }
+    }
+}
+
+/// The environment's properties, changed by the file, changed by `-X`; and what gave an address, if anything did.
+fn layers(
+    file: Option<&Path>,
+    properties: &[Property],
+    environment: Variables,
+) -> Result<(Draft, Option<String>), Misuse> {
+    let mut draft = Draft::default();
+    let read = draft.config.set_environment(PREFIX, environment);
+    draft.note(read);
+    let mut address_from = (!draft.config.bootstrap_servers().is_empty())
+        .then(|| format!("the environment variable {ENVIRONMENT}"));
+    if let Some(path) = file {
+        let before = draft.config.bootstrap_servers().to_vec();
+        let read = draft.config.set_properties_of(path, &read_config(path)?);
+        draft.note(read);
+        if draft.config.bootstrap_servers() != before {
+            address_from = Some(format!("{BOOTSTRAP_SERVERS} in {}", path.display()));
+        }
+    }
+    for (name, value) in typed_properties(properties) {
+        draft.set(&format!("-X {name}"), name, value);
+        if name == BOOTSTRAP_SERVERS && !draft.config.bootstrap_servers().is_empty() {
+            address_from = Some(format!("-X {BOOTSTRAP_SERVERS}"));
+        }
+    }
+    Ok((draft, address_from))
+}
+
+/// What `rohrpost doctor` examines. What its settings mean together is for the examination to say.
+pub(crate) fn examined(
+    arguments: &Doctor,
+    environment: Variables,
+) -> Result<ProducerConfig, Misuse> {
+    let properties = &arguments.properties;
+    let (mut draft, _) = layers(arguments.config.as_deref(), properties, environment)?;
+    if let Some(servers) = &arguments.bootstrap_servers {
+        let flag = "--bootstrap-server";
+        refuse_two_answers(properties, flag, BOOTSTRAP_SERVERS, servers)?;
+        draft.set(flag, BOOTSTRAP_SERVERS, servers);
+    }
+    if draft.config.bootstrap_servers().is_empty() && draft.mistakes.is_none() {
+        return misuse(format!(
+            "no broker's address: give one by --bootstrap-server HOST:PORT, -X {BOOTSTRAP_SERVERS}=HOST:PORT, \
+             a line {BOOTSTRAP_SERVERS}=HOST:PORT in the file of -F, or the environment variable {ENVIRONMENT}"
+        ));
+    }
+    if let Some(topic) = &arguments.topic {
+        checked_topic(topic)?;
+    }
+    draft.finish(Ok(()))
+}
+
+fn typed_properties(properties: &[Property]) -> impl Iterator<Item = (&str, &str)> {
+    properties.iter().filter_map(|property| match property {
         Property::Set { name, value } => Some((&**name, &**value)),
         Property::List => None,
     })
 }
 
-fn set(config: &mut ProducerConfig, from: &str, name: &str, value: &str) -> Result<(), Misuse> {
-    config.set(name, value).map_err(|error| Misuse(format!("{from}: {error}")))
-}
-
 /// A flag and `-X` that say different things: whoever typed them meant one.
 fn refuse_two_answers(
-    arguments: &Produce,
+    properties: &[Property],
     flag: &str,
     name: &str,
     value: &str,
 ) -> Result<(), Misuse> {
-    match typed_properties(arguments).filter(|(typed, _)| *typed == name).last() {
+    match typed_properties(properties).filter(|(typed, _)| *typed == name).last() {
         Some((_, other)) if other.trim() != value.trim() => misuse(format!(
             "{flag} says {value}, and -X {name} says {other}: remove one of the two"
         )),
@@ -218,24 +278,22 @@ fn refuse_two_answers(
 }
 
 /// `--timeout`.
-fn limit_time(
-    arguments: &Produce,
-    config: &mut ProducerConfig,
-    timeout: Duration,
-) -> Result<(), Misuse> {
+fn limit_time(arguments: &Produce, draft: &mut Draft, timeout: Duration) -> Result<(), Misuse> {
     let millis = |duration: Duration| duration.as_millis().max(1).to_string();
     let limits = ["max.block.ms", "delivery.timeout.ms"];
-    let given = |name: &str| typed_properties(arguments).any(|(typed, _)| typed == name);
+    let given =
+        |name: &str| typed_properties(&arguments.properties).any(|(typed, _)| typed == name);
     if let Some(name) = limits.into_iter().find(|name| given(name)) {
         return misuse(format!("--timeout sets {name}, and so does -X: remove one of the two"));
     }
     for name in limits {
-        set(config, "--timeout", name, &millis(timeout))?;
+        draft.set("--timeout", name, &millis(timeout));
     }
     // A delivery takes at least a linger and a request.
-    let left = timeout.saturating_sub(config.linger());
-    if config.request_timeout() > left && !given("request.timeout.ms") && !left.is_zero() {
-        set(config, "--timeout", "request.timeout.ms", &millis(left))?;
+    let left = timeout.saturating_sub(draft.config.linger());
+    let too_long = draft.config.request_timeout() > left;
+    if too_long && !given("request.timeout.ms") && !left.is_zero() {
+        draft.set("--timeout", "request.timeout.ms", &millis(left));
     }
     Ok(())
 }
@@ -330,6 +388,26 @@ mod tests {
         let error = resolve(&["-b", "a:1", "-X", "batch.size=big"], None).unwrap_err();
         assert!(error.contains("batch.size=big") || error.contains("\"big\""), "{error}");
         let error = resolve(&["--embedded", "--acks", "0", "-X", "enable.idempotence=true"], None);
-        assert!(error.unwrap_err().contains("enable.idempotence"));
+        let both = "enable.idempotence (-X enable.idempotence) and acks (--acks) contradict";
+        assert!(error.unwrap_err().starts_with(both));
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once_each_with_its_place() {
+        let arguments = ["-b", "a", "-X", "acks=some", "-X", "linger.sm=5", "-X", "retries=0"];
+        let more = ["-X", "enable.idempotence=true", "-X", "compression.type=rar"];
+        let error = resolve(&[&arguments[..], &more].concat(), None).unwrap_err();
+        let lines: Vec<&str> = error.lines().collect();
+        assert_eq!(lines.len(), 6, "{error}");
+        for (line, start) in lines.iter().zip([
+            "5 mistakes in the configuration:",
+            "-X acks: acks=\"some\"",
+            "-X linger.sm: there is no producer property",
+            "-X compression.type: compression.type=\"rar\"",
+            "enable.idempotence (-X enable.idempotence) and retries (-X retries) contradict",
+            "--bootstrap-server: bootstrap.servers=\"a\"",
+        ]) {
+            assert!(line.starts_with(start), "{line}");
+        }
     }
 }

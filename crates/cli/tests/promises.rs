@@ -5,6 +5,8 @@
 mod cluster;
 #[path = "promises/config.rs"]
 mod config;
+#[path = "promises/doctor.rs"]
+mod doctor;
 #[path = "promises/embedded.rs"]
 mod embedded;
 #[path = "promises/peers.rs"]

@@ -1,20 +1,11 @@
-//! Why a broker and this client did not agree on who the client is: [`AuthenticationError`] and [`CredentialsError`].
+//! Why a broker and this client did not agree on who the client is: [`AuthenticationError`].
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use rohrpost_codec::{ApiKey, ByteStr, ErrorCode, VersionRange};
-use rohrpost_sasl::SaslError;
-
-/// Why there were no credentials to authenticate with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CredentialsError {
-    /// What whoever provides them says: no secrets.
-    pub detail: String,
-    /// Whether asking again can help, as where a token endpoint is down.
-    pub is_retriable: bool,
-}
+use rohrpost_sasl::{CredentialsError, SaslError};
 
 /// Why a broker and this client did not agree on who the client is. Final for the credentials and the configuration that were used (KIP-152): trying again
 /// changes nothing, until somebody mends something.
@@ -64,6 +55,11 @@ pub enum AuthenticationError {
         /// Its versions.
         theirs: Option<VersionRange>,
     },
+    /// One of the two refuses the other by TLS: Java's `SslAuthenticationException`.
+    Tls {
+        /// Whose certificate is not accepted, or what else is wrong, and what to do.
+        detail: String,
+    },
     /// The credentials are for another mechanism than the one configured.
     OtherMechanism {
         /// The one configured.
@@ -85,6 +81,12 @@ impl AuthenticationError {
             Self::Code { code, .. } => Some(*code),
             _ => None,
         }
+    }
+
+    /// Whether it was TLS where the two did not agree, before a word of Kafka's protocol.
+    #[must_use]
+    pub const fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls { .. })
     }
 }
 
@@ -108,14 +110,6 @@ pub(crate) fn shown(text: &str) -> String {
 pub(crate) fn shown_names(names: &[ByteStr]) -> Vec<String> {
     names.iter().take(MOST_NAMES).map(|name| shown(name)).collect()
 }
-
-impl fmt::Display for CredentialsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail)
-    }
-}
-
-impl core::error::Error for CredentialsError {}
 
 impl fmt::Display for AuthenticationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -157,6 +151,7 @@ impl fmt::Display for AuthenticationError {
                 }
             }
             Self::Mechanism(error) => error.fmt(f),
+            Self::Tls { detail } => f.write_str(detail),
             Self::Endless { challenges, bytes } => write!(
                 f,
                 "the broker goes on asking after {challenges} challenges of {bytes} bytes in all: either it is no Kafka broker, or something between changes what is sent"

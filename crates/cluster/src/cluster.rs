@@ -63,6 +63,8 @@ pub struct Cluster {
     preference: u64,
     last_id: u64,
     connections_failed: u64,
+    attempts_failed: u64,
+    connections_ready: u64,
     sessions_renewed: u64,
     is_closed: bool,
 }
@@ -100,6 +102,8 @@ impl Cluster {
             preference: random.next_u64(),
             last_id: 0,
             connections_failed: 0,
+            attempts_failed: 0,
+            connections_ready: 0,
             sessions_renewed: 0,
             is_closed: false,
             random,
@@ -392,6 +396,39 @@ impl Cluster {
     #[must_use]
     pub fn is_current(&self, node: NodeId) -> bool {
         self.nodes.get(&node).is_some_and(|node| node.is_current)
+    }
+
+    /// How many attempts to reach a node, by all of its addresses, failed so far, or connections that were up ended in trouble.
+    #[must_use]
+    pub const fn attempts_failed(&self) -> u64 {
+        self.attempts_failed
+    }
+
+    /// How many connections became ready so far.
+    #[must_use]
+    pub const fn connections_ready(&self) -> u64 {
+        self.connections_ready
+    }
+
+    /// Whether no connection is up, and every node there is was tried in vain: a whole round of all addresses failed.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        let is_in_vain = |node: &Node| node.is_unreachable && node.failures > 0;
+        let mut current = self.nodes.values().filter(|node| node.is_current);
+        !self.nodes.values().any(Node::is_up) && current.all(is_in_vain)
+    }
+
+    /// While no connection is up, what is wrong with each address, or waited for there, in the order of the bootstrap servers or of the nodes' numbers; else nothing.
+    #[must_use]
+    pub fn unreached(&self) -> Vec<Trouble> {
+        if self.nodes.values().any(Node::is_up) {
+            return Vec::new();
+        }
+        let current = self.nodes.values().filter(|node| node.is_current);
+        let mut troubles: Vec<Trouble> = current.filter_map(Node::trouble).collect();
+        // Bootstrap servers are numbered downwards.
+        troubles.sort_by_key(|trouble| trouble.node.0.unsigned_abs());
+        troubles
     }
 
     /// What is wrong with each address, the latest first; behind that, what is being waited for.

@@ -11,6 +11,11 @@ use rohrpost_sasl::SaslClient;
 
 use crate::{ConnectionId, CredentialsError, LookupId, NodeId};
 
+/// The longest frame that is taken of a connection before it is [ready](NetworkOutput::Ready), in bytes without the length prefix: 1 MiB. Whoever is there has
+/// not said yet who it is, nor been told who the client is. Kafka's brokers answer ApiVersions, SaslHandshake and SaslAuthenticate with a few kilobytes, and take 512 KiB of a
+/// client at this stage themselves (`sasl.server.max.receive.size`).
+pub const MAX_FRAME_BEFORE_READY: usize = 1 << 20;
+
 /// What happened on the network. Inputs of connections and look-ups that are over are ignored.
 #[derive(Debug)]
 pub enum NetworkInput {
@@ -74,7 +79,8 @@ pub enum NetworkOutput {
         /// The host's name.
         host: String,
     },
-    /// Make a connection.
+    /// Make a connection. Until it is [`Ready`](Self::Ready), a frame of more than [`MAX_FRAME_BEFORE_READY`] bytes is
+    /// to end it ([`LostError::Frame`]).
     Connect {
         /// To be named in all that concerns it.
         connection: ConnectionId,
@@ -94,6 +100,11 @@ pub enum NetworkOutput {
         node: NodeId,
         /// The host's name, for mechanisms that name the server.
         host: String,
+    },
+    /// A connection is ready: whoever is there speaks Kafka's protocol and, where that is configured, has let the client in. From now on its answers may be large.
+    Ready {
+        /// The connection.
+        connection: ConnectionId,
     },
     /// Write a frame, after all earlier ones of the connection.
     Transmit {
@@ -135,8 +146,11 @@ pub enum ConnectErrorKind {
     Unreachable,
     /// The operating system gave up.
     TimedOut,
-    /// TLS was not agreed on.
+    /// TLS was not agreed on, for a reason that may pass.
     Tls,
+    /// One of the two refuses the other by TLS: a certificate that is not accepted, nothing in common. Java's
+    /// `SslAuthenticationException` (KIP-152).
+    TlsRefused,
     /// Something else.
     Other,
 }
@@ -150,6 +164,12 @@ pub enum LostError {
     /// It broke.
     Broken {
         /// What the operating system says.
+        detail: String,
+    },
+    /// The other side ended TLS with a reason, as it does where it does not accept the client's certificate: with TLS 1.3 the handshake is over
+    /// for the client by then.
+    TlsRefused {
+        /// What the reason means.
         detail: String,
     },
     /// What arrived is no frame.
@@ -170,7 +190,7 @@ impl fmt::Display for ConnectError {
             ConnectErrorKind::Refused => "the connection was refused",
             ConnectErrorKind::Unreachable => "the host cannot be reached",
             ConnectErrorKind::TimedOut => "nothing answered",
-            ConnectErrorKind::Tls => "TLS could not be agreed on",
+            ConnectErrorKind::Tls | ConnectErrorKind::TlsRefused => "TLS could not be agreed on",
             ConnectErrorKind::Other => "the connection failed",
         })?;
         if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
@@ -183,7 +203,9 @@ impl fmt::Display for LostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("the other side closed the connection"),
-            Self::Broken { detail } => write!(f, "the connection broke ({detail})"),
+            Self::Broken { detail } | Self::TlsRefused { detail } => {
+                write!(f, "the connection broke ({detail})")
+            }
             Self::Frame(error) => error.fmt(f),
         }
     }

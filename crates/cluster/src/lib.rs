@@ -23,15 +23,18 @@ mod time;
 mod trouble;
 mod versions;
 
-pub use authentication::{AuthenticationError, CredentialsError};
+pub use authentication::AuthenticationError;
 pub use backoff::{Backoff, Random};
 pub use cluster::Cluster;
 pub use config::{ClusterConfig, MetadataRecovery};
 pub use event::{Answer, ClusterEvent, NodeState, RequestError, SendError, SendOptions};
 pub use host_port::{HostPort, ParseHostPortError};
 pub use ids::{ConnectionId, LookupId, NodeId, RequestId};
-pub use io::{ConnectError, ConnectErrorKind, LookupError, LostError, NetworkInput, NetworkOutput};
+pub use io::{
+    ConnectError, ConnectErrorKind, LookupError, LostError, MAX_FRAME_BEFORE_READY, NetworkInput,
+    NetworkOutput,
+};
 pub use metadata::{Broker, Metadata, PartitionMetadata, TopicMetadata};
-pub use rohrpost_sasl::{SaslClient, SaslError, Step};
+pub use rohrpost_sasl::{CredentialsError, SaslClient, SaslError, Step};
 pub use time::Time;
 pub use trouble::{Trouble, TroubleKind};

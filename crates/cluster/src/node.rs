@@ -184,6 +184,11 @@ impl Node {
         )
     }
 
+    /// Whether it has neither failed nor refused anything since it is known, or since its connection was last ready.
+    pub(crate) const fn may_still_answer(&self) -> bool {
+        self.is_current && self.trouble.is_none()
+    }
+
     /// Since when it is waited for, if a connection is on its way, or takes nothing until its session is renewed.
     pub(crate) fn waited_for_since(&self, now: Time) -> Option<Time> {
         match &self.state {
@@ -238,7 +243,15 @@ impl Node {
 
     /// What went wrong last; else what is waited for.
     pub(crate) fn trouble(&self) -> Option<Trouble> {
+        let delay = match &self.state {
+            State::Authenticating { exchange, .. } => exchange.delayed_by(),
+            _ => None,
+        };
         let (at, kind) = match (&self.trouble, &self.state) {
+            // Of what went wrong, the last.
+            (_, State::Authenticating { timer, .. }) if delay.is_some() => {
+                (timer.since, delay.cloned().map(TroubleKind::Credentials)?)
+            }
             (Some((at, kind)), _) => (*at, kind.clone()),
             (None, State::Resolving { timer, .. }) => (timer.since, TroubleKind::LookingUp),
             (None, State::Connecting { timer, address, .. }) => {

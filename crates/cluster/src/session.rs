@@ -58,6 +58,8 @@ pub(crate) struct Exchange {
     lifetime: Option<Duration>,
     /// When the handshake was answered.
     agreed_at: Time,
+    /// Why there are no credentials yet.
+    delay: Option<CredentialsError>,
 }
 
 /// See the module's picture.
@@ -75,7 +77,18 @@ pub(crate) enum Stage {
 
 impl Exchange {
     pub(crate) const fn new(now: Time) -> Self {
-        Self { stage: Stage::Credentials, challenges: 0, bytes: 0, lifetime: None, agreed_at: now }
+        let stage = Stage::Credentials;
+        Self { stage, challenges: 0, bytes: 0, lifetime: None, agreed_at: now, delay: None }
+    }
+
+    /// It is tried again to get credentials, because of this.
+    pub(crate) fn delay(&mut self, error: CredentialsError) {
+        self.delay = Some(error);
+    }
+
+    /// Why there are no credentials yet, where they are waited for and that is known.
+    pub(crate) fn delayed_by(&self) -> Option<&CredentialsError> {
+        self.delay.as_ref().filter(|_| matches!(self.stage, Stage::Credentials))
     }
 
     /// The handshake was answered.
@@ -207,6 +220,11 @@ impl Session {
     /// How often there were no credentials.
     pub(crate) const fn failures(&self) -> u32 {
         self.failures
+    }
+
+    /// It is tried again to get credentials, because of this.
+    pub(crate) fn delay(&mut self, error: CredentialsError) {
+        self.last = Some(error);
     }
 
     /// Why there were none last.

@@ -186,11 +186,11 @@ impl fmt::Display for TroubleKind {
             Self::Silent { timeout } => write!(
                 f,
                 "connected, but the first request got no answer within {timeout:?}: check that \
-                 this is a Kafka broker, and its plaintext listener"
+                 this is a Kafka broker, and that its listener is one for security.protocol"
             ),
             Self::Unanswered => f.write_str(
                 "connected, but the first request is not answered yet: is this a Kafka broker's \
-                 plaintext listener?",
+                 listener for security.protocol?",
             ),
             Self::LostEarly(LostError::Frame(error)) => match error.hint() {
                 Some(PeerHint::Http) => {
@@ -204,8 +204,8 @@ impl fmt::Display for TroubleKind {
             },
             Self::LostEarly(error) => write!(
                 f,
-                "{error} before it answered the first request: check that this is a Kafka broker's \
-                 plaintext listener, without TLS and SASL"
+                "{error} before it answered the first request: check that this is a Kafka broker, and that its \
+                 listener is one for security.protocol: with TLS and SASL, or without"
             ),
             Self::Lost(error) => error.fmt(f),
             Self::LostUnserved(error) => write!(

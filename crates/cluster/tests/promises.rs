@@ -21,6 +21,8 @@ mod sasl_listener;
 mod storm;
 #[path = "promises/strangers.rs"]
 mod strangers;
+#[path = "promises/tls.rs"]
+mod tls;
 #[path = "promises/world.rs"]
 mod world;
 

@@ -67,6 +67,11 @@ impl FrameReader {
         Self { buffer: BytesMut::new(), max_frame }
     }
 
+    /// Takes frames of at most `max_frame` bytes from now on, for instance more of a peer that has shown who it is.
+    pub fn set_max_frame(&mut self, max_frame: usize) {
+        self.max_frame = max_frame;
+    }
+
     /// Appends bytes that have been received.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);

@@ -149,6 +149,11 @@ impl Completion {
         self.open.store(records, Ordering::Relaxed);
     }
 
+    /// How many records of a batch that is closed have no verdict.
+    pub(crate) fn unresolved(&self) -> u32 {
+        self.open.load(Ordering::Relaxed)
+    }
+
     /// Sets the verdict on all records that have none.
     pub(crate) fn resolve_rest(&self, failure: Arc<Failure>) {
         // Where runs overlap, the one that came first counts.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rohrpost_engine::{AdmissionError, DeliveryError, OverBudget, Refused};
+use rohrpost_engine::{AdmissionError, DeliveryError, OverBudget, Refused, TransactionError};
 
 /// Why a delivery failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,18 @@ pub enum SendFailure {
     /// Nothing is known of the topic or the partition yet, and the caller does not wait.
     WouldWaitForMetadata,
     /// The producer is closed.
+    Closed,
+    /// The driver's task has ended: its runtime was shut down, or it panicked.
+    DriverGone,
+}
+
+/// Why a transactional call failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallFailure {
+    /// The engine's answer.
+    Transaction(TransactionError),
+    /// The producer is closed, or closed before there was an answer.
     Closed,
     /// The driver's task has ended: its runtime was shut down, or it panicked.
     DriverGone,

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rohrpost_codec::ByteStr;
-use rohrpost_engine::{Grant, StageTimes, Stages, Ticket, Time, WaiterId};
+use rohrpost_engine::{Grant, StageTimes, Stages, Ticket, Time, TransactionCall, WaiterId};
 use rohrpost_records::RecordHeader;
 use tokio::sync::oneshot;
 
 use crate::append::{Obstacle, Record};
 use crate::awaits::Wish;
+use crate::calls::Call;
 use crate::clock::wall_milliseconds;
 use crate::completion::Completion;
 use crate::deliveries::Deliveries;
@@ -462,6 +463,15 @@ impl Handle {
         let _ = self.shared.inbox.send(Message::Flush { done });
     }
 
+    /// Hands a transactional call in, with `max.block.ms` to answer.
+    pub fn transact(&self, what: TransactionCall) -> Call {
+        let (done, answered) = oneshot::channel();
+        let deadline = self.shared.now() + self.max_block;
+        // If the driver is gone, the answer says so.
+        let _ = self.shared.inbox.send(Message::Transaction { what, deadline, done });
+        Call::new(answered, self.shared.clone())
+    }
+
     /// Whether senders should let the driver have its turn: [`poll_send`](Self::poll_send) of one of them will wait for a moment.
     pub fn is_crowded(&self) -> bool {
         self.shared.inbox.is_crowded()
@@ -492,10 +502,20 @@ impl Handle {
         let (answer, waiting) = oneshot::channel();
         self.shared.inbox.send(Message::Why { topic, partition, answer }).ok()?;
         let text = waiting.await.ok()?;
-        Some(match self.shared.memory.usage() {
-            (_, _, 0) => text,
-            (_, _, 1) => format!("{text}; 1 sender waits for room in buffer.memory"),
-            (_, _, waiting) => format!("{text}; {waiting} senders wait for room in buffer.memory"),
+        let memory = &self.shared.memory;
+        let (_, _, waiting) = memory.usage();
+        let (are, wait) = if waiting == 1 {
+            ("1 sender is", "1 sender waits")
+        } else {
+            ("senders are", "senders wait")
+        };
+        let count = if waiting == 1 { String::new() } else { format!("{waiting} ") };
+        Some(match (waiting, memory.holds()) {
+            (0, _) => text,
+            (_, true) => format!(
+                "{text}; {count}{are} held until less is on its way to the brokers: there is room in buffer.memory, and a longer queue would be no faster"
+            ),
+            (_, false) => format!("{text}; {count}{wait} for room in buffer.memory"),
         })
     }
 

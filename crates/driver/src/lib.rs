@@ -3,6 +3,7 @@
 mod append;
 mod awaits;
 mod bell;
+mod calls;
 mod chooser;
 mod clock;
 mod completion;
@@ -19,6 +20,8 @@ mod network;
 mod outputs;
 mod pacing;
 mod pool;
+#[cfg(feature = "probe")]
+pub mod probe;
 mod running;
 mod runs;
 mod scales;
@@ -39,10 +42,11 @@ mod trace;
 mod write_queue;
 
 pub use append::Record;
+pub use calls::Call;
 pub use chooser::ChooserConfig;
 pub use deliveries::{Deliveries, Settled};
 pub use delivery::{Acknowledged, Delivery, Failed};
-pub use failure::{Failure, PartitionerFault, SendFailure};
+pub use failure::{CallFailure, Failure, PartitionerFault, SendFailure};
 pub use handle::{GivenUp, GivenUpThere, Gone, Handle, Wait};
 #[cfg(feature = "sasl")]
 pub use rohrpost_auth::{Credentials, CredentialsError};

@@ -201,6 +201,12 @@ impl Memory {
         (budget.used(), budget.total(), budget.waiting())
     }
 
+    /// Whether those who wait are held although there is room for the first of them.
+    pub(crate) fn holds(&self) -> bool {
+        let state = lock(&self.state);
+        state.pacing.holds() && state.budget.waiting() > 0 && !state.budget.is_short()
+    }
+
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = lock(&self.state);
         let result = change(&mut state);
@@ -268,6 +274,7 @@ mod tests {
         let memory = Memory::new(1_600);
         let _all = memory.try_reserve(1_600, 1_600, true).unwrap();
         let [first, second] = [10, 10].map(|bytes| memory.wait(bytes, bytes, None).unwrap().0);
+        assert!(!memory.holds(), "there is no room");
         memory.release(60);
         assert!(!granted(&memory, first), "60 bytes are gathered");
         assert_eq!(memory.hand_out(Time::from_millis(7), 0), Some(Time::from_millis(9)));
@@ -306,6 +313,7 @@ mod tests {
         let waits = memory.wait(10, 1_000, Some(now(100))).unwrap().0;
         assert!(!granted(&memory, waits));
         assert!(!memory.look(now(1)), "nobody is short of memory");
+        assert!(memory.holds(), "and that is told");
         memory.restore(memory.try_reserve(10, 10, false).unwrap());
         assert!(!granted(&memory, waits));
         memory.take_along();

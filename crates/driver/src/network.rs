@@ -40,14 +40,7 @@ pub(crate) fn resolved(
 /// Credentials for a connection that is to be authenticated, or anew, as far as the program has any.
 #[cfg(feature = "sasl")]
 pub(crate) fn client(source: Option<&Arc<dyn Credentials>>, host: &str) -> ClientFuture {
-    let Some(source) = source else { return no_client() };
-    let client = source.client(host);
-    Box::pin(async move {
-        client.await.map_err(|error| CredentialsError {
-            detail: error.detail,
-            is_retriable: error.is_retriable,
-        })
-    })
+    source.map_or_else(no_client, |source| source.client(host))
 }
 
 /// Where nobody was told of any credentials.
@@ -84,10 +77,28 @@ pub(crate) fn connect_error(error: &io::Error) -> ConnectError {
     ConnectError { kind, detail: error.to_string() }
 }
 
+/// Whether the other side has ended TLS because it does not want this client.
+#[cfg(feature = "tls")]
+fn is_refusal(error: &io::Error) -> bool {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rohrpost_tls::TlsError>());
+    tls.is_some_and(rohrpost_tls::TlsError::is_refusal)
+}
+
+#[cfg(not(feature = "tls"))]
+const fn is_refusal(_: &io::Error) -> bool {
+    false
+}
+
 fn lost(loss: Loss) -> LostError {
     match loss {
         Loss::Closed => LostError::Closed,
-        Loss::Io(error) => LostError::Broken { detail: error.to_string() },
+        Loss::Io(error) => {
+            let detail = error.to_string();
+            match is_refusal(&error) {
+                true => LostError::TlsRefused { detail },
+                false => LostError::Broken { detail },
+            }
+        }
         Loss::Frame(error) => LostError::Frame(error),
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Pacing {
     done: usize,
     /// The last lift: its end, and how long it was.
     lifted: Option<(Time, Duration)>,
+    /// Those who wait are let go then, if nothing changes: little is on its way, and only the turn of others has not ended.
+    due: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +61,7 @@ enum Phase {
 
 impl Pacing {
     pub(crate) const fn new() -> Self {
-        Self { phase: Phase::Open, held: Duration::ZERO, done: 0, lifted: None }
+        Self { phase: Phase::Open, held: Duration::ZERO, done: 0, lifted: None, due: None }
     }
 
     /// Whether those who can wait shall.
@@ -76,6 +78,7 @@ impl Pacing {
 
     /// Decides anew, with so many bytes of batches on their way. Returns how many bytes those who wait may have now.
     pub(crate) fn look(&mut self, now: Time, on_their_way: usize) -> usize {
+        self.due = None;
         match self.phase {
             Phase::Held { until_now, turn_ends } => {
                 self.held += now.since(until_now);
@@ -88,6 +91,7 @@ impl Pacing {
                     self.phase = Phase::Held { until_now: now, turn_ends: now + TURN };
                     return ENOUGH - on_their_way;
                 }
+                self.due = (on_their_way < FEW).then_some(turn_ends);
             }
             Phase::Lifted { until } if now < until => {}
             Phase::Lifted { .. } | Phase::Open if on_their_way >= ENOUGH => {
@@ -108,7 +112,10 @@ impl Pacing {
     /// When to look again if nothing happens until then and somebody waits.
     pub(crate) fn until(&self) -> Option<Time> {
         match self.phase {
-            Phase::Held { until_now, .. } => Some(until_now + PATIENCE.saturating_sub(self.held)),
+            Phase::Held { until_now, .. } => {
+                let judged = until_now + PATIENCE.saturating_sub(self.held);
+                Some(self.due.map_or(judged, |due| due.min(judged)))
+            }
             Phase::Open | Phase::Lifted { .. } => None,
         }
     }
@@ -153,6 +160,7 @@ mod tests {
         // Whoever waits may fill it up again; the others wait until those have had a turn.
         assert_eq!(pacing.look(Time::from_micros(200), FEW - 1), ENOUGH - (FEW - 1));
         assert_eq!(pacing.look(Time::from_micros(300), 0), 0);
+        assert_eq!(pacing.until(), Some(Time::from_micros(700)), "not a moment later");
         assert_eq!(pacing.look(Time::from_micros(700), 0), ENOUGH);
         assert!(pacing.holds(), "others may still wait");
         pacing.none_waits(0);

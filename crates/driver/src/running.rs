@@ -44,6 +44,12 @@ impl<Id: Copy + PartialEq, T> Running<Id, T> {
         self.list.iter().any(|task| task.flag.is_raised())
     }
 
+    /// What is not done yet.
+    #[cfg(feature = "sasl")]
+    pub(crate) fn ids(&self) -> impl Iterator<Item = Id> {
+        self.list.iter().map(|task| task.id)
+    }
+
     /// Hands the results that have come to `done`.
     pub(crate) fn poll(&mut self, mut done: impl FnMut(Id, T)) {
         self.list.retain_mut(|task| {

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use rohrpost_codec::ByteStr;
-use rohrpost_engine::{BatchId, SealedBatch, Stages, Time};
+use rohrpost_engine::{
+    BatchId, SealedBatch, Stages, Time, TransactionAnswer, TransactionCall, TransactionError,
+};
 use tokio::sync::oneshot;
 
 use crate::awaits::Awaits;
@@ -57,6 +59,12 @@ pub(crate) enum Message {
     AwaitsChanged,
     /// Somebody wants memory: look at it.
     MemoryWanted,
+    /// A transactional call, answered once.
+    Transaction {
+        what: TransactionCall,
+        deadline: Time,
+        done: oneshot::Sender<Result<TransactionAnswer, TransactionError>>,
+    },
     Flush {
         done: oneshot::Sender<()>,
     },
@@ -122,6 +130,7 @@ impl Shared {
         stats.buffered_bytes = used as u64;
         stats.buffer_memory = total as u64;
         stats.senders_waiting = (waiting + self.awaits.waiting()) as u64;
+        stats.senders_held = if self.memory.holds() { waiting as u64 } else { 0 };
         stats
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use rohrpost_cluster::ConnectError;
+use rohrpost_cluster::{ConnectError, MAX_FRAME_BEFORE_READY};
 use rohrpost_codec::{Frame, FrameError, FrameReader};
 #[cfg(feature = "tls")]
 use rohrpost_tls::TlsClient;
@@ -37,7 +37,8 @@ pub struct SocketOptions {
     pub nodelay: bool,
     /// The addresses that are connected to: all.
     pub address_family: AddressFamily,
-    /// Bytes of the largest answer that is taken: 128 MiB, metadata of some hundred thousand partitions. What is allocated follows what arrives.
+    /// Bytes of the largest answer that is taken: 128 MiB, metadata of some hundred thousand partitions. What is allocated follows what arrives. Until the connection
+    /// is ready, [`MAX_FRAME_BEFORE_READY`] is the most.
     pub max_answer: usize,
     /// Speak TLS, and how: `None`, plain TCP.
     #[cfg(feature = "tls")]
@@ -147,6 +148,13 @@ impl Socket {
         }
     }
 
+    /// The connection is ready: larger answers are taken from now on.
+    pub(crate) fn set_ready(&mut self) {
+        if let State::Open { reader, .. } = &mut self.state {
+            reader.set_max_frame(self.max_answer);
+        }
+    }
+
     /// Queues a frame; the next [`write`](Self::write) sends it.
     pub(crate) fn push(&mut self, frame: Frame) {
         self.queue.push(frame.into_segments());
@@ -173,7 +181,7 @@ impl Socket {
             match future.as_mut().poll(&mut cx) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(stream)) => {
-                    let reader = FrameReader::new(self.max_answer);
+                    let reader = FrameReader::new(self.max_answer.min(MAX_FRAME_BEFORE_READY));
                     self.state = State::Open { stream, reader, broken: None };
                     event(SocketEvent::Connected);
                 }
@@ -272,9 +280,10 @@ async fn open(
     #[cfg(feature = "tls")]
     if let Some(client) = &options.tls {
         // First what may fail without a broker.
-        let terms = crate::tls::Terms::for_host(client.clone(), host).await?;
+        let failed = |error| crate::tls::connect_error(&error);
+        let terms = crate::tls::Terms::for_host(client.clone(), host).await.map_err(failed)?;
         let stream = connect(address, &options).await.map_err(|error| connect_error(&error))?;
-        return Ok(Stream::Secured(Box::new(terms.agree(stream).await?)));
+        return Ok(Stream::Secured(Box::new(terms.agree(stream).await.map_err(failed)?)));
     }
     // It is TLS that asks for names.
     drop(host);
@@ -282,7 +291,7 @@ async fn open(
     Ok(Stream::Plain(stream))
 }
 
-async fn connect(address: SocketAddr, options: &SocketOptions) -> io::Result<TcpStream> {
+pub(crate) async fn connect(address: SocketAddr, options: &SocketOptions) -> io::Result<TcpStream> {
     if !options.address_family.has(address.ip()) {
         let reason = "its address is not of the family that the configuration allows";
         return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
@@ -346,6 +355,61 @@ mod tests {
             assert!(events[1].starts_with("Received"), "{events:?}");
             assert!(events.last().unwrap().starts_with("Lost"), "{events:?}");
         });
+    }
+
+    /// What a frame of so many bytes comes to.
+    fn received(bytes: usize, is_ready: bool) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (go, waiting) = std::sync::mpsc::channel();
+        let peer = std::thread::spawn(move || {
+            let (mut peer, _) = listener.accept().unwrap();
+            waiting.recv().unwrap();
+            // Who is refused sends into the void.
+            let _ = peer.write_all(&u32::try_from(bytes).unwrap().to_be_bytes());
+            let _ = peer.write_all(&vec![7; bytes]);
+        });
+        let (mut scratch, mut end) = (vec![0; 1024], None);
+        let bell = Arc::new(Bell::default());
+        let mut socket = Socket::connect(address, String::new(), &SocketOptions::default(), &bell);
+        runtime.block_on(async {
+            while end.is_none() {
+                let mut is_connected = false;
+                socket.poll(&mut scratch, &mut |event| match event {
+                    SocketEvent::Connected => is_connected = true,
+                    SocketEvent::Received(_) | SocketEvent::Lost(_) => {
+                        end.get_or_insert(event);
+                    }
+                    _ => {}
+                });
+                if is_connected {
+                    if is_ready {
+                        socket.set_ready();
+                    }
+                    go.send(()).unwrap();
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+        let (_, read) = socket.take_traffic();
+        drop(socket);
+        peer.join().unwrap();
+        match end {
+            Some(SocketEvent::Received(frame)) => format!("received {}", frame.len()),
+            Some(SocketEvent::Lost(Loss::Frame(error))) => {
+                assert!(read <= 1024, "no more is read than shows how long it is");
+                format!("refused {}", error.length())
+            }
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_large_frame_is_taken_of_a_connection_that_is_ready_and_of_no_other() {
+        assert_eq!(received(MAX_FRAME_BEFORE_READY, false), "received 1048576");
+        assert_eq!(received(MAX_FRAME_BEFORE_READY + 1, false), "refused 1048577");
+        assert_eq!(received(MAX_FRAME_BEFORE_READY + 1, true), "received 1048577");
     }
 
     /// A connection set up so, seen from the system.

@@ -102,7 +102,7 @@ pub(crate) fn prepare(
 }
 
 /// Whether the current runtime has the drivers that sockets and timers need. Tokio tells it by a panic alone, whose message goes before our error.
-fn check_current_runtime() -> io::Result<()> {
+pub(crate) fn check_current_runtime() -> io::Result<()> {
     let lacks = |what: &str| io::Error::new(io::ErrorKind::Unsupported, what.to_owned());
     catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO)))
         .map_err(|_| lacks("this tokio runtime has no timers"))?;

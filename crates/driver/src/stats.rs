@@ -25,6 +25,7 @@ pub struct Stats {
     pub buffered_bytes: u64,
     pub buffer_memory: u64,
     pub senders_waiting: u64,
+    pub senders_held: u64,
 }
 
 impl Stats {

@@ -21,6 +21,7 @@ use tokio::time::Sleep;
 
 use crate::awaits::{Changes, Wish};
 use crate::bell::Flag;
+use crate::calls::Calls;
 use crate::completion::{Completion, News, Verdict};
 use crate::failure::Failure;
 use crate::handle::GivenUp;
@@ -33,7 +34,7 @@ use crate::running::Running;
 use crate::scales::Scales;
 use crate::shared::{Message, Shared};
 use crate::socket::{Socket, SocketOptions};
-use crate::trace::{self, Span};
+use crate::trace::{self, Outage, Span};
 
 /// Rounds in one poll, before other tasks of the runtime get their turn.
 const ROUNDS: usize = 16;
@@ -57,6 +58,7 @@ pub(crate) struct Driver {
     timer: Timer,
     flushes: Vec<(FlushId, oneshot::Sender<()>)>,
     next_flush: u64,
+    calls: Calls,
     closers: Vec<oneshot::Sender<GivenUp>>,
     /// Records that were given up because the producer closed.
     given_up: GivenUp,
@@ -78,6 +80,7 @@ pub(crate) struct Driver {
     span: Span,
     /// Batches that were sent again, as far as that was told.
     retries_told: u64,
+    outage: Outage,
 }
 
 /// The one timer, for everything.
@@ -121,6 +124,7 @@ impl Driver {
             timer,
             flushes: Vec::new(),
             next_flush: 0,
+            calls: Calls::default(),
             closers: Vec::new(),
             given_up: GivenUp::default(),
             batches_completed: 0,
@@ -135,6 +139,7 @@ impl Driver {
             ended: false,
             span,
             retries_told: 0,
+            outage: Outage::default(),
         }
     }
 
@@ -154,6 +159,7 @@ impl Driver {
         self.look_at_memory(now);
         self.poll_network(now);
         let until = self.obey(now);
+        self.outage.look(now, self.engine.cluster());
         self.write(now);
         self.announce(now);
         self.scales.weigh(now, &self.shared.topics, &self.in_flight);
@@ -182,6 +188,10 @@ impl Driver {
                 self.next_flush += 1;
                 self.flushes.push((flush, done));
                 Input::Flush { flush }
+            }
+            Message::Transaction { what, deadline, done } => {
+                let call = self.calls.note(done);
+                Input::Transaction { call, deadline, what }
             }
             Message::Close { deadline, done } => {
                 self.closers.extend(done);
@@ -233,6 +243,13 @@ impl Driver {
         self.clients.poll(|connection, result| {
             inputs.push(NetworkInput::Credentials { connection, result });
         });
+        #[cfg(feature = "sasl")]
+        for connection in self.clients.ids() {
+            // Whoever gives up waiting in this round is told.
+            let delay = self.credentials.as_ref().and_then(|source| source.last_failure());
+            let Some(error) = delay else { break };
+            self.engine.credentials_delayed(connection, error);
+        }
         for (id, socket) in &mut self.sockets {
             let id = *id;
             socket.poll(&mut self.scratch, &mut |event| inputs.push(network::input(id, event)));
@@ -282,6 +299,11 @@ impl Driver {
                         let _ = self.flushes.swap_remove(at).1.send(());
                     }
                 }
+                Output::Transaction { call, result } => {
+                    // The deliveries that it waited for come first, and their callbacks.
+                    self.announce(now);
+                    self.calls.answer(call, result);
+                }
                 Output::Closed => self.ended = true,
                 Output::Idle(until) => return until,
             }
@@ -303,9 +325,13 @@ impl Driver {
                 let client = self.client(&host);
                 self.clients.start(connection, client, &self.shared.bell);
             }
+            NetworkOutput::Ready { connection } => {
+                if let Some(socket) = self.socket(connection) {
+                    socket.set_ready();
+                }
+            }
             NetworkOutput::Transmit { connection, frame } => {
-                if let Some((_, socket)) = self.sockets.iter_mut().find(|(id, _)| *id == connection)
-                {
+                if let Some(socket) = self.socket(connection) {
                     socket.push(frame);
                 }
             }
@@ -314,6 +340,10 @@ impl Driver {
                 self.clients.stop(connection);
             }
         }
+    }
+
+    fn socket(&mut self, connection: ConnectionId) -> Option<&mut Socket> {
+        self.sockets.iter_mut().find(|(id, _)| *id == connection).map(|(_, socket)| socket)
     }
 
     #[cfg(feature = "sasl")]
@@ -428,8 +458,9 @@ impl Driver {
         }
     }
 
-    /// Fails whatever is still there, and turns away whoever comes.
-    fn end_shared(&mut self) {
+    /// Fails whatever is still there, and turns away whoever comes. Returns how many records that are.
+    fn end_shared(&mut self) -> u64 {
+        let mut records = 0;
         let in_order = self.ended;
         let gone =
             |sent| Arc::new(if in_order { Failure::Closed } else { Failure::DriverGone { sent } });
@@ -440,21 +471,25 @@ impl Driver {
         for message in &messages {
             if let Message::Sealed { batch, completion } = message {
                 self.shared.memory.release(batch.charge());
+                records += u64::from(completion.unresolved());
                 completion.resolve_rest(gone(false));
             }
         }
         let open_batches = self.lanes.close();
         for (batch, completion) in &open_batches {
             self.shared.memory.release(batch.charge());
+            records += batch.record_count() as u64;
             completion.resolve_rest(gone(false));
         }
         self.announce(self.shared.now());
         for (batch, completion) in self.in_flight.drain() {
+            records += u64::from(completion.unresolved());
             completion.resolve_rest(gone(!self.engine.is_unwritten(batch)));
         }
         self.shared.memory.release(self.engine.charged());
         self.shared.memory.close();
         self.shared.awaits.close();
+        records
     }
 }
 
@@ -495,9 +530,7 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         if !self.ended {
-            let batches = self.engine.totals().batches_pending;
-            self.span.clone().within(|| trace::gone(batches));
-            self.end_shared();
+            self.span.clone().within(|| trace::gone(self.end_shared()));
         }
     }
 }

@@ -10,14 +10,13 @@
 //! A frame counts as written when rustls has taken its last byte. That may be before the system has it, never after: what did not count cannot have reached a
 //! broker, whose decryption needs a whole TLS record.
 
-use std::fmt;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use rohrpost_cluster::{ConnectError, ConnectErrorKind};
-use rohrpost_tls::TlsClient;
+use rohrpost_tls::{TlsClient, TlsError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -35,27 +34,32 @@ pub(crate) struct Terms {
 
 impl Terms {
     /// For a new connection to this host: reads files again that have changed.
-    pub(crate) async fn for_host(client: TlsClient, host: String) -> Result<Self, ConnectError> {
-        let name = client.server_name(&host).map_err(failed)?;
+    pub(crate) async fn for_host(client: TlsClient, host: String) -> Result<Self, TlsError> {
+        let name = client.server_name(&host)?;
         let reader = client.clone();
         // Files, and keys derived from passwords with many iterations: no matter for the task that serves all connections.
         let config = tokio::task::spawn_blocking(move || reader.current()).await;
-        let config = config.map_err(failed)?.map_err(failed)?;
+        let config = config.map_err(|error| TlsError::Settings { reason: error.to_string() })??;
         Ok(Self { client, host, name, config })
     }
 
     /// Agrees on TLS with the broker.
-    pub(crate) async fn agree(self, stream: TcpStream) -> Result<Secured, ConnectError> {
+    pub(crate) async fn agree(self, stream: TcpStream) -> Result<Secured, TlsError> {
         let Self { client, host, name, config } = self;
         match TlsConnector::from(config).connect(name, stream).await {
             Ok(stream) => Ok(Secured { stream, client, host }),
-            Err(error) => Err(failed(client.explain(&host, &error))),
+            Err(error) => Err(client.explain(&host, &error)),
         }
     }
 }
 
-fn failed(error: impl fmt::Display) -> ConnectError {
-    ConnectError { kind: ConnectErrorKind::Tls, detail: error.to_string() }
+/// What is wrong with the files here, or with the network, may pass; what the two sides think of each other does not (KIP-152).
+pub(crate) fn connect_error(error: &TlsError) -> ConnectError {
+    let kind = match error.is_refusal() {
+        true => ConnectErrorKind::TlsRefused,
+        false => ConnectErrorKind::Tls,
+    };
+    ConnectError { kind, detail: error.to_string() }
 }
 
 /// A connection that TLS was agreed on for. Dropped, it says goodbye (`close_notify`), as far as the system takes that at once.
@@ -99,7 +103,19 @@ impl Secured {
         if !is_tls {
             return error;
         }
-        io::Error::new(error.kind(), self.client.explain(&self.host, &error).to_string())
+        io::Error::new(error.kind(), self.client.explain(&self.host, &error))
+    }
+
+    /// What was agreed on.
+    #[cfg(feature = "probe")]
+    pub(crate) fn session(&self) -> rohrpost_tls::TlsSession {
+        let (_, agreed) = self.stream.get_ref();
+        rohrpost_tls::TlsSession::new(
+            &self.host,
+            agreed.protocol_version().map_or(0, u16::from),
+            agreed.negotiated_cipher_suite().map_or(0, |suite| suite.suite().into()),
+            agreed.peer_certificates().unwrap_or_default(),
+        )
     }
 }
 

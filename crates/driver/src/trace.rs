@@ -4,9 +4,10 @@
 //! batches.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use rohrpost_cluster::NetworkInput;
-use rohrpost_engine::{Appended, DeliveryError, SealedBatch, TopicChange};
+use rohrpost_cluster::{Cluster, NetworkInput};
+use rohrpost_engine::{Appended, DeliveryError, SealedBatch, Time, TopicChange};
 
 use crate::completion::Completion;
 use crate::handle::GivenUp;
@@ -60,7 +61,7 @@ pub(crate) fn network(input: &NetworkInput) {
             event!(WARN, { connection = connection.0, error = &*error.detail }, "no connection");
         }
         NetworkInput::Lost { connection, error } => {
-            event!(WARN, { connection = connection.0, error = tracing_debug(error) }, "connection lost");
+            event!(WARN, { connection = connection.0, error = tracing_display(error) }, "connection lost");
         }
         NetworkInput::Credentials { connection, result: Err(error) } => {
             event!(WARN, { connection = connection.0, error = &*error.detail }, "no credentials");
@@ -69,6 +70,42 @@ pub(crate) fn network(input: &NetworkInput) {
             event!(WARN, { error = &*error.detail }, "name not resolved");
         }
         _ => {}
+    }
+}
+
+/// What was told of an outage of all brokers.
+#[derive(Default)]
+pub(crate) struct Outage {
+    /// Attempts that had failed when it was last looked at.
+    failed: u64,
+    /// Connections that had become ready when it was last told.
+    ready: u64,
+    /// Not told again before, and the pause after that.
+    quiet: Option<(Time, Duration)>,
+}
+
+impl Outage {
+    const FIRST_PAUSE: Duration = Duration::from_secs(1);
+    const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+    /// Warns as soon as a whole round of all addresses has failed, and while it lasts, after pauses that double.
+    pub(crate) fn look(&mut self, now: Time, cluster: &Cluster) {
+        if !cfg!(feature = "tracing") || cluster.attempts_failed() == self.failed {
+            return;
+        }
+        self.failed = cluster.attempts_failed();
+        if self.ready != cluster.connections_ready() {
+            (self.ready, self.quiet) = (cluster.connections_ready(), None);
+        }
+        if self.quiet.is_some_and(|(until, _)| now < until) || !cluster.is_cut_off() {
+            return;
+        }
+        let pause = self.quiet.map_or(Self::FIRST_PAUSE, |(_, last)| last * 2);
+        let pause = pause.min(Self::LONGEST_PAUSE);
+        self.quiet = Some((now + pause, pause));
+        let troubles: Vec<String> =
+            cluster.unreached().iter().take(8).map(ToString::to_string).collect();
+        event!(WARN, { addresses = &*troubles.join("; ") }, "no broker can be reached");
     }
 }
 
@@ -137,17 +174,16 @@ pub(crate) fn unsent(topic: &str) {
     );
 }
 
-pub(crate) fn gone(batches: usize) {
-    event!(WARN, { batches = batches }, "the producer's task ended before the producer was closed");
+pub(crate) fn gone(records: u64) {
+    event!(
+        WARN,
+        { undelivered = records },
+        "the producer's task ended before the producer was closed"
+    );
 }
 
 #[cfg(feature = "tracing")]
-use tracing::field::{debug as tracing_debug, display as tracing_display};
-
-#[cfg(not(feature = "tracing"))]
-const fn tracing_debug<T>(value: T) -> T {
-    value
-}
+use tracing::field::display as tracing_display;
 
 #[cfg(not(feature = "tracing"))]
 const fn tracing_display<T>(value: T) -> T {

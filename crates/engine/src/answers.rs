@@ -22,6 +22,9 @@ use crate::record_errors::failures_by_range;
 use crate::request::{Part, Reply};
 use crate::window::State;
 
+/// The shortest pause after CONCURRENT_TRANSACTIONS (Java's).
+const CONCURRENT_PAUSE: Duration = Duration::from_millis(20);
+
 impl Engine {
     /// A Produce request was answered.
     pub(crate) fn produce_answered(&mut self, now: Time, answered: &Answer) {
@@ -129,6 +132,7 @@ impl Engine {
             && !planted.is(Plant::CompleteTwice);
         let context = Context {
             idempotent: sent.stamp.is_some(),
+            transactional: self.transactions.is_some(),
             acks: partition.settings.acks,
             ambiguous: sent.ambiguous,
             behind: behind || planted.is(Plant::RetryUnknownProducer),
@@ -151,12 +155,23 @@ impl Engine {
             sent.ambiguous = false;
             verdict = Verdict::Renew;
         }
+        if planted.is(Plant::RenewInTransaction)
+            && context.transactional
+            && !behind
+            && how.is_of_sequence()
+        {
+            verdict = Verdict::Renew;
+        }
         if planted.is(Plant::NeverSplit) && verdict == Verdict::Split {
             verdict = Verdict::Retry { maybe: false, refresh: false };
         }
         // A new epoch is all that the remedy takes; should it not help, it gets pauses too.
         let is_first_renewal = verdict == Verdict::Renew && sent.failures == 0;
-        let pause = self.backoff.after(sent.failures, &mut self.random);
+        let mut pause = self.backoff.after(sent.failures, &mut self.random);
+        // The markers of the transaction before are being written, which takes milliseconds.
+        if how == AttemptFailure::Refused(ErrorCode::CONCURRENT_TRANSACTIONS) {
+            pause = pause.min(CONCURRENT_PAUSE * (1 << sent.failures.min(10)));
+        }
         let at_once = is_first_renewal || planted.is(Plant::RetryWithoutPause);
         let retry_at = if at_once { now } else { now + pause };
         sent.failures = sent.failures.saturating_add(1);
@@ -204,6 +219,9 @@ impl Engine {
     ) {
         let partition = &mut self.partitions[index.at()];
         let Some(sent) = partition.window.get_mut(at) else { return };
+        if let Some(of) = &mut self.transactions {
+            of.has_begun();
+        }
         let (key, count, born) = (sent.key, sent.count, sent.born);
         self.stages.delivery.count(now.since(sent.created));
         let charge = core::mem::take(&mut sent.charge);
@@ -348,7 +366,10 @@ impl Engine {
         let count = u64::from(records.end - records.start);
         match &result {
             Ok(_) => self.stats.records_delivered += count,
-            Err(_) => self.stats.records_failed += count,
+            Err(error) => {
+                self.stats.records_failed += count;
+                self.record_failed(batch.partition, error);
+            }
         }
         self.outputs.push_back(Output::Complete { batch, records, result });
     }

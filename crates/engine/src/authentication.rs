@@ -36,6 +36,7 @@ impl Engine {
         self.leave_line(node);
         if is_cut_off {
             self.turn_away(error, &broker);
+            self.turn_away_calls(error);
         }
     }
 
@@ -75,13 +76,22 @@ impl Engine {
             };
             self.give_up(index, at, &error);
         }
+        self.doom_unsent(index, not_written);
+        self.mark(index);
+    }
+
+    /// Ends what a partition has in its queue, and what of that comes in later.
+    pub(crate) fn doom_unsent(&mut self, index: PartitionIndex, not_written: &DeliveryError) {
         let partition = &mut self.partitions[index.at()];
-        partition.doomed = Some((partition.queue.end(), not_written.clone()));
+        let end = partition.queue.end();
+        if partition.doomed.as_ref().is_some_and(|(doomed, _)| *doomed >= end) {
+            return;
+        }
+        partition.doomed = Some((end, not_written.clone()));
         for slot in partition.queue.ask_all() {
             let batch = BatchId { partition: index, slot };
             self.outputs.push_back(Output::Seal { batch });
         }
-        self.mark(index);
     }
 
     /// Ends those at the front of the queue that are doomed and have come in.

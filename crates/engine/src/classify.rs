@@ -8,7 +8,7 @@
 //!                        ├─ MESSAGE_TOO_LARGE, more than one record ─────────────────────────► Split
 //!   answer, failure ─────┼─ OUT_OF_ORDER_SEQUENCE_NUMBER, UNKNOWN_PRODUCER_ID (idempotent)
 //!                        │     behind an unresolved batch ───────────────────────────────────► Retry, as it is
-//!                        │     every attempt was refused for certain ────────────────────────► Renew
+//!                        │     every attempt was refused for certain, in no transaction ─────► Renew
 //!                        │     else ─────────────────────────────────────────────────────────► Fail(MaybeWritten)
 //!                        ├─ retriable, or no answer, and `retries` allows ───────────────────► Retry
 //!                        └─ anything else ───────────────────────────────────────────────────► Fail
@@ -27,6 +27,8 @@ use crate::error::{AttemptFailure, Outcome};
 pub(crate) struct Context {
     /// It carries a producer id and a sequence.
     pub(crate) idempotent: bool,
+    /// It belongs to a transaction: what an abort mends is not mended by a new epoch.
+    pub(crate) transactional: bool,
     pub(crate) acks: Acks,
     /// An attempt before this one may have appended it.
     pub(crate) ambiguous: bool,
@@ -85,7 +87,7 @@ pub(crate) fn classify(context: Context, ending: Ending) -> Verdict {
         {
             if context.behind {
                 retry(context, false, refresh, Some(code))
-            } else if context.ambiguous || !context.may_retry {
+            } else if context.ambiguous || context.transactional || !context.may_retry {
                 fail(context, false, refresh)
             } else {
                 Verdict::Renew

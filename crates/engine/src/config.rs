@@ -9,6 +9,7 @@ use rohrpost_records::Compression;
 
 use crate::overrides::TopicOverrides;
 use crate::plants::Planted;
+use crate::transaction::TransactionalConfig;
 
 /// When a broker acknowledges a batch (`acks`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -63,6 +64,8 @@ pub struct EngineConfig {
     pub retries: u32,
     /// What some topics have otherwise, by name: none.
     pub topics: BTreeMap<ByteStr, TopicOverrides>,
+    /// `transactional.id` and what belongs to it: none. With it, every topic has [`Acks::All`] and idempotence, whatever else is said.
+    pub transactional: Option<TransactionalConfig>,
     pub(crate) planted: Planted,
 }
 
@@ -82,6 +85,7 @@ impl EngineConfig {
             ack_timeout: None,
             retries: i32::MAX as u32,
             topics: BTreeMap::new(),
+            transactional: None,
             planted: Planted::NONE,
         }
     }
@@ -104,6 +108,6 @@ impl EngineConfig {
 
     /// Whether batches carry a producer id and sequences, those of topics with acks of their own aside.
     pub fn is_idempotent(&self) -> bool {
-        self.enable_idempotence && self.acks == Acks::All
+        self.transactional.is_some() || self.enable_idempotence && self.acks == Acks::All
     }
 }

@@ -1,10 +1,13 @@
 //! The engine: its state, its two functions, and the order in which things are looked at.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use rohrpost_cluster::{Backoff, Cluster, ClusterEvent, NodeId, Random, RequestId, Time};
+use rohrpost_cluster::{
+    Backoff, Cluster, ClusterEvent, ConnectionId, CredentialsError, NodeId, Random, RequestId, Time,
+};
 use rohrpost_codec::{ApiKey, VersionRange};
 use rohrpost_records::Compressor;
 
@@ -22,6 +25,7 @@ use crate::sender::NodeLane;
 use crate::stages::Stages;
 use crate::stats::{EngineStats, NodeStats};
 use crate::topics::Topics;
+use crate::transaction::{Gate, Transactions};
 use crate::waiters::Waiters;
 use crate::why::Waiting;
 
@@ -36,6 +40,8 @@ pub struct Engine {
     pub(crate) topics: Topics,
     pub(crate) partitions: Vec<Partition>,
     pub(crate) identity: Identity,
+    /// Boxed: most producers have none.
+    pub(crate) transactions: Option<Box<Transactions>>,
     pub(crate) requests: BTreeMap<RequestId, ProduceInFlight>,
     /// Which partitions can send, per node; and what is counted per node.
     pub(crate) lanes: BTreeMap<NodeId, NodeLane>,
@@ -77,6 +83,10 @@ impl Engine {
             topics: Topics::default(),
             partitions: Vec::new(),
             identity: Identity::new(config.needs_producer_id()),
+            transactions: config
+                .transactional
+                .clone()
+                .map(|of| Box::new(Transactions::new(of, config.planted))),
             requests: BTreeMap::new(),
             lanes: BTreeMap::new(),
             dirty: VecDeque::new(),
@@ -135,6 +145,10 @@ impl Engine {
                 self.pending.flush(flush);
                 self.mark_all();
             }
+            Input::Transaction { call, deadline, what } => {
+                self.transaction_called(call, deadline, what);
+            }
+            Input::CancelCall { call } => self.cancel_call(call),
             Input::Close { deadline } => self.begin_close(deadline),
         }
     }
@@ -224,6 +238,11 @@ impl Engine {
         partition.queue.is_ahead(batch.slot) || partition.window.is_unwritten(batch.slot)
     }
 
+    /// As [`Cluster::credentials_delayed`].
+    pub fn credentials_delayed(&mut self, connection: ConnectionId, error: CredentialsError) {
+        self.cluster.credentials_delayed(connection, error);
+    }
+
     /// The network below: metadata, connections and their troubles.
     pub const fn cluster(&self) -> &Cluster {
         &self.cluster
@@ -241,6 +260,12 @@ impl Engine {
         self.expire_waiters(now);
         loop {
             self.look_at_dirty(now);
+            if self.transactions.is_some() {
+                self.steer_transactions(now);
+                if !self.dirty.is_empty() {
+                    continue;
+                }
+            }
             self.ask_for_identity(now);
             if !(self.is_stirred || now > self.drained_at) {
                 break;
@@ -265,7 +290,10 @@ impl Engine {
             match event {
                 ClusterEvent::MetadataUpdated => self.metadata_updated(now),
                 ClusterEvent::NodeReady(node) => self.node_ready(now, node),
-                ClusterEvent::NodeLost(node) => self.node_lost(node),
+                ClusterEvent::NodeLost(node) => {
+                    self.node_lost(node);
+                    self.coordinator_lost(now, node);
+                }
                 ClusterEvent::AuthenticationFailed { node, error, is_cut_off } => {
                     self.authentication_failed(node, &error, is_cut_off);
                 }
@@ -273,6 +301,8 @@ impl Engine {
                     self.is_stirred = true;
                     if self.identity.is_asked(answer.request) {
                         self.identity_answered(now, &answer);
+                    } else if self.is_of_transactions(answer.request) {
+                        self.transaction_answered(now, &answer);
                     } else {
                         self.produce_answered(now, &answer);
                     }
@@ -286,6 +316,8 @@ impl Engine {
                     let how = crate::request::failure_of(error);
                     if self.identity.is_asked(request) {
                         self.identity_failed(now, how);
+                    } else if self.is_of_transactions(request) {
+                        self.transaction_unanswered(now, how, maybe_processed);
                     } else {
                         self.produce_failed(now, request, how, maybe_processed);
                     }
@@ -294,6 +326,10 @@ impl Engine {
             }
         }
         any
+    }
+
+    fn is_of_transactions(&self, request: RequestId) -> bool {
+        self.transactions.as_ref().is_some_and(|of| of.is_asked(request))
     }
 
     /// A connection is there. If it took more than one attempt, its broker was gone for a while and is back: what failed because of that need not
@@ -385,6 +421,9 @@ impl Engine {
 
     fn look_at_dirty(&mut self, now: Time) {
         while let Some(index) = self.dirty.pop_front() {
+            if self.transactions.is_some() {
+                self.turn_down(index);
+            }
             self.end_doomed(index);
             // What comes in sealed may be overdue already.
             self.expire(now, index);
@@ -404,13 +443,16 @@ impl Engine {
                         self.is_stirred = true;
                     }
                 }
+                Step::Renew if self.transactions.is_some() => self.renew_in_transaction(index),
                 Step::Renew => self.renew(now, index),
                 Step::Wait { why, until } => {
                     if let Some(until) = until {
                         timer = Some(timer.map_or(until, |timer| timer.min(until)));
                     }
-                    if why == Waiting::Leader {
-                        self.cluster.request_update(now);
+                    match why {
+                        Waiting::Leader => self.cluster.request_update(now),
+                        Waiting::Transaction => self.want_in_transaction(index),
+                        _ => {}
                     }
                 }
             }
@@ -446,6 +488,7 @@ impl Engine {
         Circumstances {
             now,
             identity: self.identity.current(),
+            gate: self.transactions.as_ref().map_or(Gate::Free, |of| of.gate()),
             one_in_flight: self.config.cluster.max_in_flight <= 1,
             hurry: self.under_pressure || !self.lifecycle.is_running(),
             flush_before: self.pending.flush_before(),
@@ -469,6 +512,7 @@ impl Engine {
             self.waiters.next_deadline(),
             self.identity.next_deadline(now),
             self.lifecycle.deadline(),
+            self.transactions.as_ref().and_then(|of| of.next_deadline(now)),
         ];
         deadlines.into_iter().flatten().min()
     }

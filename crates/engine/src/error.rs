@@ -3,12 +3,14 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
 use rohrpost_cluster::{AuthenticationError, HostPort, NodeId};
 use rohrpost_codec::{ByteStr, ErrorCode};
 
+use crate::transaction::TransactionError;
 use crate::why::Waiting;
 
 /// What is known of a record's fate when its delivery ended in an error.
@@ -128,6 +130,13 @@ pub enum DeliveryErrorKind {
     },
     /// The partition's leader and this client do not agree on who the client is (KIP-152), or no broker does, so that there is no leader or no producer id.
     Authentication(AuthenticationError),
+    /// The record's transaction was given up before the record was sent, or before its fate was known.
+    Aborted {
+        /// Why; `None`: it was asked to be aborted.
+        cause: Option<TransactionError>,
+    },
+    /// The producer is transactional, and no transaction was open.
+    OutsideTransaction,
     /// The producer was closed first.
     Closed,
 }
@@ -177,7 +186,10 @@ impl DeliveryError {
             DeliveryErrorKind::RetriesExhausted { last, .. }
             | DeliveryErrorKind::NoProducerId { last } => *last,
             DeliveryErrorKind::Authentication(error) => return error.code(),
-            DeliveryErrorKind::Unsupported | DeliveryErrorKind::Closed => return None,
+            DeliveryErrorKind::Aborted { cause } => return cause.as_ref()?.code(),
+            DeliveryErrorKind::Unsupported
+            | DeliveryErrorKind::OutsideTransaction
+            | DeliveryErrorKind::Closed => return None,
         };
         match last {
             AttemptFailure::Refused(code) => Some(code),
@@ -234,6 +246,8 @@ impl DeliveryError {
             }
             DeliveryErrorKind::Unsupported
             | DeliveryErrorKind::Authentication(_)
+            | DeliveryErrorKind::Aborted { .. }
+            | DeliveryErrorKind::OutsideTransaction
             | DeliveryErrorKind::Closed => false,
             _ => self.code().is_some_and(ErrorCode::is_retriable),
         }
@@ -291,6 +305,15 @@ impl fmt::Display for Reason<'_> {
             DeliveryErrorKind::Authentication(cause) => {
                 authentication(f, error.broker(), cause)?;
             }
+            DeliveryErrorKind::Aborted { cause: None } => {
+                f.write_str("the record's transaction was aborted")?;
+            }
+            DeliveryErrorKind::Aborted { cause: Some(cause) } => {
+                write!(f, "the record's transaction was given up: {cause}")?;
+            }
+            DeliveryErrorKind::OutsideTransaction => {
+                f.write_str("no transaction was open (the producer has a transactional id)")?;
+            }
             DeliveryErrorKind::Closed => f.write_str("the producer was closed first")?,
         }
         Ok(())
@@ -323,6 +346,9 @@ fn authentication(
     write!(f, ": {error}")
 }
 
+/// So many addresses are told in a text.
+const SHOWN_ADDRESSES: usize = 8;
+
 /// Why a record was not accepted: its topic's or partition's metadata did not come. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -338,9 +364,11 @@ pub enum AdmissionError {
         /// What the cluster last said about the topic.
         topic_error: Option<ErrorCode>,
         /// The last trouble with the network, with the address, where there is one.
-        trouble: Option<String>,
+        trouble: Option<Box<str>>,
         /// The broker that it is about.
         broker: Option<BrokerAt>,
+        /// While no broker can be reached: each address, and what is wrong there. Shared by all who gave up at the same time.
+        unreached: Arc<Vec<String>>,
     },
     /// The cluster refuses the topic: its name is invalid, or this producer is not authorized.
     Refused {
@@ -365,7 +393,15 @@ pub enum AdmissionError {
 impl fmt::Display for AdmissionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TimedOut { topic, partition, partitions, topic_error, trouble, .. } => {
+            Self::TimedOut {
+                topic,
+                partition,
+                partitions,
+                topic_error,
+                trouble,
+                unreached,
+                ..
+            } => {
                 let topic = &**topic;
                 match (partition, partitions) {
                     (Some(partition), Some(count)) => write!(
@@ -377,10 +413,21 @@ impl fmt::Display for AdmissionError {
                 if let Some(code) = topic_error {
                     write!(f, "; the cluster says {code}")?;
                 }
-                if let Some(trouble) = trouble {
-                    write!(f, "; {trouble}")?;
+                match (trouble, unreached.as_slice()) {
+                    (None, []) => Ok(()),
+                    (Some(trouble), []) => write!(f, "; {trouble}"),
+                    (_, unreached) => {
+                        f.write_str("; no broker has answered")?;
+                        let shown = unreached.iter().take(SHOWN_ADDRESSES);
+                        shown.enumerate().try_for_each(|(at, address)| {
+                            write!(f, "{} {address}", if at == 0 { ":" } else { ";" })
+                        })?;
+                        match unreached.len().saturating_sub(SHOWN_ADDRESSES) {
+                            0 => Ok(()),
+                            more => write!(f, "; and {more} more"),
+                        }
+                    }
                 }
-                Ok(())
             }
             Self::Refused { topic, code } => {
                 write!(f, "the cluster refuses topic {:?}: {code}", &**topic)

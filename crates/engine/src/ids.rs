@@ -58,3 +58,7 @@ pub struct WaiterId(pub u64);
 /// A flush; chosen by the driver, unique among those under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlushId(pub u64);
+
+/// A call about transactions; chosen by the driver, unique among those under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u64);

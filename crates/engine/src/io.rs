@@ -10,9 +10,10 @@ use rohrpost_codec::{ByteStr, Uuid};
 use rohrpost_records::Compression;
 
 use crate::error::{AdmissionError, DeliveryError};
-use crate::ids::{BatchId, FlushId, PartitionIndex, TopicIndex, WaiterId};
+use crate::ids::{BatchId, CallId, FlushId, PartitionIndex, TopicIndex, WaiterId};
 use crate::ratio::SharedRatio;
 use crate::sealed::SealedBatch;
+use crate::transaction::{TransactionAnswer, TransactionCall, TransactionError};
 
 /// What happened.
 #[derive(Debug)]
@@ -53,6 +54,20 @@ pub enum Input {
     Flush {
         /// Which flush.
         flush: FlushId,
+    },
+    /// Something about transactions is to be done. Answered by `Transaction`, once.
+    Transaction {
+        /// Which call.
+        call: CallId,
+        /// When to answer that it took too long. The work goes on.
+        deadline: Time,
+        /// What to do.
+        what: TransactionCall,
+    },
+    /// Nobody waits for a call's answer any more; there will be none, unless it is out already. The work goes on.
+    CancelCall {
+        /// Which call.
+        call: CallId,
     },
     /// Deliver what there is, then close. A second one may move the deadline, to sooner only.
     Close {
@@ -101,6 +116,13 @@ pub enum Output {
     Flushed {
         /// Which flush.
         flush: FlushId,
+    },
+    /// A call about transactions has its answer.
+    Transaction {
+        /// Which call.
+        call: CallId,
+        /// How it went.
+        result: Result<TransactionAnswer, TransactionError>,
     },
     /// The engine is closed: everything is completed, every byte of the budget given back. Once.
     Closed,

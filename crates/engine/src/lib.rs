@@ -41,6 +41,7 @@ mod split;
 mod stages;
 mod stats;
 mod topics;
+mod transaction;
 mod value;
 mod waiters;
 mod why;
@@ -56,7 +57,7 @@ pub use engine::Engine;
 pub use error::{
     AdmissionError, AttemptFailure, BrokerAt, DeliveryError, DeliveryErrorKind, Outcome,
 };
-pub use ids::{BatchId, FlushId, PartitionIndex, Slot, TopicIndex, WaiterId};
+pub use ids::{BatchId, CallId, FlushId, PartitionIndex, Slot, TopicIndex, WaiterId};
 pub use io::{Appended, Input, Output, PartitionEntry, TopicChange};
 #[cfg(feature = "plants")]
 pub use journal::{BatchState, Cause, Journal};
@@ -70,5 +71,9 @@ pub use rohrpost_cluster::{
 pub use sealed::{BufferSource, FilledBatch, SealedBatch, Unpooled};
 pub use stages::{BUCKETS, StageCounts, StageTimes, Stages, bucket_end};
 pub use stats::{EngineStats, NodeStats};
+pub use transaction::{
+    GroupMetadata, OffsetOf, ParsePreparedStateError, PreparedState, Remedy, TransactionAnswer,
+    TransactionCall, TransactionError, TransactionErrorKind, TransactionalConfig,
+};
 pub use value::{REFERENCE_FROM, Value};
 pub use why::Waiting;

@@ -7,6 +7,8 @@
 //!                                            come in and fail
 //! ```
 //!
+//! While closing, an open transaction is aborted once its batches are done.
+//!
 //! While closing, every open batch is ready at once and no topic is waited for any more. At the deadline everything fails:
 //! what never left as `NotWritten`, what is in flight as `MaybeWritten`; the connections are closed with it. Batches that are still
 //! open, or being sealed by somebody, are asked for, and fail as they come in.
@@ -60,6 +62,7 @@ impl Engine {
         };
         self.lifecycle = Lifecycle::Closing { deadline: sooner };
         self.refuse_waiters();
+        self.refuse_transactions();
         self.mark_all();
     }
 
@@ -69,6 +72,7 @@ impl Engine {
             for at in 0..self.partitions.len() {
                 self.fail_partition(self.partitions[at].index);
             }
+            self.close_transactions();
             self.requests.clear();
             self.timers.clear();
             self.cluster.close();
@@ -79,6 +83,7 @@ impl Engine {
     pub(crate) fn say_farewell(&mut self) -> bool {
         let says = matches!(self.lifecycle, Lifecycle::Closing { .. }) && self.is_done();
         if says {
+            self.close_transactions();
             self.cluster.close();
             self.lifecycle = Lifecycle::Failing;
         }
@@ -95,7 +100,8 @@ impl Engine {
     }
 
     fn is_done(&self) -> bool {
-        self.pending.open() == 0 && self.charged == 0
+        let is_over = self.transactions.as_ref().is_none_or(|of| of.is_over());
+        self.pending.open() == 0 && self.charged == 0 && is_over
     }
 
     /// A batch comes in too late to be sent: it fails, and what it holds comes free.

@@ -57,10 +57,15 @@ impl EngineConfig {
     }
 
     fn settings_with(&self, overrides: TopicOverrides) -> TopicSettings {
-        let acks = overrides.acks.unwrap_or(self.acks);
+        // A transaction is nothing without the replicas' word.
+        let is_transactional = self.transactional.is_some();
+        let acks = match is_transactional {
+            true => Acks::All,
+            false => overrides.acks.unwrap_or(self.acks),
+        };
         TopicSettings {
             acks,
-            is_idempotent: self.enable_idempotence && acks == Acks::All,
+            is_idempotent: is_transactional || self.enable_idempotence && acks == Acks::All,
             compression: overrides.compression.unwrap_or(self.compression),
             linger: overrides.linger.unwrap_or(self.linger),
             delivery_timeout: overrides.delivery_timeout.unwrap_or(self.delivery_timeout),

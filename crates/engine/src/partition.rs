@@ -28,6 +28,7 @@ use crate::ids::{PartitionIndex, Slot, TopicIndex};
 use crate::overrides::TopicSettings;
 use crate::plants::{Plant, Planted};
 use crate::queue::{Front, Queue};
+use crate::transaction::Gate;
 use crate::why::Waiting;
 use crate::window::{BROKER_WINDOW, Sent, State, Window};
 
@@ -60,6 +61,8 @@ pub(crate) struct Partition {
     pub(crate) must_renew: bool,
     /// Batches before this slot end so when they come in.
     pub(crate) doomed: Option<(Slot, DeliveryError)>,
+    /// The last transaction that it has belonged to.
+    pub(crate) enrolled: u64,
     /// Its next step is to be looked at again.
     pub(crate) is_dirty: bool,
     /// It is in this node's list of partitions that can send.
@@ -73,6 +76,7 @@ pub(crate) struct Partition {
 pub(crate) struct Circumstances {
     pub(crate) now: Time,
     pub(crate) identity: Current,
+    pub(crate) gate: Gate,
     /// One request in flight at most: order is kept by that alone.
     pub(crate) one_in_flight: bool,
     /// Every open batch is ready.
@@ -126,6 +130,7 @@ impl Partition {
             is_forgotten: false,
             must_renew: false,
             doomed: None,
+            enrolled: 0,
             is_dirty: false,
             listed: None,
             timer: None,
@@ -154,6 +159,10 @@ impl Partition {
             return Step::wait(Waiting::Nothing);
         }
         if self.must_renew || self.window.has_lost() && !around.planted.is(Plant::IgnoreLost) {
+            // Nothing is sent any more until the transaction has ended, and the end takes care of it.
+            if around.gate == Gate::Shut && !self.window.owes_any() {
+                return Step::wait(Waiting::Transaction);
+            }
             return self.step_to_renewal(around);
         }
         let first =
@@ -175,6 +184,9 @@ impl Partition {
                 return Step::wait(Waiting::Sealing);
             }
             Front::Open { .. } | Front::Sealed { .. } => {}
+        }
+        if around.gate != Gate::Free && !self.is_let_in(around.gate) {
+            return Step::wait(Waiting::Transaction);
         }
         let Some(node) = self.leader else { return Step::wait(Waiting::Leader) };
         if let Some(step) = self.held_up(node, around) {
@@ -264,6 +276,15 @@ impl Partition {
         self.next_sequence = next;
     }
 
+    /// Whatever epoch it was in is over, and with it what was lost there: the next batch begins another.
+    pub(crate) fn retire_epoch(&mut self) {
+        self.window.begin_epoch();
+        self.epoch = None;
+        self.established = None;
+        self.is_forgotten = false;
+        self.must_renew = false;
+    }
+
     fn step_to_renewal(&self, around: Circumstances) -> Step {
         if self.window.in_flight() > 0 {
             return Step::wait(Waiting::UnresolvedSequence);
@@ -316,8 +337,21 @@ impl Partition {
         Step::Resend { node, at, size }
     }
 
+    /// Whether the batch at the front of the queue may be sent, as far as it is its transaction's matter.
+    fn is_let_in(&self, gate: Gate) -> bool {
+        let born = self.queue.front_born().unwrap_or(u64::MAX);
+        match gate {
+            Gate::Free => true,
+            Gate::Shut => false,
+            Gate::Members { number, before } => self.enrolled == number && born < before,
+            Gate::Open { before } => born < before,
+        }
+    }
+
     /// What keeps a new batch back, if anything.
     fn held_up(&self, node: NodeId, around: Circumstances) -> Option<Step> {
+        // In a transaction of version 2 a broker takes no other sequence first.
+        let begins_at_zero = matches!(around.gate, Gate::Open { .. });
         let mut why = None;
         for sent in self.window.iter() {
             match sent.state {
@@ -334,7 +368,10 @@ impl Partition {
                         why = Some(Waiting::Retry);
                     } else if at != node {
                         why = Some(Waiting::FormerLeader { node: at });
-                    } else if sent.stamp.is_some() && !self.is_established(around.now) {
+                    } else if sent.stamp.is_some()
+                        && !self.is_established(around.now)
+                        && !begins_at_zero
+                    {
                         why = Some(Waiting::FirstAnswer);
                     }
                 }

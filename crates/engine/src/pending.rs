@@ -14,6 +14,8 @@ pub(crate) struct Pending {
     open: usize,
     /// Each with the batches that it waits for: all below.
     flushes: VecDeque<(u64, FlushId)>,
+    /// Batches below this number are wanted by a commit.
+    hurried: u64,
 }
 
 impl Pending {
@@ -51,9 +53,20 @@ impl Pending {
         self.flushes.push_back((self.next(), flush));
     }
 
-    /// Batches below this number are wanted by a flush.
+    /// Batches below this number are wanted by a flush, or by a commit.
     pub(crate) fn flush_before(&self) -> u64 {
-        self.flushes.back().map_or(0, |&(before, _)| before)
+        self.flushes.back().map_or(0, |&(before, _)| before).max(self.hurried)
+    }
+
+    /// A commit of everything heard of so far: below this number.
+    pub(crate) fn hurry(&mut self) -> u64 {
+        self.hurried = self.next();
+        self.hurried
+    }
+
+    /// Whether every batch below this number is done.
+    pub(crate) const fn is_done_before(&self, before: u64) -> bool {
+        self.base >= before
     }
 
     /// The next flush that is done.

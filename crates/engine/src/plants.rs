@@ -17,26 +17,39 @@ use crate::partition::Partition;
 use crate::window::State;
 
 macro_rules! plants {
-    ($($(#[$doc:meta])* $name:ident $scenario:literal,)*) => {
+    (
+        $($(#[$doc:meta])* $name:ident $scenario:literal,)*;
+        $($(#[$of_transactions:meta])* $transactional:ident $shows:literal,)*
+    ) => {
         /// A naive behaviour. The number is that of the scenario in which it shows; 0 for a rule that no scenario stands for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Plant {
             $($(#[$doc])* $name,)*
+            $($(#[$of_transactions])* $transactional,)*
         }
 
         #[cfg(feature = "plants")]
         impl Plant {
-            /// All of them.
+            /// All that show without transactions.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Those that show in transactions alone.
+            pub const TRANSACTIONAL: &'static [Self] = &[$(Self::$transactional,)*];
 
             /// Its name.
             pub const fn name(self) -> &'static str {
-                match self { $(Self::$name => stringify!($name),)* }
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                    $(Self::$transactional => stringify!($transactional),)*
+                }
             }
 
             /// The scenario in which it shows; 0 for none.
             pub const fn scenario(self) -> u8 {
-                match self { $(Self::$name => $scenario,)* }
+                match self {
+                    $(Self::$name => $scenario,)*
+                    $(Self::$transactional => $shows,)*
+                }
             }
         }
     };
@@ -109,6 +122,19 @@ plants! {
     OvertakeRetry 0,
     /// A request takes whoever is next in line, and has the acks of the first.
     MixAcks 0,
+    ;
+    /// A transaction is committed though a record of it was not delivered.
+    CommitDespiteFailures 17,
+    /// A batch whose sequence is refused within a transaction has a new producer id asked for, and goes on with it.
+    RenewInTransaction 18,
+    /// Whatever a commit is answered, it counts as committed.
+    SwallowEndFailure 19,
+    /// The end of a transaction that is not answered counts as done.
+    BeginBeforeTheEnd 20,
+    /// An epoch goes on though requests of its transactions may still be on their way to the coordinator, or to partitions.
+    KeepEpochInDoubt 20,
+    /// The end of a transaction does not wait for its batches.
+    ProduceWhileEnding 21,
 }
 
 /// What is planted into an engine: nothing, outside of the simulator.

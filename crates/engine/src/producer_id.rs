@@ -18,6 +18,10 @@ const INIT_PRODUCER_ID: VersionRange = VersionRange::new(0, 5);
 impl Engine {
     /// Sends InitProducerId if an id is needed and a node can be asked. Any node can.
     pub(crate) fn ask_for_identity(&mut self, now: Time) {
+        // The transactions' coordinator gives those.
+        if self.transactions.is_some() {
+            return;
+        }
         if (!self.lifecycle.is_running() || self.is_cut_off) && self.pending.open() == 0 {
             return;
         }

@@ -115,6 +115,11 @@ impl Queue {
         }
     }
 
+    /// The number of the batch at the front, in the order in which the engine heard of batches.
+    pub(crate) fn front_born(&self) -> Option<u64> {
+        self.entries.front().map(|first| first.born)
+    }
+
     /// The slot that leaves next.
     pub(crate) const fn front_slot(&self) -> Slot {
         Slot(self.next)

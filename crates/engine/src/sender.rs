@@ -27,6 +27,7 @@ use crate::partition::{Partition, Step};
 use crate::plants::Plant;
 use crate::request::{Part, ProduceInFlight, RequestTopic};
 use crate::stats::NodeStats;
+use crate::transaction::Version;
 use crate::window::{Key, Sent, State};
 
 /// The first version of Produce that carries batches of magic 2.
@@ -35,6 +36,9 @@ const PRODUCE_MIN: i16 = 3;
 const PRODUCE_ZSTD: i16 = 7;
 /// The last version of Produce that names topics; the next one has their ids.
 const PRODUCE_BY_NAME: i16 = 12;
+/// The last version of Produce that does not add partitions to transactions, and the first that does (KIP-890).
+const PRODUCE_V1_MAX: i16 = 11;
+const PRODUCE_V2_MIN: i16 = 12;
 /// The last version of Produce.
 const PRODUCE_MAX: i16 = 13;
 
@@ -179,6 +183,7 @@ impl Engine {
             (partition.topic, partition.number)
         });
         let mut request = ProduceRequest {
+            transactional_id: self.transactions.as_ref().map(|of| of.id().clone()),
             acks: acks.wire(),
             timeout_ms: i32::try_from(self.config.effective_ack_timeout().as_millis())
                 .unwrap_or(i32::MAX),
@@ -247,6 +252,9 @@ impl Engine {
         by_name: bool,
     ) {
         self.stats.produce_requests += 1;
+        if let Some(of) = &mut self.transactions {
+            of.may_begin();
+        }
         self.stats.bytes_sent += bytes as u64;
         for part in &parts {
             let window = &mut self.partitions[part.partition.at()].window;
@@ -289,7 +297,7 @@ impl Engine {
         let bytes = match records.bytes() {
             Some(bytes) if records.producer() == sent.stamp => bytes,
             // Ids, epochs and sequences are checked where they come from: this cannot fail.
-            _ => records.stamp(sent.stamp, false).ok()?,
+            _ => records.stamp(sent.stamp, self.transactions.is_some()).ok()?,
         };
         Some((sent.key, bytes))
     }
@@ -308,6 +316,9 @@ impl Engine {
             return None;
         };
         let stamp = partition.take_sequences(identity, count, self.config.planted);
+        if let Some(of) = &self.transactions {
+            partition.enrolled = of.number;
+        }
         let at = partition.window.len();
         partition.window.push(Sent {
             key: Key { slot, first: 0 },
@@ -381,6 +392,11 @@ impl Engine {
             PRODUCE_MIN
         };
         let max = if all_have_ids { PRODUCE_MAX } else { PRODUCE_BY_NAME };
+        let (min, max) = match self.transactions.as_ref().map(|of| of.version()) {
+            Some(Version::V1) => (min, max.min(PRODUCE_V1_MAX)),
+            Some(Version::V2) => (min.max(PRODUCE_V2_MIN), max),
+            None => (min, max),
+        };
         self.cluster.api_version(node, ApiKey::Produce, VersionRange::new(min, max))
     }
 }

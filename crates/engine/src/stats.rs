@@ -33,6 +33,12 @@ pub struct EngineStats {
     pub splits: u64,
     /// Batches that passed `delivery.timeout.ms`.
     pub expired: u64,
+    /// Transactions that were committed.
+    pub transactions_committed: u64,
+    /// Transactions that were aborted.
+    pub transactions_aborted: u64,
+    /// Requests to coordinators, and to find them, that were sent.
+    pub transactional_requests: u64,
     /// New producer epochs that were begun.
     pub epoch_bumps: u64,
     /// Producer ids that the cluster assigned.

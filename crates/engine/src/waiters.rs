@@ -2,7 +2,8 @@
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use rohrpost_cluster::{AuthenticationError, Time};
@@ -128,10 +129,16 @@ impl Engine {
     }
 
     pub(crate) fn expire_waiters(&mut self, now: Time) {
+        let mut unreached: Option<Arc<Vec<String>>> = None;
         while let Some(&(deadline, id)) = self.waiters.deadlines.first() {
             if deadline > now {
                 break;
             }
+            // Told once for all of them: there may be thousands.
+            let unreached = unreached.get_or_insert_with(|| {
+                Arc::new(self.cluster.unreached().iter().map(ToString::to_string).collect())
+            });
+            let unreached = unreached.clone();
             let Some(Waiter { topic, partition, .. }) = self.waiters.take(id) else { break };
             let known = self.topics.find(&topic).map(|index| self.topics.get(index));
             let partitions = known
@@ -139,7 +146,8 @@ impl Engine {
                 .filter(|&count| count > 0)
                 .and_then(|count| i32::try_from(count).ok());
             let topic_error = self.topic_error(&topic);
-            let trouble = self.cluster.troubles().first().map(ToString::to_string);
+            let trouble =
+                self.cluster.troubles().first().map(|trouble| trouble.to_string().into_boxed_str());
             let broker = self.broker_in_trouble();
             let error = AdmissionError::TimedOut {
                 topic,
@@ -148,6 +156,7 @@ impl Engine {
                 topic_error,
                 trouble,
                 broker,
+                unreached,
             };
             self.outputs.push_back(Output::Awaited { waiter: id, result: Err(error) });
         }

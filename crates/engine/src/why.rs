@@ -70,6 +70,8 @@ pub enum Waiting {
     },
     /// A producer id from the cluster.
     ProducerId,
+    /// Its transaction: the coordinator has to know of the partition first, or no transaction takes it.
+    Transaction,
     /// An earlier batch may or may not have been written; what is still under way will tell.
     UnresolvedSequence,
 }
@@ -108,6 +110,9 @@ impl fmt::Display for Waiting {
             }
             Self::BackOff { .. } => f.write_str("backing off after a failed attempt"),
             Self::ProducerId => f.write_str("the cluster has not assigned a producer id yet"),
+            Self::Transaction => {
+                f.write_str("the transaction's coordinator does not know of the partition yet, or no transaction is open")
+            }
             Self::UnresolvedSequence => {
                 f.write_str("it is not known yet whether an earlier batch was written")
             }
@@ -157,7 +162,9 @@ impl Engine {
             | Waiting::Session { node }
             | Waiting::Turn { node }
             | Waiting::FormerLeader { node } => Some(self.broker_at(node)),
-            Waiting::Leader | Waiting::ProducerId => self.broker_in_trouble(),
+            Waiting::Leader | Waiting::ProducerId | Waiting::Transaction => {
+                self.broker_in_trouble()
+            }
             _ => None,
         }
     }
@@ -174,7 +181,7 @@ impl Engine {
             Waiting::Connection { node } | Waiting::Session { node } => {
                 troubles.iter().find(|trouble| trouble.node == node)
             }
-            Waiting::Leader | Waiting::ProducerId => troubles.first(),
+            Waiting::Leader | Waiting::ProducerId | Waiting::Transaction => troubles.first(),
             _ => None,
         };
         trouble.map(ToString::to_string)

@@ -163,6 +163,11 @@ impl Window {
         self.entries.iter().take(at).any(|sent| sent.state != State::Done)
     }
 
+    /// The user is still owed the end of any entry.
+    pub(crate) fn owes_any(&self) -> bool {
+        self.entries.iter().any(Sent::is_owed)
+    }
+
     /// The user is still owed the end of an entry of this batch.
     pub(crate) fn owes(&self, slot: Slot) -> bool {
         self.entries.iter().any(|sent| sent.key.slot == slot && sent.is_owed())

@@ -41,6 +41,9 @@ use crate::record::ProducerRecord;
 use crate::stats::{PartitionInfo, Stats};
 use crate::topic::TopicHandle;
 
+pub use crate::transaction::blocking::{Transaction, TransactionDelivery, TransactionalProducer};
+#[cfg(feature = "unstable-two-phase-commit")]
+pub use crate::transaction::two_phase::blocking::PreparedTransaction;
 pub use crate::typed::blocking::TypedProducer;
 
 /// A producer whose methods block. Cheap to clone; all clones are one producer.

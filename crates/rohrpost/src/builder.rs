@@ -6,8 +6,9 @@ use std::time::Duration;
 use rohrpost_partitioner::Partitioner;
 
 use crate::config::{
-    Acks, AddressFamily, Compression, Custom, DnsLookup, MetadataRecovery, Partitioning,
-    ProducerConfig, SecurityProtocol, SerializerClass, TopicConfig,
+    Acks, AddressFamily, Compression, ConfigError, ConfigMistake, Custom, DnsLookup,
+    MetadataRecovery, Partitioning, ProducerConfig, SecurityProtocol, SerializerClass, TopicConfig,
+    add_unless_they_follow, providers_first, told,
 };
 use crate::error::Error;
 use crate::interceptor::Interceptor;
@@ -16,11 +17,13 @@ use crate::producer::Producer;
 use crate::sasl::Sasl;
 #[cfg(feature = "_tls")]
 use crate::tls::{TlsClient, TlsSettings};
+use crate::transaction::TransactionalProducer;
+use crate::typed::ConfiguredSerializers;
 
 /// Sets up a [`Producer`]. Everything but [`bootstrap_servers`](Self::bootstrap_servers) has a default, that of Kafka's Java producer.
 ///
 /// Each typed method has its Java name in its description, and [`property`](Self::property) takes that name. What is set
-/// later counts. A mistake is reported by [`build`](Self::build): the first one that was made.
+/// later counts. [`build`](Self::build) tells all mistakes at once.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -40,23 +43,34 @@ use crate::tls::{TlsClient, TlsSettings};
 #[must_use = "a builder does nothing until it is built"]
 pub struct ProducerBuilder {
     config: ProducerConfig,
-    mistake: Option<Error>,
+    mistakes: Vec<ConfigMistake>,
 }
 
 impl ProducerBuilder {
     /// Starts from a configuration.
     pub fn from_config(config: ProducerConfig) -> Self {
-        Self { config, mistake: None }
+        Self { config, mistakes: Vec::new() }
     }
 
     /// Starts the producer: resolves the bootstrap servers' names and spawns the driver on the current tokio runtime, or on a thread of its
     /// own where there is none. Does not wait for a connection: an unreachable cluster shows when something is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config): see [`ProducerConfig::set`] and [`ProducerConfig::validate`].
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), with all that is wrong ([`Error::config_errors`]): see [`ProducerConfig::set`] and
+    /// [`ProducerConfig::validate`].
     /// [`ErrorKind::Bootstrap`](crate::ErrorKind::Bootstrap): none of the names can be resolved.
     pub async fn build(self) -> Result<Producer, Error> {
-        Producer::from_config(self.into_config()?).await
+        let config = self.whole(false, ConfiguredSerializers::check_raw)?;
+        Producer::start(config).await
+    }
+
+    /// Starts a producer of transactions: needs a [`transactional_id`](Self::transactional_id), with which [`build`](Self::build) makes nothing. What it needs on the cluster's side:
+    /// [transactions](crate::TransactionalProducer).
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub async fn build_transactional(self) -> Result<TransactionalProducer, Error> {
+        TransactionalProducer::start(self.whole(true, ConfiguredSerializers::check_raw)?).await
     }
 
     /// Starts a [blocking producer](crate::blocking), on a thread of its own.
@@ -79,18 +93,35 @@ impl ProducerBuilder {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config): the first mistake that was made, or else the first two settings that contradict each other.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), with all that is wrong: mistakes that were made, and settings that contradict each other.
     pub fn into_config(self) -> Result<ProducerConfig, Error> {
-        if let Some(mistake) = self.mistake {
-            return Err(mistake);
-        }
-        self.config.check_what_is_there()?;
+        let together = self.config.check_what_is_there();
+        self.unless(together)
+    }
+
+    /// The configuration, if a producer, of transactions or not, can be made of it whose serializers are those that this looks for.
+    pub(crate) fn whole(
+        self,
+        is_transactional: bool,
+        serializers: impl FnOnce(ConfiguredSerializers) -> Vec<ConfigError>,
+    ) -> Result<ProducerConfig, Error> {
+        let mut together = self.config.check();
+        together.extend(self.config.check_transactional(is_transactional).map(Into::into));
+        let unfit = serializers(self.config.serializers()).into_iter();
+        together.extend(unfit.map(|error| self.config.locate(error)));
+        self.unless(together)
+    }
+
+    fn unless(self, together: Vec<ConfigMistake>) -> Result<ProducerConfig, Error> {
+        let mut mistakes = self.mistakes;
+        add_unless_they_follow(&mut mistakes, together);
+        told(mistakes)?;
         Ok(self.config)
     }
 
     /// Sets one property by its Java name.
     pub fn property(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        let result = self.config.set(name.as_ref(), value.as_ref());
+        let result = self.config.try_set(None, name.as_ref(), value.as_ref());
         self.note(result);
         self
     }
@@ -100,35 +131,33 @@ impl ProducerBuilder {
         self,
         properties: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        properties.into_iter().fold(self, |builder, (name, value)| builder.property(name, value))
+        let properties = properties.into_iter().collect();
+        let ordered = providers_first(properties, |(name, _)| name.as_ref().to_owned());
+        ordered.into_iter().fold(self, |builder, (name, value)| builder.property(name, value))
     }
 
     /// Sets all properties of the text of a `.properties` file.
     pub fn properties_text(mut self, text: &str) -> Self {
-        let result = self.config.set_properties(text);
-        self.note(result);
+        self.mistakes.extend(self.config.read_properties(None, text));
         self
     }
 
     /// Sets properties by environment variables whose names begin with this prefix: with `ROHRPOST_`, `ROHRPOST_BATCH_SIZE` sets `batch.size`. See
     /// [`ProducerConfig::set_environment`].
     pub fn properties_env(mut self, prefix: &str) -> Self {
-        let result = self.config.set_environment(prefix, std::env::vars_os());
-        self.note(result);
+        self.mistakes.extend(self.config.read_environment(prefix, std::env::vars_os()));
         self
     }
 
     /// Sets what a typed method means, with the checks of the property, whatever names the configuration was read by.
     fn typed(mut self, name: &str, value: &str) -> Self {
-        let result = self.config.set_in_java(name, value).map_err(Error::from);
-        self.note(result);
+        let result = self.config.set_in_java(name, value);
+        self.note(result.map_err(ConfigMistake::from));
         self
     }
 
-    fn note(&mut self, result: Result<(), Error>) {
-        if let (Err(mistake), None) = (result, &self.mistake) {
-            self.mistake = Some(mistake);
-        }
+    fn note(&mut self, result: Result<(), ConfigMistake>) {
+        self.mistakes.extend(result.err());
     }
 
     /// Some brokers of the cluster, as `host:port`, separated by commas (`bootstrap.servers`).
@@ -154,6 +183,23 @@ impl ProducerBuilder {
     pub fn idempotence(mut self, enable: bool) -> Self {
         self.config.idempotence = Some(enable);
         self
+    }
+
+    /// Send in transactions, under this name (`transactional.id`), which is this instance's alone and stays the same when it is started again: see [`build_transactional`](Self::build_transactional).
+    pub fn transactional_id(self, id: impl AsRef<str>) -> Self {
+        self.typed("transactional.id", id.as_ref())
+    }
+
+    /// How long a transaction may stay open before the brokers abort it (`transaction.timeout.ms`), at least 1 ms.
+    pub fn transaction_timeout(self, timeout: Duration) -> Self {
+        self.typed("transaction.timeout.ms", &timeout.as_millis().to_string())
+    }
+
+    /// Take part in two-phase commit (`transaction.two.phase.commit.enable`, KIP-939), so that transactions can be [prepared](crate::Transaction::prepare); they have no time-out then, and
+    /// [`transaction_timeout`](Self::transaction_timeout) is an error. (Feature `unstable-two-phase-commit`.)
+    #[cfg(feature = "unstable-two-phase-commit")]
+    pub fn two_phase_commit(self, enabled: bool) -> Self {
+        self.typed("transaction.two.phase.commit.enable", if enabled { "true" } else { "false" })
     }
 
     /// How often a batch may be sent again (`retries`). 0 switches idempotence off, unless [`idempotence`](Self::idempotence) asks for it, which is an error
@@ -271,8 +317,7 @@ impl ProducerBuilder {
 
     /// Gives a topic acks, a codec, a linger or a delivery time-out of its own, instead of those that it was given before: see [`TopicConfig`].
     pub fn topic(mut self, name: impl Into<String>, config: TopicConfig) -> Self {
-        let result = self.config.set_topic(name, config);
-        self.note(result);
+        self.mistakes.extend(self.config.try_set_topic(name.into(), config));
         self
     }
 

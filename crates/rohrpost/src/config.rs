@@ -3,13 +3,18 @@
 mod check;
 mod choices;
 mod custom;
+mod debug;
 mod driver;
 mod error;
 mod info;
 mod librdkafka;
+mod mistakes;
 mod nearest;
+mod others;
 mod password;
+mod place;
 mod property;
+mod providers;
 mod read;
 mod reasons;
 mod refused;
@@ -30,13 +35,21 @@ pub use choices::{
 pub(crate) use custom::Custom;
 pub use error::ConfigError;
 pub use info::{PropertyInfo, librdkafka_properties, properties};
+pub use mistakes::{ConfigErrors, ConfigMistake};
+pub(crate) use mistakes::{add_unless_they_follow, told};
+pub use place::ConfigPlace;
+use place::Places;
 pub use property::PropertyType;
 use property::{Property, Target};
+use providers::Value;
+pub(crate) use providers::providers_first;
 use security::Security;
 pub use security::SecurityProtocol;
 pub use topic::TopicConfig;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+#[cfg(any(doc, test))]
+use crate::error::ErrorKind;
 use crate::interceptor::Interceptors;
 
 /// Everything that can be set on a producer. Starts with the defaults of Java's producer (4.4); only the bootstrap servers have none.
@@ -55,7 +68,7 @@ use crate::interceptor::Interceptors;
 /// assert_eq!(error.to_string(), r#"there is no producer property "linger.sm": did you mean "linger.ms"?"#);
 /// # Ok::<(), rohrpost::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ProducerConfig {
     pub(crate) bootstrap_servers: Vec<String>,
     pub(crate) bootstrap_resolve_timeout: Duration,
@@ -71,6 +84,12 @@ pub struct ProducerConfig {
     /// `None`: the default, raised to linger + request timeout.
     pub(crate) delivery_timeout: Option<Duration>,
     pub(crate) request_timeout: Duration,
+    /// `None`: no transactions.
+    pub(crate) transactional_id: Option<String>,
+    pub(crate) transaction_timeout: Duration,
+    /// Whether it was set, if only to its default.
+    pub(crate) has_transaction_timeout: bool,
+    pub(crate) two_phase_commit: bool,
     pub(crate) retry_backoff: Duration,
     pub(crate) retry_backoff_max: Duration,
 
@@ -132,10 +151,15 @@ pub struct ProducerConfig {
     /// `None`: not said.
     pub(crate) value_serializer: Option<SerializerClass>,
 
+    /// Where values stand that are referred to.
+    pub(crate) providers: providers::Providers,
     /// The names that it was read by.
     pub(crate) dialect: Dialect,
     /// Run the driver on a thread of its own even where a runtime is at hand.
     pub(crate) own_thread: bool,
+
+    /// Where they were said.
+    places: Places,
 }
 
 impl Default for ProducerConfig {
@@ -152,6 +176,10 @@ impl Default for ProducerConfig {
             max_in_flight: 5,
             delivery_timeout: None,
             request_timeout: millis(30_000),
+            transactional_id: None,
+            transaction_timeout: millis(60_000),
+            has_transaction_timeout: false,
+            two_phase_commit: false,
             retry_backoff: millis(100),
             retry_backoff_max: millis(1_000),
             batch_size: 16_384,
@@ -194,8 +222,10 @@ impl Default for ProducerConfig {
             encodings: serializing::Encodings::default(),
             key_serializer: None,
             value_serializer: None,
+            providers: providers::Providers::default(),
             dialect: Dialect::Java,
             own_thread: false,
+            places: Places::default(),
         }
     }
 }
@@ -233,21 +263,73 @@ impl ProducerConfig {
         Self::default()
     }
 
-    /// Sets one property by its Java name.
+    /// Sets one property by its Java name. A value may refer to one that stands elsewhere, as `${env:NAME}`, if `config.providers` was set before.
     ///
     /// # Errors
     /// [`ErrorKind::Config`]: the property is unknown (the message names the nearest one), its value is not valid, or it is not supported (the
     /// message says why and what to do), or this configuration came from [`from_librdkafka`](Self::from_librdkafka).
     /// [`Error::config_error`] has it in parts.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), Error> {
-        Ok(self.set_typed(name, value)?)
+        Ok(self.try_set(None, name, value)?)
+    }
+
+    /// As [`set`](Self::set), for a value that comes from somewhere: errors name the place, those too that only show when all settings are known.
+    ///
+    /// ```
+    /// use rohrpost::{ConfigPlace, Producer, ProducerBuilder, ProducerConfig};
+    ///
+    /// let mut config = ProducerConfig::new();
+    /// config.set_from(&ConfigPlace::Named("the option --acks".into()), "acks", "1")?;
+    /// let builder = ProducerBuilder::from_config(config).idempotence(true);
+    /// let error = builder.into_config().unwrap_err().to_string();
+    /// assert!(error.starts_with("enable.idempotence and acks (the option --acks) contradict each other"));
+    /// # Ok::<(), rohrpost::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn set_from(&mut self, place: &ConfigPlace, name: &str, value: &str) -> Result<(), Error> {
+        Ok(self.try_set(Some(place), name, value)?)
+    }
+
+    pub(crate) fn try_set(
+        &mut self,
+        place: Option<&ConfigPlace>,
+        name: &str,
+        value: &str,
+    ) -> Result<(), ConfigMistake> {
+        let name = name.trim();
+        self.set_typed(name, value).map_err(|error| ConfigMistake::at(error, name, place))?;
+        let mut all = java().chain(serializing::PROPERTIES);
+        if let Some(name) = all.find_map(|property| property.named(name)) {
+            self.places.note(name, place, value);
+        }
+        Ok(())
     }
 
     pub(crate) fn set_typed(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
         match self.dialect {
-            Dialect::Java => self.set_in_java(name, value),
+            Dialect::Java => self.set_or_refer(name, value),
             Dialect::Librdkafka => Err(ConfigError::OtherDialect { name: name.trim().to_owned() }),
         }
+    }
+
+    /// What a value refers to (`config.providers`) is looked up at once.
+    fn set_or_refer(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+        if let Some(defined) = self.providers.define(name, value) {
+            return defined;
+        }
+        match self.providers.resolve(name, value)? {
+            Value::Literal(text) => {
+                self.set_in_java(name, text)?;
+                self.providers.remember(name, false);
+            }
+            Value::Referred(text) => {
+                self.set_in_java(name, &text).map_err(providers::without_value)?;
+                self.providers.remember(name, true);
+            }
+        }
+        Ok(())
     }
 
     /// For those who do not speak of names.
@@ -283,7 +365,8 @@ impl ProducerConfig {
 
 /// Java's properties.
 fn java() -> impl Iterator<Item = &'static Property<ProducerConfig>> + Clone {
-    table::PROPERTIES.iter().chain(security::PROPERTIES).chain(refused::PROPERTIES)
+    let honoured = table::PROPERTIES.iter().chain(security::PROPERTIES);
+    honoured.chain(security::TOKEN_PROPERTIES).chain(refused::PROPERTIES)
 }
 
 /// Every name of a dialect.
@@ -305,22 +388,19 @@ fn set<C: Target>(
     if let Some((property, name)) = found {
         return property.set(name, target, value);
     }
+    if let Some(whose) = others::whose(name) {
+        return Err(ConfigError::OfOtherClient { name: name.to_owned(), whose });
+    }
     let (foreign, counterpart) = match C::DIALECT {
         Dialect::Java => nearest::in_java(name),
         Dialect::Librdkafka => nearest::in_librdkafka(name),
     };
     Err(ConfigError::UnknownProperty {
         dialect: C::DIALECT,
-        name: name.to_owned(),
+        name: nearest::shown(name).to_owned(),
         nearest: if foreign { counterpart } else { nearest::meant(name, names(all)) },
         is_foreign: foreign,
     })
-}
-
-impl From<ConfigError> for Error {
-    fn from(error: ConfigError) -> Self {
-        Self::new(ErrorKind::Config, error.to_string()).with_source(error)
-    }
 }
 
 #[cfg(test)]

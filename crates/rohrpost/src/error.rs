@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, ConfigErrors};
 use crate::record::ProducerRecord;
 
 /// Anything that can go wrong: a configuration, a send, a delivery, a flush, a close.
@@ -13,7 +13,7 @@ use crate::record::ProducerRecord;
 /// record again can help.
 ///
 /// The text is complete: whoever shows errors with their causes shows this one alone. [`source`](std::error::Error::source) is for programs: the cause as a
-/// type, where there is one ([`ConfigError`], [`std::io::Error`], a [serializer](crate::serializer)'s own error), whose words the text has already.
+/// type, where there is one ([`ConfigErrors`], [`std::io::Error`], a [serializer](crate::serializer)'s own error), whose words the text has already.
 ///
 /// What to do about each kind, in full: [`ErrorKind`].
 ///
@@ -43,6 +43,7 @@ use crate::record::ProducerRecord;
 /// | `Authentication` | `send`, a delivery | no: mend the credentials | not written, unless an earlier attempt got through |
 /// | `DeliveryTimeout`, `Connection` | a delivery | yes | maybe written, unless no attempt got through |
 /// | `Broker`, `Protocol` | `send`, a delivery | as Kafka says of the code | as the broker's answer tells |
+/// | `Aborted`, `TransactionTimeout` | a [`Transaction`](crate::Transaction) and its records | [`Error::remedy`] tells | never visible, once aborted |
 /// | `Closed`, `DriverGone`, `Fatal` | anything | no: build a new producer | maybe written, if it was on its way |
 ///
 /// Cheap to clone: all deliveries of a batch that failed share one.
@@ -62,6 +63,8 @@ struct Inner {
     broker: Option<Broker>,
     undelivered: Vec<Undelivered>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// `None`: as the kind says.
+    remedy: Option<Remedy>,
     /// The text ends with the outcome.
     tells_outcome: bool,
 }
@@ -159,10 +162,15 @@ pub enum ErrorKind {
     Closed,
     /// The task that runs the producer is gone: its runtime was shut down.
     DriverGone,
-    /// The producer cannot go on under its identity: it was fenced by another with its transactional id. Only transactions know that, which this
-    /// version has not, so that nothing fails so yet. No answer of a broker ends an idempotent producer: where one refuses its epoch
-    /// (`INVALID_PRODUCER_EPOCH`, `PRODUCER_FENCED`), or gives it no producer id, records fail as [`Broker`](Self::Broker) or
-    /// [`Authorization`](Self::Authorization), not written, and later ones go under a new epoch or id. (Java's ends with some of those answers.)
+    /// The [transaction](crate::Transaction) that it is about cannot be committed: a record or an offset of it failed, the cluster wants it aborted, or the program aborted it. It is aborted, or being aborted in
+    /// the background: begin another one.
+    Aborted,
+    /// A transactional call was not answered within `max.block.ms`. It goes on in the background; make the same call again, and after a commit or an abort
+    /// [`resume`](crate::TransactionalProducer::resume).
+    TransactionTimeout,
+    /// The producer cannot go on under its identity: it was fenced by another with its transactional id, or the cluster refuses its transactions for good. Of a [`TransactionalProducer`](crate::TransactionalProducer)
+    /// alone: no answer of a broker ends an idempotent producer. Where one refuses its epoch (`INVALID_PRODUCER_EPOCH`, `PRODUCER_FENCED`), or gives it no producer id, records fail as
+    /// [`Broker`](Self::Broker) or [`Authorization`](Self::Authorization), not written, and later ones go under a new epoch or id. (Java's ends with some of those answers.)
     Fatal,
 }
 
@@ -188,6 +196,8 @@ impl ErrorKind {
         Self::Protocol,
         Self::Closed,
         Self::DriverGone,
+        Self::Aborted,
+        Self::TransactionTimeout,
         Self::Fatal,
     ];
 
@@ -213,6 +223,8 @@ impl ErrorKind {
             Self::Protocol => "protocol",
             Self::Closed => "closed",
             Self::DriverGone => "driver_gone",
+            Self::Aborted => "aborted",
+            Self::TransactionTimeout => "transaction_timeout",
             Self::Fatal => "fatal",
         }
     }
@@ -245,6 +257,18 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// What a program that sends in transactions does about an [`Error`]: see [`Error::remedy`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Remedy {
+    /// Make the same call again: nothing was lost. After [`commit`](crate::Transaction::commit) and [`abort`](crate::Transaction::abort), which are over with their transaction, that is
+    /// [`resume`](crate::TransactionalProducer::resume).
+    Retry,
+    /// This transaction can only be aborted, which happens in the background as soon as it is dropped. Begin another one, which is the same producer's; [`Error::is_retriable`] says whether the same records may fare better.
+    Abort,
+    /// This producer is over: fenced, closed, or refused for good. Build a new one, unless another has taken its place on purpose.
+    NewProducer,
+}
+
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
@@ -259,6 +283,7 @@ impl Error {
                 broker: None,
                 undelivered: Vec::new(),
                 source: None,
+                remedy: None,
                 tells_outcome: false,
             }),
         }
@@ -285,6 +310,16 @@ impl Error {
     /// another one.)
     pub fn is_fatal(&self) -> bool {
         matches!(self.kind(), ErrorKind::Closed | ErrorKind::DriverGone | ErrorKind::Fatal)
+    }
+
+    /// What is left to do, of an error of a [`TransactionalProducer`](crate::TransactionalProducer), a [`Transaction`](crate::Transaction) or a delivery of its records.
+    pub fn remedy(&self) -> Remedy {
+        match (self.inner.remedy, self.kind()) {
+            (Some(remedy), _) => remedy,
+            _ if self.is_fatal() => Remedy::NewProducer,
+            (None, ErrorKind::WouldBlock | ErrorKind::TransactionTimeout) => Remedy::Retry,
+            (None, _) => Remedy::Abort,
+        }
     }
 
     /// The topic it is about.
@@ -317,9 +352,14 @@ impl Error {
         &self.inner.message
     }
 
-    /// What is wrong with the configuration, of an error of kind [`Config`](ErrorKind::Config).
-    pub fn config_error(&self) -> Option<&ConfigError> {
+    /// All that is wrong with the configuration, of an error of kind [`Config`](ErrorKind::Config).
+    pub fn config_errors(&self) -> Option<&ConfigErrors> {
         self.inner.source.as_ref()?.downcast_ref()
+    }
+
+    /// The first thing that is wrong with the configuration: see [`config_errors`](Self::config_errors).
+    pub fn config_error(&self) -> Option<&ConfigError> {
+        self.config_errors()?.first()
     }
 
     fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -353,6 +393,15 @@ impl Error {
 
     pub(crate) fn with_broker(self, broker: Option<Broker>) -> Self {
         self.edit(|inner| inner.broker = broker)
+    }
+
+    /// What it is about may be committed, for all that is known.
+    pub(crate) fn with_unknown_end(self) -> Self {
+        self.edit(|inner| inner.outcome = Outcome::MaybeWritten)
+    }
+
+    pub(crate) fn with_remedy(self, remedy: Remedy) -> Self {
+        self.edit(|inner| inner.remedy = Some(remedy))
     }
 
     pub(crate) fn with_undelivered(self, undelivered: Vec<Undelivered>) -> Self {
@@ -507,7 +556,9 @@ mod tests {
                 ErrorKind::Protocol => 16,
                 ErrorKind::Closed => 17,
                 ErrorKind::DriverGone => 18,
-                ErrorKind::Fatal => 19,
+                ErrorKind::Aborted => 19,
+                ErrorKind::TransactionTimeout => 20,
+                ErrorKind::Fatal => 21,
             };
             assert_eq!(place, number);
             let name = format!("{kind:?} (`{kind}`)\n");
@@ -517,7 +568,7 @@ mod tests {
                 assert!(section.contains(part), "{name} lacks {part}");
             }
         }
-        assert_eq!(ErrorKind::ALL.len(), 20);
+        assert_eq!(ErrorKind::ALL.len(), 22);
         assert_eq!(sections.len(), ErrorKind::ALL.len(), "a kind that is none is explained");
     }
 
@@ -525,7 +576,7 @@ mod tests {
     fn a_cause_can_be_had_as_its_type() {
         use std::error::Error as _;
         let error = crate::ProducerConfig::from_properties("linger.ms=soon").unwrap_err();
-        assert!(error.source().unwrap().is::<ConfigError>());
+        assert!(error.source().unwrap().is::<ConfigErrors>());
         assert!(error.config_error().is_some());
         let cause = std::io::Error::from(std::io::ErrorKind::NotFound);
         let error = Error::new(ErrorKind::Bootstrap, "no such host").with_source(cause);

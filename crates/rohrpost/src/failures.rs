@@ -1,5 +1,7 @@
 //! The driver's failures as errors: kinds and words.
 
+use std::fmt;
+
 use rohrpost_driver as driver;
 use rohrpost_driver::{Failure, SendFailure};
 use rohrpost_engine::{AdmissionError, BrokerAt, DeliveryError, DeliveryErrorKind, Refused};
@@ -72,7 +74,9 @@ impl Error {
 fn admission(error: &AdmissionError) -> Error {
     let text = error.to_string();
     match error {
-        AdmissionError::TimedOut { partition, partitions, topic_error, broker, .. } => {
+        AdmissionError::TimedOut {
+            partition, partitions, topic_error, broker, unreached, ..
+        } => {
             let kind = match (partition, partitions, topic_error) {
                 (Some(_), Some(_), _) => ErrorKind::UnknownPartition,
                 (_, _, Some(code)) if code.name() == "UNKNOWN_TOPIC_OR_PARTITION" => {
@@ -80,10 +84,14 @@ fn admission(error: &AdmissionError) -> Error {
                 }
                 _ => ErrorKind::MetadataTimeout,
             };
-            Error::new(kind, text)
+            let error = Error::new(kind, text)
                 .with_retriable(true)
                 .with_code(topic_error.map(|code| code.0))
-                .with_broker(broker.as_ref().map(broker_at))
+                .with_broker(broker.as_ref().map(broker_at));
+            match Unreached::of(unreached) {
+                Some(unreached) => error.with_source(unreached),
+                None => error,
+            }
         }
         AdmissionError::Refused { code, .. } => {
             let kind = match code.name() {
@@ -112,6 +120,35 @@ fn admission(error: &AdmissionError) -> Error {
     }
 }
 
+/// An address at which no broker has answered, and what is wrong there; behind it, as its source, the next one.
+#[derive(Debug)]
+struct Unreached {
+    text: String,
+    next: Option<Box<Self>>,
+}
+
+impl Unreached {
+    /// So many addresses are worth a chain.
+    const MOST: usize = 8;
+
+    fn of(addresses: &[String]) -> Option<Self> {
+        let shown = addresses.iter().take(Self::MOST).rev();
+        shown.fold(None, |next, text| Some(Self { text: text.clone(), next: next.map(Box::new) }))
+    }
+}
+
+impl fmt::Display for Unreached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Unreached {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.next.as_deref().map(|next| next as _)
+    }
+}
+
 fn refusal(refused: &Refused, topic: &str) -> Error {
     match refused {
         Refused::TooLarge { is_memory, .. } => {
@@ -121,6 +158,14 @@ fn refusal(refused: &Refused, topic: &str) -> Error {
             Error::new(ErrorKind::RecordTooLarge, message)
         }
         _ => Error::new(ErrorKind::InvalidRecord, format!("topic {topic}: {refused}")),
+    }
+}
+
+impl Error {
+    /// A record's failure, of whose delivery there is no more to be had than that.
+    #[cold]
+    pub(crate) fn of_delivery(topic: &str, partition: i32, error: &DeliveryError) -> Self {
+        delivery(&format!("{topic}-{partition}"), error).with_place(topic, Some(partition))
     }
 }
 
@@ -217,6 +262,7 @@ fn delivery_kind(error: &DeliveryError) -> ErrorKind {
         return ErrorKind::RecordTooLarge;
     }
     match (error.code().map(|code| code.name()), error.kind()) {
+        (_, DeliveryErrorKind::Aborted { .. }) => ErrorKind::Aborted,
         (_, DeliveryErrorKind::Forgotten { .. }) => ErrorKind::Broker,
         (Some("INVALID_RECORD" | "INVALID_TIMESTAMP" | "CORRUPT_MESSAGE"), _) => {
             ErrorKind::InvalidRecord

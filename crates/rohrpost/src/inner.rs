@@ -38,11 +38,11 @@ pub(crate) struct Wait {
 }
 
 impl Inner {
+    /// Of a configuration that was checked.
     pub(crate) async fn start(mut config: ProducerConfig) -> Result<Self, Error> {
-        config.validate()?;
         bootstrap::resolve(&mut config).await?;
         let configured_serializers = config.serializers();
-        let driver = config.to_driver()?;
+        let driver = config.to_driver().map_err(|error| config.locate(error))?;
         let client_id = driver.engine.cluster.client_id.to_string();
         let handle = driver::start(driver).map_err(|error| {
             let message = if error.kind() == std::io::ErrorKind::Unsupported {
@@ -54,6 +54,10 @@ impl Inner {
         })?;
         let interceptors = config.interceptors.chain();
         Ok(Self { handle, client_id, interceptors, configured_serializers })
+    }
+
+    pub(crate) fn handle(&self) -> &driver::Handle {
+        &self.handle
     }
 
     pub(crate) fn client_id(&self) -> &str {
@@ -324,6 +328,7 @@ impl Inner {
             buffered_bytes_now: of.buffered_bytes,
             buffer_memory: of.buffer_memory,
             senders_waiting_now: of.senders_waiting,
+            senders_held_now: of.senders_held,
             stages: Box::new(Stages::new(self.handle.stages())),
         }
     }

@@ -8,6 +8,7 @@
 //! | send a record and know where it went | [`ProducerRecord`], [`Producer::send`], [`Delivery`], [`RecordMetadata`] |
 //! | send many | [`Producer::send_into`] with [`Deliveries`] and a [`TopicHandle`] |
 //! | send a `futures::Stream`, or be a `futures::Sink` | `Producer::send_stream`, `Producer::sink` with `ProducerSink` (feature `futures`) |
+//! | send to several partitions all or nothing, with a consumer's offsets | [`ProducerBuilder::build_transactional`], [`TransactionalProducer`] and its [`Transaction`] |
 //! | never wait | [`Producer::try_send`] and its [`TrySendError`] |
 //! | be called back | [`Producer::send_with`] |
 //! | send keys and values of one's own types | [`TypedProducer`] and [`serializer`] |
@@ -18,6 +19,7 @@
 //! | talk to brokers by TLS | [`ProducerBuilder::security_protocol`], `ProducerBuilder::tls` with the module `tls` (feature `tls`) |
 //! | say who one is | `ProducerBuilder::sasl` with the module `sasl` (feature `sasl`), or a certificate |
 //! | see what it does, and what it waits for | [`Producer::stats`], [`Producer::why`] |
+//! | find out why there is no connection | the module `doctor` (feature `doctor`) |
 //! | end | [`Producer::flush`], [`Producer::close`] |
 //! | do all that without async | [`blocking`] |
 
@@ -27,6 +29,8 @@ mod builder;
 mod config;
 mod deliveries;
 mod delivery;
+#[cfg(feature = "doctor")]
+pub mod doctor;
 mod error;
 mod failures;
 mod headers;
@@ -48,18 +52,19 @@ mod stream;
 #[cfg(feature = "_tls")]
 pub mod tls;
 mod topic;
+mod transaction;
 mod typed;
 
 pub use builder::ProducerBuilder;
 pub use bytes::Bytes;
 pub use config::{
-    Acks, AddressFamily, Compression, ConfigError, Dialect, DnsLookup, MetadataRecovery,
-    Partitioning, ProducerConfig, PropertyInfo, PropertyType, SecurityProtocol, SerializerClass,
-    TopicConfig, librdkafka_properties, properties,
+    Acks, AddressFamily, Compression, ConfigError, ConfigErrors, ConfigMistake, ConfigPlace,
+    Dialect, DnsLookup, MetadataRecovery, Partitioning, ProducerConfig, PropertyInfo, PropertyType,
+    SecurityProtocol, SerializerClass, TopicConfig, librdkafka_properties, properties,
 };
 pub use deliveries::{Deliveries, Settled, Tally};
 pub use delivery::{Delivery, RecordMetadata};
-pub use error::{Broker, Error, ErrorKind, Outcome, TrySendError, Undelivered};
+pub use error::{Broker, Error, ErrorKind, Outcome, Remedy, TrySendError, Undelivered};
 pub use headers::Header;
 pub use histogram::{Histogram, Stages};
 pub use interceptor::{Acknowledgement, Interceptor};
@@ -70,6 +75,15 @@ pub use record::{IntoPartition, IntoTimestamp, ProducerRecord};
 pub use sink::ProducerSink;
 pub use stats::{PartitionInfo, Stats};
 pub use topic::{IntoTopic, TopicHandle, TopicName};
+pub use transaction::{
+    ConsumerGroupMetadata, TopicOffset, Transaction, TransactionDelivery, TransactionEnd,
+    TransactionSendFuture, TransactionSendIntoFuture, TransactionalProducer,
+};
+#[cfg(feature = "unstable-two-phase-commit")]
+pub use transaction::{
+    ParsePreparedTransactionStateError, PreparedTransaction, PreparedTransactionState,
+};
+pub use typed::transactional::TypedTransactions;
 pub use typed::{TypedProducer, TypedRecord};
 
 /// The pages for users: their code is compiled, and run where it needs no broker of its own.
@@ -86,6 +100,12 @@ mod pages {
         delivery_guarantees: "docs/delivery-guarantees.md"
         migrating_from_java: "docs/migrating-from-java.md"
         migrating_from_rdkafka: "docs/migrating-from-rdkafka.md"
+        transactions: "docs/transactions.md"
         readme: "README.md"
+    }
+
+    #[cfg(all(feature = "_tls", feature = "oauth", feature = "msk-iam"))]
+    pages! {
+        security: "docs/security.md"
     }
 }

@@ -23,7 +23,7 @@ use crate::typed::ConfiguredSerializers;
 ///
 /// Cheap to clone, and all clones are one producer: share it instead of making several. Its methods work on any executor. When the
 /// last clone is dropped, what was sent is still delivered in the background, as long as the runtime lives;
-/// [`close`](Self::close) waits for that.
+/// [`close`](Self::close) waits for that. What is left undelivered fails its deliveries, and a warning in `tracing` counts it.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -56,14 +56,16 @@ impl Producer {
     /// # Errors
     /// As [`ProducerBuilder::build`].
     pub async fn from_config(config: ProducerConfig) -> Result<Self, Error> {
-        config.validate()?;
-        config.serializers().check_raw()?;
-        Self::start(config).await
+        ProducerBuilder::from_config(config).build().await
     }
 
     /// Starts a producer, whatever its configured serializers.
     pub(crate) async fn start(config: ProducerConfig) -> Result<Self, Error> {
         Ok(Self { inner: Arc::new(Inner::start(config).await?) })
+    }
+
+    pub(crate) fn handle(&self) -> &rohrpost_driver::Handle {
+        self.inner.handle()
     }
 
     #[cfg(feature = "futures")]

@@ -2,7 +2,7 @@
 //! librdkafka's names.
 //!
 //! Tokens for OAUTHBEARER come from a [`TokenProvider`], which is asked ahead of each token's end: one of one's own, or with the feature `oauth` `ClientCredentials` and `JwtBearer`, which ask an
-//! authorization server. With the feature `msk-iam` there is `Sasl::aws_msk_iam`. What a listener has beyond that, [`Credentials`] of one's own do.
+//! authorization server. With the feature `msk-iam` there is `Sasl::aws_msk_iam`, with the feature `gssapi` `Sasl::kerberos`. What a listener has beyond that, [`Credentials`] of one's own do.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -39,6 +39,8 @@ pub use rohrpost_auth::{
     BearerCredentials, BoxFuture, Credentials, CredentialsError, RefreshSettings, Token,
     TokenProvider,
 };
+#[cfg(feature = "gssapi")]
+pub use rohrpost_auth::{KerberosCredentials, KerberosEnvironment, KerberosLogin};
 use rohrpost_auth::{PlainCredentials, ScramCredentials};
 use rohrpost_sasl::ScramHash;
 pub use rohrpost_sasl::{ClaimNames, OAuthBearer, SaslClient, SaslError, Secret, Step};
@@ -87,6 +89,16 @@ impl Sasl {
         Self::credentials("AWS_MSK_IAM", Arc::new(credentials))
     }
 
+    /// GSSAPI: Kerberos, by a keytab or a ticket cache, with the brokers' service name, most often `kafka`. `KRB5_CONFIG` and `KRB5CCNAME` are the process's; [`KerberosCredentials`] takes
+    /// others, and with [`credentials`](Self::credentials) they are given here.
+    #[cfg(feature = "gssapi")]
+    pub fn kerberos(login: KerberosLogin, service: &str) -> Self {
+        let environment = KerberosEnvironment::of_process();
+        let refresh =
+            RefreshSettings { buffer: std::time::Duration::ZERO, ..RefreshSettings::default() };
+        Self::made("GSSAPI", KerberosCredentials::new(login, service, environment, refresh))
+    }
+
     /// Credentials of one's own, for this mechanism: `OAUTHBEARER`, `AWS_MSK_IAM`, whatever the listener has.
     pub fn credentials(mechanism: impl Into<String>, credentials: Arc<dyn Credentials>) -> Self {
         Self { mechanism: mechanism.into(), credentials: Ok(credentials) }
@@ -96,7 +108,7 @@ impl Sasl {
         Self::made(hash.mechanism(), made)
     }
 
-    fn made<C: Credentials + 'static>(mechanism: &str, made: Result<C, SaslError>) -> Self {
+    fn made<C: Credentials + 'static>(mechanism: &str, made: Result<C, impl fmt::Display>) -> Self {
         let credentials = match made {
             Ok(credentials) => Ok(Arc::new(credentials) as _),
             Err(error) => Err(error.to_string()),
@@ -112,6 +124,12 @@ impl Sasl {
     /// Whether there is anything to be sent.
     pub(crate) fn check(&self) -> Result<(), String> {
         self.credentials.as_ref().map(drop).map_err(Clone::clone)
+    }
+
+    /// The credentials without their secrets.
+    #[cfg(all(test, feature = "gssapi"))]
+    pub(crate) fn shown(&self) -> String {
+        format!("{:?}", self.credentials)
     }
 
     pub(crate) fn into_parts(self) -> (String, Option<Arc<dyn Credentials>>) {

@@ -47,8 +47,11 @@ pub struct Stats {
     pub buffered_bytes_now: u64,
     /// `buffer.memory`.
     pub buffer_memory: u64,
-    /// Sends that wait for room.
+    /// Sends that wait, for room in `buffer.memory` or for knowledge of their topic.
     pub senders_waiting_now: u64,
+    /// Those of them that wait although there is room: enough is on its way to brokers that take records as fast as they are sent, and a longer queue would be no
+    /// faster. They go on when less is on its way; where the brokers are slow, they may fill the memory.
+    pub senders_held_now: u64,
     /// How long the stages of a record's way took.
     pub stages: Box<Stages>,
 }

@@ -46,6 +46,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("compression.lz4.level", "batches::compression_lz4_level"),
     ("compression.type", "batches::compression_type"),
     ("compression.zstd.level", "batches::compression_zstd_level"),
+    ("config.providers", "src/config/providers/tests.rs::a_reference_stands_for_what_is_there"),
     ("connections.max.idle.ms", "connections::connections_max_idle"),
     ("delivery.timeout.ms", "delivery::delivery_timeout"),
     ("enable.idempotence", "delivery::enable_idempotence"),
@@ -78,6 +79,12 @@ const SHOWN: &[(&str, &str)] = &[
     ("send.buffer.bytes", "../../driver/src/socket.rs::buffers_are_of_the_size_that_was_asked_for"),
     ("socket.connection.setup.timeout.max.ms", "connections::connection_setup_timeout_max"),
     ("socket.connection.setup.timeout.ms", "connections::connection_setup_timeout"),
+    ("transaction.timeout.ms", "tests/transactions/settings.rs::transaction_timeout"),
+    (
+        "transaction.two.phase.commit.enable",
+        "tests/transactions/two_phase.rs::what_is_prepared_is_committed_or_aborted_as_is_decided",
+    ),
+    ("transactional.id", "tests/transactions/settings.rs::transactional_id"),
     ("value.serializer", "batches::serializers"),
 ];
 
@@ -103,15 +110,129 @@ const SHOWN_OF_TLS: &[(&str, &str)] = &[
 
 /// Those of SASL, where this build has it.
 const SHOWN_OF_SASL: &[(&str, &str)] = &[
+    (
+        "sasl.client.callback.handler.class",
+        "src/config/security/oauth/tests.rs::the_login_modules_options_say_the_same_and_properties_come_first",
+    ),
     ("sasl.jaas.config", "tests/security/sasl.rs::each_mechanism_lets_in_who_knows_the_password"),
+    (
+        "sasl.login.callback.handler.class",
+        "tests/security/tokens.rs::unsecured_tokens_are_made_where_their_class_is_named",
+    ),
+    (
+        "sasl.login.class",
+        "src/config/security/oauth/tests.rs::the_login_modules_options_say_the_same_and_properties_come_first",
+    ),
     ("sasl.mechanism", "tests/security/sasl.rs::each_mechanism_lets_in_who_knows_the_password"),
+];
+
+/// Those of tokens, where this build has them.
+const SHOWN_OF_OAUTH: &[(&str, &str)] = &[
+    (
+        "sasl.login.connect.timeout.ms",
+        "src/config/security/oauth/tests/https.rs::a_server_that_never_answers_in_tls_is_given_up_in_the_time_for_connecting",
+    ),
+    ("sasl.login.read.timeout.ms", "src/config/security/oauth/tests.rs::timeouts_and_attempts"),
+    (
+        "sasl.login.refresh.buffer.seconds",
+        "src/config/security/oauth/tests.rs::when_tokens_are_replaced",
+    ),
+    (
+        "sasl.login.refresh.min.period.seconds",
+        "src/config/security/oauth/tests.rs::when_tokens_are_replaced",
+    ),
+    (
+        "sasl.login.refresh.window.factor",
+        "src/config/security/oauth/tests.rs::when_tokens_are_replaced",
+    ),
+    (
+        "sasl.login.refresh.window.jitter",
+        "src/config/security/oauth/tests.rs::when_tokens_are_replaced",
+    ),
+    (
+        "sasl.login.retry.backoff.max.ms",
+        "src/config/security/oauth/tests.rs::when_tokens_are_replaced",
+    ),
+    ("sasl.login.retry.backoff.ms", "src/config/security/oauth/tests.rs::when_tokens_are_replaced"),
+    ("sasl.oauthbearer.assertion.algorithm", "src/config/security/oauth/tests.rs::assertions"),
+    ("sasl.oauthbearer.assertion.claim.aud", "src/config/security/oauth/tests.rs::assertions"),
+    (
+        "sasl.oauthbearer.assertion.claim.exp.seconds",
+        "src/config/security/oauth/tests.rs::assertions",
+    ),
+    ("sasl.oauthbearer.assertion.claim.iss", "src/config/security/oauth/tests.rs::assertions"),
+    (
+        "sasl.oauthbearer.assertion.claim.jti.include",
+        "src/config/security/oauth/tests.rs::assertions",
+    ),
+    (
+        "sasl.oauthbearer.assertion.claim.nbf.seconds",
+        "src/config/security/oauth/tests.rs::assertions",
+    ),
+    ("sasl.oauthbearer.assertion.claim.sub", "src/config/security/oauth/tests.rs::assertions"),
+    ("sasl.oauthbearer.assertion.file", "src/config/security/oauth/tests.rs::assertions"),
+    (
+        "sasl.oauthbearer.assertion.private.key.file",
+        "src/config/security/oauth/tests.rs::assertions",
+    ),
+    (
+        "sasl.oauthbearer.assertion.private.key.passphrase",
+        "src/config/security/oauth/tests.rs::assertions",
+    ),
+    ("sasl.oauthbearer.assertion.template.file", "src/config/security/oauth/tests.rs::assertions"),
+    (
+        "sasl.oauthbearer.client.credentials.client.id",
+        "src/config/security/oauth/tests.rs::endpoint_client_and_scope",
+    ),
+    (
+        "sasl.oauthbearer.client.credentials.client.secret",
+        "src/config/security/oauth/tests.rs::endpoint_client_and_scope",
+    ),
+    ("sasl.oauthbearer.header.urlencode", "src/config/security/oauth/tests.rs::header_urlencode"),
+    (
+        "sasl.oauthbearer.jwt.retriever.class",
+        "src/config/security/oauth/tests.rs::a_token_from_a_file",
+    ),
+    (
+        "sasl.oauthbearer.jwt.validator.class",
+        "src/config/security/oauth/tests.rs::the_login_modules_options_say_the_same_and_properties_come_first",
+    ),
+    ("sasl.oauthbearer.scope", "src/config/security/oauth/tests.rs::endpoint_client_and_scope"),
+    ("sasl.oauthbearer.scope.claim.name", "src/config/security/oauth/tests.rs::claim_names"),
+    ("sasl.oauthbearer.sub.claim.name", "src/config/security/oauth/tests.rs::claim_names"),
+    (
+        "sasl.oauthbearer.token.endpoint.url",
+        "src/config/security/oauth/tests.rs::endpoint_client_and_scope",
+    ),
+];
+
+/// Those of Kerberos, where this build has it.
+const SHOWN_OF_KERBEROS: &[(&str, &str)] = &[
+    (
+        "sasl.kerberos.min.time.before.relogin",
+        "src/config/security/kerberos/tests.rs::java_s_login_module_is_taken_as_java_takes_it",
+    ),
+    (
+        "sasl.kerberos.service.name",
+        "src/config/security/kerberos/tests.rs::librdkafka_s_defaults_are_a_ticket_cache_and_kafka",
+    ),
+    (
+        "sasl.kerberos.ticket.renew.jitter",
+        "src/config/security/kerberos/tests.rs::java_s_login_module_is_taken_as_java_takes_it",
+    ),
+    (
+        "sasl.kerberos.ticket.renew.window.factor",
+        "src/config/security/kerberos/tests.rs::java_s_login_module_is_taken_as_java_takes_it",
+    ),
 ];
 
 /// All of this build.
 fn all() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     let of_tls = if cfg!(feature = "_tls") { SHOWN_OF_TLS } else { &[] };
     let of_sasl = if cfg!(feature = "sasl") { SHOWN_OF_SASL } else { &[] };
-    SHOWN.iter().chain(of_tls).chain(of_sasl)
+    let of_oauth = if cfg!(feature = "oauth") { SHOWN_OF_OAUTH } else { &[] };
+    let of_kerberos = if cfg!(feature = "gssapi") { SHOWN_OF_KERBEROS } else { &[] };
+    SHOWN.iter().chain(of_tls).chain(of_sasl).chain(of_oauth).chain(of_kerberos)
 }
 
 #[test]
@@ -132,7 +253,8 @@ fn every_honoured_key_has_a_test() {
         };
         assert!(
             text.contains(&format!("#[test]\nfn {name}("))
-                || text.contains(&format!("#[test]\n    fn {name}(")),
+                || text.contains(&format!("#[test]\n    fn {name}("))
+                || text.contains(&format!("#[tokio::test]\nasync fn {name}(")),
             "{key}: no test {test}"
         );
     }

@@ -2,12 +2,24 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+#[path = "security/hostile.rs"]
+mod hostile;
+#[cfg(feature = "gssapi")]
+#[path = "security/kerberos.rs"]
+mod kerberos;
+#[path = "security/refusals.rs"]
+mod refusals;
+#[path = "security/renewal.rs"]
+mod renewal;
 #[path = "security/sasl.rs"]
 mod sasl;
 #[path = "security/secrets.rs"]
 mod secrets;
 #[path = "security/tls.rs"]
 mod tls;
+#[cfg(feature = "oauth")]
+#[path = "security/tokens.rs"]
+mod tokens;
 
 use std::time::Duration;
 

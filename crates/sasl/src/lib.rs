@@ -6,6 +6,7 @@ extern crate alloc;
 extern crate std;
 
 mod client;
+mod credentials;
 mod error;
 mod gssapi;
 mod jaas;
@@ -30,6 +31,7 @@ mod unsecured;
 
 pub use bytes::Bytes;
 pub use client::{SaslClient, Step};
+pub use credentials::CredentialsError;
 pub use error::{Blame, Fault, Problem, Refusal, SaslError};
 pub use gssapi::{GssContext, GssError, GssToken, Gssapi};
 pub use jaas::{ControlFlag, JaasConfig, JaasError, JaasErrorKind, LoginModule};

@@ -5,6 +5,8 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+#[cfg(feature = "avro")]
+mod avro;
 mod encoding;
 mod headers;
 #[cfg(feature = "json")]
@@ -19,6 +21,10 @@ mod protobuf;
 mod serializer;
 mod uuids;
 
+#[cfg(feature = "avro")]
+pub use avro::{
+    AvroDeserializer, AvroError, AvroErrorKind, AvroSchema, AvroSchemaError, AvroSerializer,
+};
 pub use encoding::{EncodedStringSerializer, Encoding};
 pub use headers::Headers;
 #[cfg(feature = "json")]

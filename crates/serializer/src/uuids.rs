@@ -60,7 +60,7 @@ impl Serializer<uuid::Uuid> for UuidSerializer {
     }
 }
 
-fn text(value: &[u8; 16]) -> [u8; LENGTH] {
+pub(crate) fn text(value: &[u8; 16]) -> [u8; LENGTH] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [b'-'; LENGTH];
     let mut at = 0;

@@ -70,3 +70,34 @@ fn a_size_hint_makes_room_once_and_a_wild_one_harms_nothing() {
     assert!(allocations(0) > 5);
     assert!(allocations(usize::MAX) >= 1);
 }
+
+#[cfg(feature = "avro")]
+#[test]
+fn avro_allocates_nothing_where_fields_come_in_the_schemas_order() {
+    use rohrpost_serializer::{AvroDeserializer, AvroSchema, AvroSerializer};
+
+    #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+    struct Reading<'a> {
+        sensor: &'a str,
+        values: [f32; 2],
+        unit: Option<&'a str>,
+    }
+    let schema = AvroSchema::parse(
+        r#"{"type": "record", "name": "Reading", "fields": [
+            {"name": "sensor", "type": "string"},
+            {"name": "values", "type": {"type": "array", "items": "float"}},
+            {"name": "unit", "type": ["null", "string"]}]}"#,
+    )
+    .unwrap();
+    let deserializer = AvroDeserializer::new(&schema);
+    let serializer = AvroSerializer::single_object(schema);
+    let reading = Reading { sensor: "s", values: [1.0, 2.0], unit: Some("K") };
+    let mut scratch = Scratch::new();
+    assert_eq!(size(&mut scratch, &serializer, &reading), 25);
+    let counts = allocation_counter::measure(|| {
+        let made = scratch.serialize(&serializer, "t", Part::Value, &reading).unwrap();
+        let bytes = made.content.into_bytes().unwrap();
+        assert_eq!(deserializer.deserialize_single_object::<Reading<'_>>(bytes).unwrap(), reading);
+    });
+    assert_eq!(counts.count_total, 0);
+}

@@ -5,6 +5,8 @@
 //! in the brokers' logs (`logs`), in what senders are told, in what the engine says it waits for (`why`); and at the end. A life that is lived
 //! twice leaves the same trace. One that breaks an invariant is shortened before it is shown.
 //!
+//! A life of transactions (`transactional`) is one of an application that consumes, transforms and produces.
+//!
 //! ```
 //! use rohrpost_sim::{Options, live};
 //!
@@ -26,6 +28,7 @@ mod scenarios;
 mod senders;
 mod shrink;
 mod trace;
+mod transactional;
 mod transit;
 mod trouble;
 mod why;
@@ -35,3 +38,4 @@ pub use report::{Report, Totals};
 pub use rohrpost_engine::Plant;
 pub use scenarios::{SCENARIOS, Scenario};
 pub use shrink::{Left, Shrunk, shrink};
+pub use transactional::{TRANSACTIONAL_SCENARIOS, TransactionalScenario};

@@ -1,5 +1,7 @@
 //! A life: what happens when.
 
+mod ending;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -41,6 +43,8 @@ pub struct Options {
     pub print: bool,
     /// How many of the last steps before an invariant is broken, or before the end, to keep in [`Report::last_steps`].
     pub keep: usize,
+    /// A life of transactions.
+    pub transactional: bool,
     /// What to leave out of the life, if it is a shortened one.
     pub left: Option<Left>,
 }
@@ -114,6 +118,9 @@ pub(crate) struct Life {
 /// Lives a life.
 #[must_use]
 pub fn live(options: &Options) -> Report {
+    if options.transactional {
+        return crate::transactional::live(options);
+    }
     Life::new(Plan::draw(options.seed), options).live_on()
 }
 
@@ -353,6 +360,9 @@ impl Life {
                 }
                 Output::Release { bytes, .. } => self.senders.budget.release(bytes),
                 Output::Flushed { flush } => self.flushed(flush),
+                Output::Transaction { call, .. } => {
+                    self.violation(&format!("{call:?} was answered, and nobody made it"));
+                }
                 Output::Closed => {
                     self.note("closed", String::new, &[]);
                     if std::mem::replace(&mut self.is_closed, true) {
@@ -495,86 +505,6 @@ impl Life {
     /// Whether enough was sent, and enough went wrong.
     pub(crate) fn is_full(&self) -> bool {
         self.report.fired_in_flight >= 5 && self.ledger.records.len() >= 200
-    }
-
-    /// The faults stop, if there were enough of them.
-    fn peace(&mut self) {
-        let wants_more = !self.is_full();
-        let may_extend = self.plan.fault_pause < self.plan.trouble
-            && self.left.is_none()
-            && self.plan.records > 0;
-        if wants_more && may_extend && self.extensions < EXTENSIONS && !self.is_closing {
-            self.extensions += 1;
-            // Among so many faults that next to nothing is ever on its way, more of them alone would not do.
-            self.heal();
-            let more = self.plan.trouble / 4;
-            return self.after(more, Event::Peace);
-        }
-        self.note("peace", String::new, &[]);
-        self.report.trouble = self.now.since(Time::from_millis(1));
-        self.is_peace = true;
-        self.heal();
-        if self.plan.close_at_peace || self.is_closing {
-            return self.close(None);
-        }
-        let request_timeout = self.plan.engine.cluster.request_timeout;
-        let mut calm = self.plan.delivery_timeout() + request_timeout * 3 + GRACE / 4;
-        if self.plan.model.sasl.is_some() {
-            // Whoever was refused pauses for long.
-            calm += self.plan.engine.cluster.reconnect_backoff_max * 20;
-        }
-        self.after(calm, Event::Probe { must_arrive: false });
-        self.after(calm * 2, Event::Probe { must_arrive: true });
-        self.after(calm * 3, Event::Close);
-    }
-
-    /// A record to every partition.
-    fn probe(&mut self, must_arrive: bool) {
-        self.note("probe", || must_arrive.to_string(), &[]);
-        // Without retries a connection that went dead long ago takes a record with it.
-        if must_arrive && self.plan.engine.retries > 3 {
-            self.must_arrive = Some(self.ledger.records.len());
-        }
-        let refused = self.senders.refused;
-        for topic in 0..self.plan.topics.len() {
-            for partition in 0..self.plan.topics[topic].partitions {
-                self.send(topic, partition, 0);
-            }
-        }
-        if must_arrive && self.senders.refused > refused {
-            self.violation("I8: refused although all is well again");
-        }
-    }
-
-    pub(crate) fn close(&mut self, deadline: Option<Time>) {
-        if let Some(first) = self.must_arrive.filter(|_| !self.is_closing) {
-            for record in &self.ledger.records[first..] {
-                if !matches!(record.ending, Some(crate::ledger::Ending::Acked(_))) {
-                    let name = self.ledger.name(record.lane);
-                    let what = format!(
-                        "I8: not delivered although all is well again: {:?} ({name})",
-                        record.ending
-                    );
-                    self.report.violations.push(what);
-                }
-            }
-            if !self.senders.for_memory.is_empty() || !self.senders.for_metadata.is_empty() {
-                self.violation("I8: somebody still waits although all is well again");
-            }
-        }
-        self.report.closed_at =
-            self.report.closed_at.max(self.now).max(deadline.unwrap_or(self.now));
-        if std::mem::replace(&mut self.is_closing, true) {
-            return;
-        }
-        self.note("close", || format!("{deadline:?}"), &[]);
-        // Nobody waits for memory while the producer closes.
-        while !self.senders.for_memory.is_empty() {
-            if let Some(input) = self.senders.give_up(0) {
-                self.input(input);
-            }
-        }
-        self.input(Input::Close { deadline });
     }
 
     pub(crate) fn violation(&mut self, what: &str) {

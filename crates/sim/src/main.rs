@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 use rohrpost_sim::{Options, Plant, Report, Totals, live, shrink};
 
 const USAGE: &str = "\
-cargo xtask sim [--seeds A..B | --seed N] [--minutes M] [--plant NAME|all|list] [--trace] [--twice] [--steps N]
-                [--pairs]
+cargo xtask sim [--seeds A..B | --seed N] [--transactions] [--minutes M] [--plant NAME|all|list] [--trace] [--twice]
+                [--steps N] [--pairs]
 
 Lives of the producer under faults, each drawn from its seed, on one core. Of a life that breaks an invariant (I1 to I8 in
 ARCHITECTURE.md) the seed is printed, what was broken, and how a shorter life that breaks the same came to it; the command fails.
 
   --seeds A..B   these lives, without B (0..5000)
   --seed N       this life; the same commit lives it again to the letter
+  --transactions lives of transactions alone: an application that consumes, transforms and produces. Without it every fourth seed
+                 has one besides its other life
   --minutes M    as many lives as fit in, from A on, whatever B is
   --plant NAME   a naive behaviour is put into the engine: lives from A on until one shows it; with --seed N that life alone, shortened.
                  Fails if it is not shown. `all`: one after another; `list`: their names and scenarios (crates/sim/src/scenarios.rs)
@@ -46,6 +48,7 @@ struct Args {
     minutes: Option<f64>,
     plant: Option<String>,
     is_one: bool,
+    transactions: bool,
     trace: bool,
     twice: bool,
     pairs: bool,
@@ -97,6 +100,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Args>, String>
             "--plant" => parsed.plant = Some(value()?),
             "--steps" => parsed.steps = Some(number(&value()?)? as usize),
             "--trace" => parsed.trace = true,
+            "--transactions" => parsed.transactions = true,
             "--twice" => parsed.twice = true,
             "--pairs" => parsed.pairs = true,
             "--help" => return Ok(None),
@@ -110,21 +114,25 @@ fn run(args: &Args) -> bool {
     match args.plant.as_deref() {
         None => lives(args, None),
         Some("list") => {
-            for plant in Plant::ALL {
+            for plant in all_plants() {
                 println!("{} (scenario {})", plant.name(), plant.scenario());
             }
             true
         }
-        Some("all") => plants(args, Plant::ALL),
-        Some(name) => match Plant::ALL.iter().find(|plant| plant.name() == name) {
-            Some(&plant) if args.is_one => !lives(args, Some(plant)),
-            Some(&plant) => plants(args, &[plant]),
+        Some("all") => plants(args, &all_plants().collect::<Vec<_>>()),
+        Some(name) => match all_plants().find(|plant| plant.name() == name) {
+            Some(plant) if args.is_one => !lives(args, Some(plant)),
+            Some(plant) => plants(args, &[plant]),
             None => {
                 eprintln!("no plant `{name}`: --plant list names them");
                 false
             }
         },
     }
+}
+
+fn all_plants() -> impl Iterator<Item = Plant> {
+    Plant::ALL.iter().chain(Plant::TRANSACTIONAL).copied()
 }
 
 /// Lives of these seeds; whether all is well.
@@ -138,19 +146,17 @@ fn lives(args: &Args, plant: Option<Plant>) -> bool {
         if until.is_some_and(|until| Instant::now() >= until) {
             break;
         }
-        let options = Options { seed, plant, print: args.trace, ..Options::default() };
-        let Some(mut life) = live_safely(&options) else {
-            totals.lives += 1;
-            totals.broken += 1;
-            println!("seed {seed}: {}", LAST_PANIC.take());
-            continue;
-        };
-        if args.twice && live_safely(&options).is_none_or(|again| again.trace != life.trace) {
-            life.violations.push("a second life was another".into());
-        }
-        totals.add(&life);
-        if !life.violations.is_empty() {
-            show(&options, &life, args.steps);
+        let has_other = !args.transactions && !plant.is_some_and(shows_in_transactions);
+        let has_transactions = !has_other || (seed % 4 == 3 && plant.is_none() && !args.is_one);
+        for transactional in [false, true] {
+            if if transactional { has_transactions } else { has_other } {
+                let print = args.trace;
+                life(
+                    &Options { seed, plant, print, transactional, ..Options::default() },
+                    args,
+                    &mut totals,
+                );
+            }
         }
     }
     let took = began.elapsed().as_secs_f64();
@@ -164,6 +170,32 @@ fn lives(args: &Args, plant: Option<Plant>) -> bool {
     totals.broken == 0
 }
 
+/// A life, and what is to be said of it.
+fn life(options: &Options, args: &Args, totals: &mut Totals) {
+    let Some(mut life) = live_safely(options) else {
+        totals.lives += 1;
+        totals.broken += 1;
+        println!("{}: {}", name_of(options), LAST_PANIC.take());
+        return;
+    };
+    if args.twice && live_safely(options).is_none_or(|again| again.trace != life.trace) {
+        life.violations.push("a second life was another".into());
+    }
+    totals.add(&life);
+    if !life.violations.is_empty() {
+        show(options, &life, args.steps);
+    }
+}
+
+/// What has the command live this life again.
+fn name_of(options: &Options) -> String {
+    format!("seed {}{}", options.seed, if options.transactional { " --transactions" } else { "" })
+}
+
+fn shows_in_transactions(plant: Plant) -> bool {
+    Plant::TRANSACTIONAL.contains(&plant)
+}
+
 fn live_safely(options: &Options) -> Option<Report> {
     catch_unwind(AssertUnwindSafe(|| live(options))).ok()
 }
@@ -171,17 +203,17 @@ fn live_safely(options: &Options) -> Option<Report> {
 /// What was broken, and the shortest life found that breaks it.
 fn show(options: &Options, life: &Report, steps: Option<usize>) {
     let steps = steps.unwrap_or(STEPS);
+    let name = name_of(options);
     for violation in life.violations.iter().take(5) {
-        println!("seed {}: {violation}", life.seed);
+        println!("{name}: {violation}");
     }
     let shrunk = catch_unwind(AssertUnwindSafe(|| shrink(options, life, TRIES)));
     let Ok(shrunk) = shrunk else {
-        println!("seed {}: shortened, it {}", life.seed, LAST_PANIC.take());
+        println!("{name}: shortened, it {}", LAST_PANIC.take());
         return;
     };
     println!(
-        "seed {}: shortened from {} faults and {} bursts of records to {} and {}; its last steps:",
-        life.seed,
+        "{name}: shortened from {} faults and {} bursts of records to {} and {}; its last steps:",
         life.fault_count(),
         life.burst_count(),
         shrunk.faults,
@@ -192,7 +224,7 @@ fn show(options: &Options, life: &Report, steps: Option<usize>) {
         println!("  {step}");
     }
     for violation in last.violations.iter().take(5) {
-        println!("seed {}, shortened: {violation}", life.seed);
+        println!("{name}, shortened: {violation}");
     }
 }
 
@@ -203,7 +235,8 @@ fn plants(args: &Args, plants: &[Plant]) -> bool {
     let mut missed = 0;
     for &plant in plants {
         let caught = (first..first + MOST_LIVES_FOR_A_PLANT).find_map(|seed| {
-            let options = Options { seed, plant: Some(plant), ..Options::default() };
+            let transactional = shows_in_transactions(plant);
+            let options = Options { seed, plant: Some(plant), transactional, ..Options::default() };
             match live_safely(&options) {
                 None => Some((seed, LAST_PANIC.take())),
                 Some(life) => life.violations.first().map(|first| (seed, first.clone())),

@@ -44,6 +44,8 @@ pub struct Report {
     pub struck: u64,
     /// How often a partition waited for what, by the numbers of the reasons.
     pub reasons: [u64; REASONS.len()],
+    /// Of a life of transactions: those that were committed, aborted, and of unknown outcome, as the application was told.
+    pub transactions: Option<[u64; 3]>,
     /// Broken invariants. Empty, if all is well.
     pub violations: Vec<String>,
     /// The last that happened before the first broken invariant, or before the end; as many steps as [`Options::keep`](crate::Options::keep).
@@ -74,6 +76,7 @@ impl Report {
             fired_in_flight: 0,
             struck: 0,
             reasons: [0; REASONS.len()],
+            transactions: None,
             violations: Vec::new(),
             last_steps: Vec::new(),
             faults: 0,
@@ -96,8 +99,49 @@ impl Report {
         now: Time,
         refused: usize,
     ) {
-        self.accepted = ledger.records.len();
         self.refused = refused;
+        self.stats = engine.stats();
+        self.journal = engine.journal().clone();
+        self.end(ledger, trace, now);
+        let seconds = self.lasted.as_secs() as usize + 1;
+        // Back-offs of every partition, refreshes, connections: a bound that no honest life comes near.
+        if self.wakes > 1000 + seconds * 400 {
+            self.violations.push(format!("I8: {} wakes in {seconds} s", self.wakes));
+        }
+    }
+
+    /// The end of a life of transactions.
+    pub(crate) fn close_transactional(
+        &mut self,
+        ledger: &Ledger,
+        transactions: [u64; 3],
+        trace: &Trace,
+        now: Time,
+    ) {
+        self.transactions = Some(transactions);
+        self.end(ledger, trace, now);
+    }
+
+    /// Adds up what each of several engines counted.
+    pub(crate) fn add_engines<'a>(&mut self, engines: impl Iterator<Item = &'a Engine>) {
+        for engine in engines {
+            let of = engine.stats();
+            self.stats.retries += of.retries;
+            self.stats.splits += of.splits;
+            self.stats.expired += of.expired;
+            self.stats.epoch_bumps += of.epoch_bumps;
+            self.stats.producer_ids += of.producer_ids;
+            for (key, count) in &engine.journal().endings {
+                *self.journal.endings.entry(*key).or_default() += count;
+            }
+            for (total, of) in self.journal.arms.iter_mut().zip(engine.journal().arms) {
+                *total += of;
+            }
+        }
+    }
+
+    fn end(&mut self, ledger: &Ledger, trace: &Trace, now: Time) {
+        self.accepted = ledger.records.len();
         for record in &ledger.records {
             match &record.ending {
                 Some(Ending::Acked(_)) => self.delivered += 1,
@@ -107,16 +151,9 @@ impl Report {
                 None => {}
             }
         }
-        self.stats = engine.stats();
-        self.journal = engine.journal().clone();
         self.lasted = now.as_duration();
         self.trace = trace.hash();
         self.last_steps = trace.last_steps();
-        let seconds = self.lasted.as_secs() as usize + 1;
-        // Back-offs of every partition, refreshes, connections: a bound that no honest life comes near.
-        if self.wakes > 1000 + seconds * 400 {
-            self.violations.push(format!("I8: {} wakes in {seconds} s", self.wakes));
-        }
     }
 
     /// Faults that were drawn.
@@ -153,6 +190,9 @@ pub struct Totals {
     journal: Journal,
     reasons: [u64; REASONS.len()],
     counts: [u64; 6],
+    /// Lives of transactions.
+    transactional: u64,
+    transactions: [u64; 3],
 }
 
 impl Totals {
@@ -160,7 +200,15 @@ impl Totals {
     pub fn add(&mut self, life: &Report) {
         self.lives += 1;
         self.broken += u64::from(!life.violations.is_empty());
-        self.meagre += u64::from(life.accepted < 200 || life.fired_in_flight < 5);
+        match life.transactions {
+            None => self.meagre += u64::from(life.accepted < 200 || life.fired_in_flight < 5),
+            Some(counts) => {
+                self.transactional += 1;
+                for (total, of) in self.transactions.iter_mut().zip(counts) {
+                    *total += of;
+                }
+            }
+        }
         self.lasted += life.lasted;
         let [not, maybe, written] = life.failed;
         let all = [life.accepted, life.delivered, not, maybe, written, life.refused];
@@ -206,6 +254,11 @@ impl Totals {
             "records: {accepted} accepted ({} a life), {refused} refused or given up before; {delivered} delivered, \
              {not} not written, {maybe} maybe written, {written} written but not acknowledged",
             accepted / lives
+        );
+        let [committed, aborted, unknown] = self.transactions;
+        println!(
+            "{} lives of transactions: {committed} committed, {aborted} aborted, {unknown} of unknown outcome when their producer was given up",
+            self.transactional
         );
         let [retries, splits, expired, bumps, ids, wakes] = self.counts;
         println!(

@@ -73,6 +73,8 @@ impl Life {
                 self.connect(connection, ip);
             }
             NetworkOutput::Authenticate { connection, .. } => self.fetch_credentials(connection),
+            // Nobody here announces frames that do not come.
+            NetworkOutput::Ready { .. } => {}
             NetworkOutput::Transmit { connection, frame } => {
                 let frame = frame.to_bytes().slice(4..);
                 self.note("transmit", || format!("{connection:?} {}", describe(&frame)), &frame);

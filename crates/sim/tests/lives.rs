@@ -20,6 +20,35 @@ fn whatever_goes_wrong_the_invariants_hold() {
     assert!(totals.meagre <= totals.lives / 10, "{totals:?}");
 }
 
+fn life_of_transactions(seed: u64) -> Report {
+    live(&Options { seed, transactional: true, ..Options::default() })
+}
+
+#[test]
+fn whatever_goes_wrong_transactions_are_all_or_nothing_and_exactly_once() {
+    let mut broken = Vec::new();
+    let mut counts = [0; 3];
+    for seed in 1_000_000..1_000_100 {
+        let life = life_of_transactions(seed);
+        for (total, of) in counts.iter_mut().zip(life.transactions.unwrap_or_default()) {
+            *total += of;
+        }
+        broken.extend(life.violations.iter().take(3).map(|what| format!("seed {seed}: {what}")));
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+    // Transactions are committed, aborted, and given up with their outcome unknown.
+    assert!(counts[0] > 500 && counts[1] > 250 && counts[2] > 5, "{counts:?}");
+}
+
+#[test]
+fn a_life_of_transactions_lived_twice_leaves_the_same_trace() {
+    for seed in 1_000_100..1_000_110 {
+        let (first, second) = (life_of_transactions(seed), life_of_transactions(seed));
+        assert_eq!(first.trace, second.trace, "seed {seed}");
+        assert_eq!(first.transactions, second.transactions, "seed {seed}");
+    }
+}
+
 #[test]
 fn a_life_lived_twice_leaves_the_same_trace() {
     for seed in 1_000_100..1_000_110 {

@@ -9,6 +9,10 @@
 
 #[path = "conformance/acls.rs"]
 mod acls;
+#[path = "conformance/answers.rs"]
+mod answers;
+#[path = "conformance/asks.rs"]
+mod asks;
 #[path = "conformance/batches.rs"]
 mod batches;
 #[path = "conformance/case.rs"]
@@ -17,6 +21,10 @@ mod case;
 mod dice;
 #[path = "conformance/draw.rs"]
 mod draw;
+#[path = "conformance/draw_transactions.rs"]
+mod draw_transactions;
+#[path = "conformance/joining.rs"]
+mod joining;
 #[path = "conformance/run.rs"]
 mod run;
 #[path = "conformance/scenes.rs"]
@@ -56,7 +64,7 @@ fn compare() -> Result<bool, Box<dyn Error>> {
     let run = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let (mut requests, mut mismatches) = (0, 0);
     if options.scenes {
-        let scenes = scenes::all();
+        let scenes = scenes::all(run);
         let count = scenes.len();
         for (name, steps) in scenes {
             let told = scenes::compare(&mut kafka, steps, &format!("{name}-{run}"), options.trace)?;

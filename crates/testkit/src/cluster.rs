@@ -9,6 +9,7 @@ mod security;
 mod shared;
 #[cfg(feature = "tls")]
 mod tls;
+mod transactions;
 
 pub use builder::ClusterBuilder;
 #[cfg(feature = "tls")]
@@ -221,14 +222,15 @@ impl Cluster {
         self.shared.change(Model::clear_faults);
     }
 
-    /// Every record of a partition by its offset; none where there is no such partition.
+    /// Every record of a partition by its offset, those of open and aborted transactions too; none where there is no such partition.
     #[must_use]
     pub fn log(&self, topic: &str, partition: i32) -> Vec<LoggedRecord> {
         // Batches are shared, so that decompressing them does not hold the brokers up.
         self.batches(topic, partition).iter().flat_map(LoggedBatch::records).collect()
     }
 
-    /// Every batch of a partition as it is stored, the oldest first; none where there is no such partition.
+    /// Every batch of a partition as it is stored, the oldest first, markers of transactions included; none where there is no such
+    /// partition.
     #[must_use]
     pub fn batches(&self, topic: &str, partition: i32) -> Vec<LoggedBatch> {
         self.shared.with(|model| model.batches(topic, partition).cloned().collect())

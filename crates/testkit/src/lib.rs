@@ -11,8 +11,9 @@ pub use cluster::{Cluster, ClusterBuilder, WaitError};
 #[cfg(feature = "sasl")]
 pub use model::{BearerToken, Sasl, SaslFault, SaslMechanism, TokenOwner, TokenRefusal, Tokens};
 pub use model::{
-    BrokerId, ConnectionFault, Fault, FaultId, LoggedBatch, LoggedRecord, Permission, Stats,
-    TimestampType, TopicError, TopicSpec,
+    BrokerId, CommittedOffset, ConnectionFault, Fault, FaultId, GroupMember, LoggedBatch,
+    LoggedRecord, Permission, Stats, TimestampType, TopicError, TopicSpec, TransactionMetadata,
+    TransactionState,
 };
 pub use rohrpost_codec::{ApiKey, ErrorCode, Uuid, VersionRange};
 pub use rohrpost_records::{Header, ProducerEpoch, ProducerId, Sequence};

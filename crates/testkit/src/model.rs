@@ -31,6 +31,8 @@ mod broker;
 mod config;
 mod coordinator;
 mod fault;
+mod features;
+mod groups;
 mod log;
 mod operate;
 mod partition;
@@ -43,6 +45,7 @@ mod sasl;
 mod stats;
 mod time;
 mod topic;
+mod transactions;
 mod validate;
 mod view;
 
@@ -56,7 +59,8 @@ pub use config::{Feature, ModelConfig};
 #[cfg(feature = "sasl")]
 pub use fault::SaslFault;
 pub use fault::{ConnectionFault, Fault, FaultId};
-pub use log::{AppendContext, Appended, Log, LoggedBatch, LoggedRecord};
+pub use groups::{CommittedOffset, GroupMember};
+pub use log::{AbortedTransaction, AppendContext, Appended, Log, LoggedBatch, LoggedRecord};
 pub use operate::TopicError;
 pub use partition::Partition;
 pub use producers::{Admission, AppendedBatch, ProducerState, Verification, WINDOW, admit};
@@ -64,6 +68,7 @@ pub use producers::{Admission, AppendedBatch, ProducerState, Verification, WINDO
 pub use sasl::{BearerToken, Sasl, SaslMechanism, TokenOwner, TokenRefusal, Tokens};
 pub use stats::Stats;
 pub use topic::{TimestampType, Topic, TopicSpec};
+pub use transactions::{TransactionMetadata, TransactionState, TwoPhaseCommit};
 pub use validate::{Limits, MAX_DECOMPRESSED, Refusal, check_batch, only_batch, validate};
 pub use view::MetadataView;
 
@@ -72,9 +77,11 @@ use std::time::Duration;
 
 use coordinator::Coordinators;
 use fault::Faults;
+use groups::Groups;
 use quota::Usage;
 use rohrpost_codec::Uuid;
 use time::Clock;
+use transactions::Transactions;
 
 /// A cluster of brokers.
 #[derive(Clone, Debug)]
@@ -89,9 +96,11 @@ pub struct Model {
     /// State of the generator of topic ids.
     random: u64,
     next_producer_id: i64,
-    /// What InitProducerId gave to transactional ids.
-    transactional: BTreeMap<String, broker::Transactional>,
+    transactions: Transactions,
+    groups: Groups,
     coordinators: Coordinators,
+    /// Rises with every change of a feature.
+    features_epoch: i64,
     /// What brokers tell that do not know how things are.
     views: BTreeMap<BrokerId, MetadataView>,
     denied: BTreeSet<Permission>,
@@ -103,6 +112,8 @@ pub struct Model {
     clock: Clock,
     /// The time since the start, as it was told last.
     elapsed: Duration,
+    /// The wall clock, ms since the epoch, as it was told last.
+    wall_ms: i64,
     /// Rises whenever an answer that waits may be due.
     changes: u64,
 }
@@ -135,8 +146,10 @@ impl Model {
             stats: Stats::default(),
             random: config.seed,
             next_producer_id: config.first_producer_id,
-            transactional: BTreeMap::new(),
+            transactions: Transactions::default(),
+            groups: Groups::new(config.offsets_partitions),
             coordinators: Coordinators::default(),
+            features_epoch: 1,
             views: BTreeMap::new(),
             denied: BTreeSet::new(),
             denied_to: BTreeMap::new(),
@@ -145,6 +158,7 @@ impl Model {
             usage: Usage::default(),
             clock: Clock::default(),
             elapsed: Duration::ZERO,
+            wall_ms: 0,
             changes: 0,
             config,
         }

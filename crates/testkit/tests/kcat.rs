@@ -6,12 +6,16 @@
 mod client;
 
 use std::error::Error;
-use std::process::Command;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 use bytes::BytesMut;
 use client::{Client, Outcome};
-use rohrpost_records::{BatchBuilder, Codec, Compression, Compressor, RecordHeader};
-use rohrpost_testkit::{Bytes, Cluster};
+use rohrpost_codec::messages::InitProducerIdRequest;
+use rohrpost_records::{BatchBuilder, Codec, Compression, Compressor, ProducerStamp, RecordHeader};
+use rohrpost_testkit::{
+    ApiKey, Bytes, Cluster, ErrorCode, Fault, ProducerEpoch, ProducerId, Sequence, Uuid,
+};
 
 /// What kcat prints, with these arguments behind its brokers.
 fn kcat(servers: &str, arguments: &[&str]) -> Result<String, Box<dyn Error>> {
@@ -146,5 +150,85 @@ fn kcat_comes_in_with_a_password_or_a_token_over_tls() -> Outcome {
             assert!(refused.is_some_and(|said| said.contains("Authentication failed")));
         }
     }
+    Ok(())
+}
+
+/// A producer of kcat, one transaction for all that it is given; it is asked to end by the end of its input.
+fn produce_in_a_transaction(servers: &str, lines: &str) -> Result<(), Box<dyn Error>> {
+    let mut child = Command::new("kcat")
+        .args(["-P", "-b", servers, "-t", "t", "-X", "transactional.id=kcat", "-K", ":"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    child.stdin.take().ok_or("no input")?.write_all(lines.as_bytes())?;
+    let output = child.wait_with_output()?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!("kcat: {}", String::from_utf8_lossy(&output.stderr)).into()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kcat_produces_in_transactions_and_reads_what_is_committed() -> Outcome {
+    for version in [1, 2] {
+        let cluster = Cluster::builder().transaction_version(version).start().await?;
+        cluster.create_topic("t", 2)?;
+        let servers = cluster.bootstrap_servers();
+        // The commit is made, and its answer lost; the coordinator has moved when it is asked again.
+        cluster.inject(Fault::disconnect_after().on(ApiKey::EndTxn));
+        produce_in_a_transaction(&servers, "a:1\nb:2\nc:3\n")?;
+        cluster.move_coordinator("kcat", 3);
+        produce_in_a_transaction(&servers, "d:4\n")?;
+        let committed = cluster.committed_records("t");
+        assert_eq!(committed.len(), 4, "under version {version}");
+        assert!(cluster.ongoing_transactions().is_empty());
+        assert_eq!(cluster.stats().transactions_committed, 2);
+
+        // Another client's open transaction hides what is behind it, and an aborted one is left out.
+        let mut client = Client::to_leader(&cluster, "t", 0).await?;
+        begin(&cluster, &mut client).await?;
+        client.produce("t", 0, -1, batch(Codec::None, 1)?).await?;
+        let read = |level: &str| {
+            let level = format!("isolation.level={level}");
+            kcat(&servers, &["-C", "-t", "t", "-e", "-q", "-f", "%s\n", "-X", &level])
+        };
+        let in_order = |text: String| {
+            let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+            lines.sort_unstable();
+            lines.join(" ")
+        };
+        assert_eq!(in_order(read("read_committed")?), "1 2 3 4");
+        assert_eq!(in_order(read("read_uncommitted")?), "1 2 3 4 None-0 open");
+        assert!(cluster.time_out_transaction("open"));
+        assert_eq!(in_order(read("read_committed")?), "1 2 3 4 None-0");
+    }
+    Ok(())
+}
+
+/// Begins a transaction of the transactional id `open` in partition 0, and leaves it open.
+async fn begin(cluster: &Cluster, leader: &mut Client) -> Outcome {
+    let coordinator = cluster.coordinator_of("open").ok_or("no coordinator")?;
+    let init = InitProducerIdRequest {
+        transactional_id: Some("open".into()),
+        transaction_timeout_ms: 60_000,
+        producer_id: -1,
+        producer_epoch: -1,
+        ..InitProducerIdRequest::default()
+    };
+    let given = Client::to(cluster, coordinator.0).await?.call(&init, 5).await?;
+    let mut builder = BatchBuilder::new(BytesMut::new());
+    builder.append(1_700_000_000_000, None, Some(b"open"), [])?;
+    let mut sealed =
+        builder.seal(Compression::NONE, &mut Compressor::new(), BytesMut::with_capacity)?;
+    let stamp = ProducerStamp {
+        producer_id: ProducerId(given.producer_id),
+        producer_epoch: ProducerEpoch(given.producer_epoch),
+        base_sequence: Sequence::ZERO,
+    };
+    let batch = sealed.stamp(Some(stamp), true)?.to_bytes();
+    let mut request = client::produce_request("t", Uuid::NIL, 0, -1, batch);
+    request.transactional_id = Some("open".into());
+    let answer = client::partition_of(leader.call(&request, 12).await?)?;
+    assert_eq!(answer.error_code, ErrorCode::NONE);
     Ok(())
 }

@@ -74,9 +74,19 @@ impl CertificateInfo {
         UNIX_EPOCH + Duration::from_secs(self.not_after)
     }
 
+    /// From when on it is valid, as text: `2026-01-01 00:00:00 UTC`.
+    pub fn valid_from(&self) -> String {
+        time::display(self.not_before)
+    }
+
+    /// Up to when it is valid, as text: `2027-01-01 00:00:00 UTC`.
+    pub fn valid_until(&self) -> String {
+        time::display(self.not_after)
+    }
+
     /// From when to when it is valid, as text: `2026-01-01 00:00:00 UTC to 2027-01-01 00:00:00 UTC`.
     pub fn validity(&self) -> String {
-        format!("{} to {}", time::display(self.not_before), time::display(self.not_after))
+        format!("{} to {}", self.valid_from(), self.valid_until())
     }
 
     /// The host names that it is for, with wildcards as they stand in it. At most 1,000 are kept.
@@ -115,8 +125,8 @@ impl CertificateInfo {
         self.version
     }
 
-    /// Every host name and address that it is for.
-    pub(crate) fn names(&self) -> Vec<String> {
+    /// Every host name and address that it is for, as they may be shown.
+    pub fn names(&self) -> Vec<String> {
         let addresses = self.ip_addresses.iter().map(IpAddr::to_string);
         self.dns_names.iter().map(|name| shown(name)).chain(addresses).collect()
     }

@@ -17,7 +17,7 @@ use crate::identity::{self, Asked, Resolver};
 use crate::provider::provider;
 use crate::settings::{Keystore, TlsSettings};
 use crate::verify::{Trust, Verifier};
-use crate::{CipherSuite, Store, TlsError, TlsVersion};
+use crate::{CertificateInfo, CipherSuite, Store, TlsError, TlsVersion};
 
 /// The client's side of TLS, for all connections of a program. Clones are the same client.
 ///
@@ -158,6 +158,11 @@ impl TlsClient {
                 suites,
             },
         )
+    }
+
+    /// The certificate that a broker was shown when one last asked for one, on any connection of this client; `None` if none has asked, or there was none to show.
+    pub fn last_shown(&self) -> Option<CertificateInfo> {
+        self.shared.asked.last()?.shown
     }
 
     fn new(source: Source, asked: Arc<Asked>) -> Self {

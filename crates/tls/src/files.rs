@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
+use crate::store::folder;
+
 /// A file that was written less than this ago may be written once more without its time or length telling: file systems
 /// count in ticks, of two seconds at worst.
 const TICK: Duration = Duration::from_secs(2);
@@ -86,6 +88,18 @@ fn identity(_metadata: &fs::Metadata) -> [u64; 4] {
 }
 
 fn digest(path: &Path) -> io::Result<[u8; 32]> {
+    if path.is_dir() {
+        let mut digest = Sha256::new();
+        for path in folder::certificates(path)? {
+            digest.update(path.as_os_str().as_encoded_bytes());
+            digest.update(digest_of_file(&path)?);
+        }
+        return Ok(digest.finalize().into());
+    }
+    digest_of_file(path)
+}
+
+fn digest_of_file(path: &Path) -> io::Result<[u8; 32]> {
     use std::io::Read as _;
     let mut file = File::open(path)?.take(crate::store::MOST_BYTES as u64 + 1);
     let mut digest = Sha256::new();

@@ -39,6 +39,11 @@ impl TlsVersion {
         }
     }
 
+    /// By TLS's number of it (RFC 8446, 4.2.1).
+    pub(crate) fn from_number(number: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| u16::from(version.rustls().version) == number)
+    }
+
     pub(crate) fn rustls(self) -> &'static rustls::SupportedProtocolVersion {
         match self {
             Self::Tls12 => &rustls::version::TLS12,
@@ -170,6 +175,11 @@ impl CipherSuite {
     /// The version of TLS that it belongs to.
     pub fn version(self) -> TlsVersion {
         self.known().version
+    }
+
+    /// By TLS's number of it (IANA's registry).
+    pub(crate) fn from_number(number: u16) -> Option<Self> {
+        Self::all().find(|suite| u16::from(suite.rustls()) == number)
     }
 
     pub(crate) fn rustls(self) -> Suite {

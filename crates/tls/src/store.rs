@@ -1,6 +1,7 @@
 //! Stores of keys and certificates, from files and from memory.
 
 mod ber;
+pub(crate) mod folder;
 mod jks;
 mod pbe;
 mod pem;
@@ -157,6 +158,9 @@ impl Store {
     pub const DEFAULT_MOST_ITERATIONS: u32 = 5_000_000;
 
     /// The store in this file. It is read when a client is made from it, and again after it has changed.
+    ///
+    /// A truststore may be a folder of PEM files that `openssl rehash` has given names to, as OpenSSL takes them (librdkafka's `ssl.ca.location`); it is read
+    /// again after names in it have come or gone.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::new(Source::File(path.into()))
     }
@@ -282,7 +286,10 @@ impl Store {
         &self,
         purpose: &'static str,
     ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-        let Contents { keys, certificates } = self.read(purpose, false, None)?;
+        let Contents { keys, certificates } = match self.path().filter(|path| path.is_dir()) {
+            Some(folder) => self.read_folder(purpose, folder)?,
+            None => self.read(purpose, false, None)?,
+        };
         let unmarked = certificates.iter().filter(|entry| !entry.is_trusted).count();
         // As Java: whose key is here is trusted, and whoever is marked. What OpenSSL makes has no such marks.
         let takes_unmarked = keys.is_empty() && unmarked == certificates.len();
@@ -322,11 +329,38 @@ impl Store {
         parsed.map_err(|problem| TlsError::store(&self.name(purpose), problem))
     }
 
+    /// What is in a folder's certificates.
+    fn read_folder(&self, purpose: &'static str, folder: &Path) -> Result<Contents, TlsError> {
+        let problem = |problem| TlsError::store(&self.name(purpose), problem);
+        let paths =
+            folder::certificates(folder).map_err(|error| file_error(purpose, folder, &error))?;
+        if paths.is_empty() {
+            let detail = "no file in this folder is named as `openssl rehash` names them (5ed36f99.0), \
+                 and others are not looked at: run that, or name a file";
+            return Err(problem(StoreProblem::Certificates { detail: detail.to_owned() }));
+        }
+        let (mut contents, mut bytes) = (Contents::default(), 0);
+        for path in paths {
+            let read = read_file(purpose, &path)?;
+            bytes += read.len();
+            if bytes > MOST_BYTES {
+                return Err(problem(too_large()));
+            }
+            let password = self.password.as_ref().map(Secret::as_str);
+            let most_iterations = self.most_iterations;
+            let access =
+                Access { wants_keys: false, password, key_password: None, most_iterations };
+            let found = self.parse(&read, access).map_err(|found| {
+                TlsError::store(&format!("{purpose} {}", path.display()), found)
+            })?;
+            contents.certificates.extend(found.certificates);
+        }
+        Ok(contents)
+    }
+
     fn parse(&self, bytes: &[u8], access: Access<'_>) -> Result<Contents, StoreProblem> {
         if bytes.len() > MOST_BYTES {
-            return Err(StoreProblem::Broken {
-                detail: format!("it has more than {MOST_BYTES} bytes"),
-            });
+            return Err(too_large());
         }
         let found = StoreType::guess(bytes);
         let kind = match (self.kind, found) {
@@ -392,13 +426,17 @@ fn not_a_store(bytes: &[u8]) -> StoreProblem {
     }
 }
 
+fn too_large() -> StoreProblem {
+    StoreProblem::Broken { detail: format!("it has more than {MOST_BYTES} bytes") }
+}
+
+fn file_error(purpose: &'static str, path: &Path, error: &io::Error) -> TlsError {
+    let (kind, detail) = (error.kind(), error.to_string());
+    TlsError::File { purpose, path: path.to_owned(), kind, detail }
+}
+
 fn read_file(purpose: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
-    let failed = |error: &io::Error| TlsError::File {
-        purpose,
-        path: path.to_owned(),
-        kind: error.kind(),
-        detail: error.to_string(),
-    };
+    let failed = |error: &io::Error| file_error(purpose, path, error);
     let file = File::open(path).map_err(|e| failed(&e))?;
     let length = file.metadata().map_err(|e| failed(&e))?.len();
     // With room for all of it, so that no half-read copy is left behind in freed memory.

@@ -277,6 +277,9 @@ fn stores_without_what_is_wanted_say_what_they_have() {
     assert_eq!(problem(client(store("rsa-key.pem"), None)), StoreProblem::NoCertificate);
     let keys = Store::bytes([bytes("rsa-key.pem"), bytes("ec-key.pem"), bytes("ec.pem")].concat());
     assert_eq!(problem(client(keys, None)), StoreProblem::SeveralKeys { keys: 2 });
+    // Before the work of decrypting them, of which each may ask for as much as is allowed.
+    let encrypted = Store::bytes(bytes("rsa-key-pbes2.pem").repeat(2));
+    assert_eq!(problem(client(encrypted, Some("wrong"))), StoreProblem::SeveralKeys { keys: 2 });
     let nobody = TlsSettings::new().truststore(store("rsa-key.pem")).build();
     assert_eq!(problem(nobody), StoreProblem::NothingTrusted { unmarked: 0 });
 }
@@ -338,6 +341,37 @@ fn a_file_that_is_not_there_is_called_by_its_path() {
     let error = TlsSettings::new().truststore(store("nobody.jks")).build().unwrap_err();
     assert!(matches!(&error, TlsError::File { path, .. } if path.ends_with("nobody.jks")));
     assert!(error.to_string().contains("nobody.jks") && error.is_configuration(), "{error}");
-    let folder = TlsSettings::new().truststore(Store::file(env!("CARGO_MANIFEST_DIR"))).build();
-    assert!(matches!(folder.unwrap_err(), TlsError::File { .. }));
+}
+
+#[test]
+fn a_folder_is_trusted_as_openssl_rehash_has_left_it() {
+    use std::fs;
+    let folder = std::env::temp_dir().join(format!("rohrpost-tls-folder-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir(&folder).unwrap();
+    let client = || TlsSettings::new().truststore(Store::file(&folder)).build();
+    let put = |from: &str, name: &str| fs::write(folder.join(name), bytes(from)).unwrap();
+    // As it was before it was rehashed.
+    put("ca.pem", "ca.pem");
+    let why = client().unwrap_err().to_string();
+    assert!(why.contains("openssl rehash") && why.contains("truststore"), "{why}");
+    put("ca.pem", "5ed36f99.0");
+    let built = client().unwrap();
+    let first = built.current().unwrap();
+    // Lists of what is revoked, and what somebody put aside, are not looked at.
+    put("ec-key.pem", "5ed36f99.r0");
+    put("keytool.jceks", "old");
+    client().unwrap();
+    // One more comes.
+    put("ec.pem", "0123abcd.0");
+    let second = built.current().unwrap();
+    assert!(!std::sync::Arc::ptr_eq(&first, &second), "it is read again");
+    assert_eq!(built.reload_failure(), None);
+    put("keytool.jceks", "0123abcd.1");
+    let why = client().unwrap_err().to_string();
+    assert!(why.contains("0123abcd.1"), "{why}");
+    // A key has to be in a file.
+    let keys = TlsSettings::new().keystore(Store::file(&folder)).build();
+    assert!(matches!(keys, Err(TlsError::File { .. })), "{keys:?}");
+    fs::remove_dir_all(&folder).unwrap();
 }

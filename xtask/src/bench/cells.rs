@@ -28,6 +28,8 @@ pub(super) struct Cell {
     pub(super) topics: u32,
     pub(super) partitions: u32,
     pub(super) threads: u32,
+    /// Records of each; 0: none.
+    pub(super) transaction: u32,
     pub(super) wait: Wait,
 }
 
@@ -43,6 +45,7 @@ records are awaited singly or sent at a rate), every result taken.
   linger0          linger in ms           1000topics   taken in turns
   each             one record at a time   48partitions of each topic (discard broker only)
   rate10000        records per second     1threads     of the runtime, where there is one
+  txn100           records a transaction, one after the other (not the discard broker)
 ";
 
 /// The matrix.
@@ -94,6 +97,14 @@ pub(super) const ESSENTIAL: &[&str] = &[
     "100B/none/16KiB/rate10000",
 ];
 
+/// What `--transactions` measures.
+pub(super) const TRANSACTIONS: &[&str] =
+    &["100B/none/16KiB/txn1", "100B/none/16KiB/txn100", "100B/none/16KiB/txn10000"];
+
+/// What `--tls` measures.
+pub(super) const SECURED_CELLS: &[&str] =
+    &["100B/none/16KiB", "100B/none/128KiB", "1KB/none/16KiB", "1KB/none/128KiB"];
+
 const CODECS: [&str; 5] = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 /// Fewer records than these measure starting and ending.
@@ -102,6 +113,12 @@ const FEWEST_RECORDS: f64 = 100_000.0;
 impl Cell {
     /// How many records a run has: what takes rohrpost about `seconds`, and slower clients, that send a part of it, not much more.
     pub(super) fn records(&self, seconds: f64, role: Role, part: f64) -> u64 {
+        if self.transaction > 0 {
+            // An end of a transaction takes about a millisecond, most of it the broker's: for all clients the same.
+            let each = f64::from(self.transaction);
+            let transactions = (1_000.0 * seconds / (1.0 + each / 500.0)).ceil();
+            return (transactions * each) as u64;
+        }
         let count = match self.wait {
             Wait::Each => 20_000.0 * seconds,
             // Shorter, and a few hiccups of the machine are the 99th percentile.
@@ -151,6 +168,7 @@ impl Cell {
             ("--tasks", self.tasks, 1),
             ("--topics", self.topics, 0),
             ("--threads", self.threads, 2),
+            ("--transaction", self.transaction, 0),
         ] {
             if value != usual {
                 add(name, &value);
@@ -191,6 +209,7 @@ impl Default for Cell {
             topics: 0,
             partitions: 12,
             threads: 2,
+            transaction: 0,
             wait: Wait::All,
         }
     }
@@ -221,6 +240,7 @@ impl FromStr for Cell {
                 (Ok(count @ 1..), "topics", ..) => cell.topics = count,
                 (Ok(count @ 1..), "partitions", ..) => cell.partitions = count,
                 (Ok(count @ 1..), "threads", ..) => cell.threads = count,
+                (_, _, "txn", Ok(count @ 1..)) => cell.transaction = count,
                 (_, _, "headers", Ok(count)) => cell.headers = count,
                 (_, _, "linger", Ok(ms)) => linger = Some(ms),
                 (_, _, "rate", Ok(rate @ 1..)) => cell.wait = Wait::Rate(rate),
@@ -261,6 +281,9 @@ impl fmt::Display for Cell {
                 write!(f, "/{count}{unit}")?;
             }
         }
+        if self.transaction > 0 {
+            write!(f, "/txn{}", self.transaction)?;
+        }
         match self.wait {
             Wait::All => {}
             Wait::Each => f.write_str("/each")?,
@@ -279,9 +302,12 @@ mod tests {
 
     #[test]
     fn every_cell_is_written_as_it_is_read() {
-        for name in CELLS.iter().chain(ESSENTIAL) {
+        for name in CELLS.iter().chain(ESSENTIAL).chain(SECURED_CELLS) {
             assert_eq!(name.parse::<Cell>().unwrap().to_string(), *name);
             assert!(CELLS.contains(name), "{name}");
+        }
+        for name in TRANSACTIONS {
+            assert_eq!(name.parse::<Cell>().unwrap().to_string(), *name);
         }
     }
 
@@ -298,8 +324,10 @@ mod tests {
 
     #[test]
     fn what_is_no_part_is_refused() {
-        for name in ["", "100", "B", "keys2", "0tasks", "rate", "rate0", "lz45", "1none", "linger"]
-        {
+        for name in [
+            "", "100", "B", "keys2", "0tasks", "rate", "rate0", "lz45", "1none", "linger", "txn",
+            "txn0",
+        ] {
             assert!(name.parse::<Cell>().is_err(), "{name}");
         }
     }
@@ -324,5 +352,14 @@ mod tests {
         assert_eq!(gzip.records(1.0, Role::Peer, 10.0), gzip.records(1.0, Role::Ours, 1.0));
         let each: Cell = "each".parse().unwrap();
         assert_eq!(each.records(1.0, Role::Peer, 10.0), 20_000);
+    }
+
+    #[test]
+    fn all_clients_make_as_many_transactions_all_of_them_full() {
+        for (name, records) in [("txn1", 999), ("txn100", 83_400), ("txn10000", 480_000)] {
+            let cell: Cell = name.parse().unwrap();
+            assert_eq!(cell.records(1.0, Role::Ours, 1.0), records, "{name}");
+            assert_eq!(cell.records(1.0, Role::Peer, 10.0), records, "{name}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The programs that drive the clients, all with the same command line.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,6 +21,8 @@ pub(super) struct Client {
     source: Source,
     /// What the program is told beside the load.
     arguments: &'static [&'static str],
+    /// Whether the driver takes `--tls`.
+    pub(super) has_tls: bool,
     /// A peer sends this part of the records, 1/N, so that its runs do not last much longer than ours.
     pub(super) part: f64,
 }
@@ -27,8 +30,8 @@ pub(super) struct Client {
 /// Where its program comes from.
 #[derive(Clone, Copy)]
 enum Source {
-    /// A package of the project's workspace.
-    Package(&'static str),
+    /// A program of `bench/Cargo.toml`, in the project's own workspace.
+    Ours(&'static str),
     /// A folder with a workspace of its own: nobody but the benchmark compiles what it needs.
     Cargo(&'static str),
     Go(&'static str),
@@ -44,6 +47,7 @@ pub(super) const CLIENTS: &[Client] = &[
         role: Role::Floor,
         source: FLOOR,
         arguments: &["--client", "raw"],
+        has_tls: false,
         part: 1.0,
     },
     Client {
@@ -52,6 +56,7 @@ pub(super) const CLIENTS: &[Client] = &[
         role: Role::Floor,
         source: FLOOR,
         arguments: &["--client", "encode"],
+        has_tls: false,
         part: 1.0,
     },
     Client {
@@ -60,6 +65,7 @@ pub(super) const CLIENTS: &[Client] = &[
         role: Role::Ours,
         source: OURS,
         arguments: &[],
+        has_tls: true,
         part: 1.0,
     },
     Client {
@@ -68,6 +74,7 @@ pub(super) const CLIENTS: &[Client] = &[
         role: Role::Ours,
         source: OURS,
         arguments: &["--results", "single"],
+        has_tls: true,
         part: 1.0,
     },
     Client {
@@ -76,6 +83,7 @@ pub(super) const CLIENTS: &[Client] = &[
         role: Role::Peer,
         source: Source::Go("bench/franz-go"),
         arguments: &[],
+        has_tls: true,
         part: 3.0,
     },
     Client {
@@ -84,6 +92,7 @@ pub(super) const CLIENTS: &[Client] = &[
         role: Role::Peer,
         source: RDKAFKA,
         arguments: &["--client", "base"],
+        has_tls: true,
         part: 4.0,
     },
     Client {
@@ -92,6 +101,7 @@ pub(super) const CLIENTS: &[Client] = &[
         role: Role::Peer,
         source: RDKAFKA,
         arguments: &["--client", "threaded"],
+        has_tls: true,
         part: 5.0,
     },
     Client {
@@ -100,6 +110,7 @@ pub(super) const CLIENTS: &[Client] = &[
         role: Role::Peer,
         source: RDKAFKA,
         arguments: &["--client", "future"],
+        has_tls: true,
         part: 10.0,
     },
     Client {
@@ -108,6 +119,7 @@ pub(super) const CLIENTS: &[Client] = &[
         role: Role::Peer,
         source: Source::Java("bench/java"),
         arguments: &[],
+        has_tls: true,
         part: 5.0,
     },
     Client {
@@ -116,6 +128,7 @@ pub(super) const CLIENTS: &[Client] = &[
         role: Role::Peer,
         source: Source::Cargo("bench/kacrab"),
         arguments: &[],
+        has_tls: false,
         part: 5.0,
     },
     Client {
@@ -124,6 +137,7 @@ pub(super) const CLIENTS: &[Client] = &[
         role: Role::Peer,
         source: Source::Cargo("bench/confluent-kafka"),
         arguments: &[],
+        has_tls: false,
         part: 7.0,
     },
     Client {
@@ -132,6 +146,7 @@ pub(super) const CLIENTS: &[Client] = &[
         role: Role::Peer,
         source: Source::Cargo("bench/krafka"),
         arguments: &[],
+        has_tls: false,
         part: 10.0,
     },
     Client {
@@ -140,16 +155,23 @@ pub(super) const CLIENTS: &[Client] = &[
         role: Role::Peer,
         source: Source::Cargo("bench/rskafka"),
         arguments: &[],
+        has_tls: false,
         part: 15.0,
     },
 ];
 
-const FLOOR: Source = Source::Package("rohrpost-bench-floor");
-const OURS: Source = Source::Package("rohrpost-bench");
+const FLOOR: Source = Source::Ours("rohrpost-bench-floor");
+const OURS: Source = Source::Ours("rohrpost-bench");
 const RDKAFKA: Source = Source::Cargo("bench/rdkafka");
 
 /// What `--quick` measures.
 pub(super) const QUICK: &[&str] = &["raw", "encode", "rohrpost", "rdkafka-base", "franz-go"];
+
+/// What `--transactions` measures.
+pub(super) const TRANSACTIONAL: &[&str] = &["rohrpost", "franz-go", "rdkafka-base", "java"];
+
+/// What is measured with `--tls`.
+pub(super) const SECURED: &[&str] = &["rohrpost", "rdkafka-base", "java", "franz-go"];
 
 /// A client's driver, built.
 pub(super) struct Driver {
@@ -159,20 +181,34 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    /// Builds the driver of the client `name`.
-    pub(super) fn build(name: &str) -> Result<Self> {
+    /// Builds the driver of the client `name`, on demand with TLS.
+    pub(super) fn build(name: &str, with_tls: bool) -> Result<Self> {
         let Some(client) = CLIENTS.iter().find(|client| client.name == name) else {
             return Err(format!("--clients: there is no driver for `{name}`").into());
         };
+        if with_tls && !client.has_tls {
+            return Err("its driver has no TLS".into());
+        }
+        // Whoever measures without TLS shall not measure code that can do with it.
+        let features: &[&str] = if with_tls { &["--features", "tls"] } else { &[] };
         eprintln!("building the driver for {name}");
         let root = workspace::root();
         let (program, mut arguments) = match client.source {
-            Source::Package(package) => (cargo_build(&root, &["-p", package])?, Vec::new()),
+            Source::Ours(program) => {
+                let arguments = [&["-p", "rohrpost-bench", "--bin", program], features].concat();
+                (cargo_build(&root, &arguments)?, Vec::new())
+            }
             Source::Cargo(folder) => {
                 // A target folder of its own, or its build would be thrown away with ours.
                 let target = root.join("target").join(folder);
-                let arguments = ["--target-dir".as_ref(), target.as_os_str()];
-                (cargo_build(&root.join(folder), &arguments)?, Vec::new())
+                let mut arguments = vec![OsStr::new("--target-dir"), target.as_os_str()];
+                arguments.extend(features.iter().map(OsStr::new));
+                let built = cargo_build(&root.join(folder), &arguments);
+                let built = built.map_err(|error| match with_tls {
+                    true => format!("{error}; its TLS wants OpenSSL with its headers").into(),
+                    false => error,
+                });
+                (built?, Vec::new())
             }
             Source::Go(folder) => (go_build(&root, folder)?, Vec::new()),
             Source::Java(folder) => (PathBuf::from("java"), java_build(&root, folder)?),
@@ -190,10 +226,7 @@ impl Driver {
 }
 
 /// Builds an optimised program and gives its path.
-pub(super) fn cargo_build(
-    folder: &Path,
-    arguments: &[impl AsRef<std::ffi::OsStr>],
-) -> Result<PathBuf> {
+pub(super) fn cargo_build(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Result<PathBuf> {
     #[derive(Deserialize)]
     struct Message {
         executable: Option<PathBuf>,

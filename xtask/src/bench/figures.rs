@@ -97,7 +97,8 @@ impl Cells<'_> {
         let wire = ours.wire?;
         let (mut below, mut above, mut larger) = (Vec::new(), Vec::new(), Vec::new());
         for row in &self.find(cell)?.rows {
-            let peer = row.summary().filter(|_| row.role == super::outcome::Role::Peer);
+            let is_peer = row.role == super::outcome::Role::Peer && !row.is_tls;
+            let peer = row.summary().filter(|_| is_peer);
             let Some((peer, theirs)) = peer.and_then(|peer| Some((peer, peer.wire?))) else {
                 continue;
             };
@@ -171,7 +172,7 @@ impl Cells<'_> {
 
     fn tail(&self, cell: &str) -> Option<Figure> {
         let ours = self.get(cell, OURS)?.p99?;
-        let (peer, theirs) = self.find(cell)?.best_peer(|summary| summary.p99)?;
+        let (peer, theirs) = self.find(cell)?.best_peer(false, |summary| summary.p99)?;
         Some(Figure {
             figure: format!("{cell}: p99 at most half of the best peer's"),
             measured: format!("{ours:.0} µs, {peer} {theirs:.0} µs"),

@@ -97,7 +97,7 @@ fn section(page: &mut String, measured: &Measured) {
         match row.summary() {
             Some(summary) => {
                 for column in &columns {
-                    let _ = write!(page, "<td>{}</td>", escape(&(column.cell)(&summary)));
+                    let _ = write!(page, "<td>{}</td>", escape(&(column.cell)(row, &summary)));
                 }
             }
             None => {

@@ -7,9 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::cells::Cell;
-use super::drivers::Driver;
+use super::drivers::{Client, Driver};
 use super::options::Options;
-use super::outcome::{Measured, Outcome, Role, Row, Run};
+use super::outcome::{Measured, Outcome, Role, Row, Run, with_tls};
 use super::target::Target;
 use crate::Result;
 
@@ -24,34 +24,39 @@ pub(super) fn cell(
     cell: &Cell,
     options: &Options,
 ) -> Result<Measured> {
-    let (address, topic) = target.prepare(cell)?;
-    let mut rows: Vec<Row> = drivers
-        .iter()
-        .map(|Driver { client, .. }| Row {
-            client: client.name.to_owned(),
-            role: client.role,
-            records: options
-                .records
-                .unwrap_or_else(|| cell.records(options.seconds, client.role, client.part)),
-            runs: Vec::new(),
-            failure: None,
-        })
-        .collect();
+    let ready = target.prepare(cell)?;
+    let mut entrants: Vec<(&Driver, bool, Row)> = Vec::new();
+    for driver in drivers {
+        for is_tls in [false, true] {
+            if is_tls && ready.secured.is_none() {
+                continue;
+            }
+            entrants.push((driver, is_tls, new_row(driver.client, is_tls, cell, options)));
+        }
+    }
     for number in 1..=options.runs {
-        for (driver, row) in drivers.iter().zip(&mut rows) {
+        for (driver, is_tls, row) in &mut entrants {
             if row.failure.is_some() {
                 continue;
             }
             let mut command = driver.command();
-            command.args(["--bootstrap", &address, "--topic", &topic]);
+            command.args(["--topic", &ready.topic]);
+            match ready.secured.as_ref().filter(|_| *is_tls) {
+                Some((address, ca)) => {
+                    command.args(["--bootstrap", address, "--tls"]).arg(ca);
+                }
+                None => {
+                    command.args(["--bootstrap", &ready.address]);
+                }
+            }
             command.args(cell.arguments(row.records));
-            target.take()?;
+            target.take(*is_tls)?;
             let outcome = run(command, row.records);
-            let taken = target.take()?;
+            let taken = target.take(*is_tls)?;
             match outcome {
                 Ok(outcome) => {
                     eprintln!(
-                        "  {number}/{}: {:16} {:.3} CPU s/M, {:.0} records/s",
+                        "  {number}/{}: {:20} {:.3} CPU s/M, {:.0} records/s",
                         options.runs,
                         row.client,
                         outcome.cpu_seconds_per_million,
@@ -61,14 +66,27 @@ pub(super) fn cell(
                     row.runs.push(Run { outcome, taken: taken.filter(|taken| taken.records > 0) });
                 }
                 Err(error) if row.role == Role::Peer => {
-                    eprintln!("  {number}/{}: {:16} {error}", options.runs, row.client);
+                    eprintln!("  {number}/{}: {:20} {error}", options.runs, row.client);
                     row.failure = Some(error.to_string());
                 }
                 Err(error) => return Err(format!("{}: {error}", row.client).into()),
             }
         }
     }
+    let rows = entrants.into_iter().map(|(_, _, row)| row).collect();
     Ok(Measured { cell: cell.clone(), rows })
+}
+
+fn new_row(client: &Client, is_tls: bool, cell: &Cell, options: &Options) -> Row {
+    let records = options.records;
+    Row {
+        client: if is_tls { with_tls(client.name) } else { client.name.to_owned() },
+        is_tls,
+        role: client.role,
+        records: records.unwrap_or_else(|| cell.records(options.seconds, client.role, client.part)),
+        runs: Vec::new(),
+        failure: None,
+    }
 }
 
 fn run(mut command: Command, records: u64) -> Result<Outcome> {

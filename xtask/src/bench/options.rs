@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::cells::{CELLS, Cell, ESSENTIAL, NAMING, Wait};
-use super::drivers::{CLIENTS, QUICK};
+use super::cells::{CELLS, Cell, ESSENTIAL, NAMING, SECURED_CELLS, TRANSACTIONS, Wait};
+use super::drivers::{CLIENTS, QUICK, SECURED, TRANSACTIONAL};
 use crate::Result;
 use crate::args::Args;
 
@@ -18,6 +18,8 @@ pub(super) struct Options {
     pub(super) records: Option<u64>,
     pub(super) seconds: f64,
     pub(super) to: To,
+    /// Every client also by TLS.
+    pub(super) tls: bool,
 }
 
 pub(super) enum To {
@@ -29,13 +31,20 @@ pub(super) enum To {
 impl Options {
     pub(super) fn read(mut args: Args) -> Result<Self> {
         let quick = args.flag("--quick");
+        let transactions = args.flag("--transactions");
         let real = args.flag("--real");
+        let tls = args.flag("--tls");
         let bootstrap: Option<String> = args.value("--bootstrap")?;
         let to = match (bootstrap, real) {
             (Some(_), true) => return Err("--bootstrap or --real, not both".into()),
+            (Some(_), false) if tls => {
+                return Err(
+                    "--tls is for brokers that are started here: not with --bootstrap".into()
+                );
+            }
             (Some(address), false) => To::Given(address),
-            (None, true) => To::Real,
-            (None, false) => To::Discard,
+            (None, false) if !transactions => To::Discard,
+            (None, _) => To::Real,
         };
         let named: Option<String> = args.value("--cells")?;
         let single = single(&mut args)?;
@@ -46,7 +55,12 @@ impl Options {
             (Some(names), None) => names.split(',').map(parse).collect::<Result<_>>()?,
             (None, Some(cells)) => cells,
             (None, None) => {
-                let names = if quick { ESSENTIAL } else { CELLS };
+                let names = match (transactions, tls, quick) {
+                    (true, ..) => TRANSACTIONS,
+                    (false, true, _) => SECURED_CELLS,
+                    (false, false, true) => ESSENTIAL,
+                    (false, false, false) => CELLS,
+                };
                 names.iter().copied().map(parse).collect::<Result<_>>()?
             }
         };
@@ -54,9 +68,14 @@ impl Options {
         let asked_for_clients = clients.is_some();
         let clients = match clients {
             Some(names) => names.split(',').map(str::to_owned).collect(),
+            None if transactions => TRANSACTIONAL.iter().map(|&name| name.to_owned()).collect(),
+            None if tls => SECURED.iter().map(|&name| name.to_owned()).collect(),
             None if quick => QUICK.iter().map(|&name| name.to_owned()).collect(),
             None => CLIENTS.iter().map(|client| client.name.to_owned()).collect(),
         };
+        if matches!(to, To::Discard) && cells.iter().any(|cell| cell.transaction > 0) {
+            return Err("the discard broker knows no transactions: --real or --bootstrap".into());
+        }
         let runs = args.value("--runs")?.unwrap_or(3);
         let records = args.value("--records")?;
         args.finish()?;
@@ -64,7 +83,7 @@ impl Options {
             return Err("--runs and --records: at least 1".into());
         }
         let seconds = if quick { 0.4 } else { 1.0 };
-        Ok(Self { cells, clients, asked_for_clients, runs, records, seconds, to })
+        Ok(Self { cells, clients, asked_for_clients, runs, records, seconds, to, tls })
     }
 }
 
@@ -113,7 +132,8 @@ fn single(args: &mut Args) -> Result<Option<Vec<Cell>>> {
 pub(super) fn help() -> String {
     let mut text = "\
 cargo xtask bench [--quick] [--cells A,B | OPTIONS OF ONE CELL] [--clients A,B] [--runs N]
-                  [--records N] [--real | --bootstrap HOST:PORT]
+                  [--records N] [--real | --bootstrap HOST:PORT] [--tls]
+cargo xtask bench --transactions [--runs N] ...
 
 Sends the same records through rohrpost, other clients and two floors, acks=all and idempotent, in
 runs that take turns, and prints for each cell and client the medians: CPU seconds (user and system,
@@ -129,9 +149,14 @@ figures are reached. Everything is in target/bench/results.json and report.html 
   --runs       3; medians are taken of them
   --records    of every run of every client; without it as many as take rohrpost about a second, and
                fewer for slower clients
+  --transactions  transactions of 1, 100 and 10,000 records (cells txn1, txn100, txn10000), to
+               Apache Kafka, by rohrpost, franz-go, rdkafka-base and java: how many a second, and what
+               one costs the client
   --real       send to Apache Kafka, started for this, instead of the discard broker, which walks
                what it gets and forgets it
   --bootstrap  send to a broker that has the topic `bench` (and bench-0 to bench-N)
+  --tls        every client with TLS and without, in turns: rohrpost, rdkafka-base, java and franz-go,
+               if none is named. The discard broker then speaks TLS 1.3 with AES-256-GCM alone
 
 One cell:  --size 100 --codec none --linger-ms 5 --batch-bytes 16384,131072 --keys --headers 0
            --tasks 1 --topics N --partitions 12 --threads 2 --each | --rate N
@@ -180,10 +205,22 @@ mod tests {
     }
 
     #[test]
+    fn transactions_are_a_real_brokers_and_of_clients_that_can() {
+        let options = read("--transactions").unwrap();
+        assert_eq!(cells("--transactions"), TRANSACTIONS);
+        assert_eq!(options.clients, TRANSACTIONAL);
+        assert!(matches!(options.to, To::Real) && !options.asked_for_clients);
+        let given = read("--transactions --bootstrap a:1 --clients java").unwrap();
+        assert!(matches!(given.to, To::Given(_)) && given.clients == ["java"]);
+        assert!(read("--cells txn1").is_err() && read("--cells txn1 --real").is_ok());
+    }
+
+    #[test]
     fn contradictions_and_strangers_are_refused() {
         for line in [
             "--cells each --size 1",
             "--real --bootstrap a:1",
+            "--tls --bootstrap a:1",
             "--cells",
             "--cells x",
             "--runs 0",
@@ -200,6 +237,16 @@ mod tests {
         let options = read("--clients java,raw").unwrap();
         assert!(options.asked_for_clients);
         assert_eq!(options.clients, ["java", "raw"]);
+    }
+
+    #[test]
+    fn with_tls_there_are_few_cells_and_clients_unless_named() {
+        assert_eq!(cells("--tls --quick"), SECURED_CELLS);
+        assert_eq!(read("--tls").unwrap().clients, SECURED);
+        let can = |name: &&str| CLIENTS.iter().any(|client| client.name == *name && client.has_tls);
+        assert!(SECURED.iter().all(can));
+        assert_eq!(read("--tls --clients java").unwrap().clients, ["java"]);
+        assert!(!read("--quick").unwrap().tls);
     }
 
     #[test]

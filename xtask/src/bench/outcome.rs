@@ -64,6 +64,8 @@ pub(super) struct Run {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Row {
     pub(super) client: String,
+    /// The client's name says so too: see [`with_tls`].
+    pub(super) is_tls: bool,
     pub(super) role: Role,
     pub(super) records: u64,
     pub(super) runs: Vec<Run>,
@@ -98,6 +100,11 @@ pub(super) struct Summary {
 }
 
 impl Row {
+    /// The client, whether with TLS or not.
+    pub(super) fn bare_client(&self) -> &str {
+        self.client.strip_suffix(WITH_TLS).unwrap_or(&self.client)
+    }
+
     /// `None` without a run, or after a failure.
     pub(super) fn summary(&self) -> Option<Summary> {
         if self.failure.is_some() || self.runs.is_empty() {
@@ -146,14 +153,25 @@ impl Measured {
         self.rows.iter().find(|row| row.client == client)?.summary()
     }
 
-    /// The peer with the least of something.
-    pub(super) fn best_peer(&self, of: impl Fn(&Summary) -> Option<f64>) -> Option<(&str, f64)> {
-        let peers = self.rows.iter().filter(|row| row.role == Role::Peer);
+    /// The peer with the least of something, among those with TLS or those without.
+    pub(super) fn best_peer(
+        &self,
+        is_tls: bool,
+        of: impl Fn(&Summary) -> Option<f64>,
+    ) -> Option<(&str, f64)> {
+        let peers = self.rows.iter().filter(|row| row.role == Role::Peer && row.is_tls == is_tls);
         peers
             .filter_map(|row| Some((row.client.as_str(), of(&row.summary()?)?)))
             .min_by(|a, b| a.1.total_cmp(&b.1))
     }
 }
+
+/// What a client's row is called where it speaks TLS.
+pub(super) fn with_tls(client: &str) -> String {
+    format!("{client}{WITH_TLS}")
+}
+
+const WITH_TLS: &str = ", TLS";
 
 /// `None` of nothing.
 pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -195,7 +213,8 @@ pub(super) mod tests {
     }
 
     pub(in crate::bench) fn row(client: &str, role: Role, runs: Vec<Run>) -> Row {
-        Row { client: client.to_owned(), role, records: 1_000_000, runs, failure: None }
+        let is_tls = client.ends_with(WITH_TLS);
+        Row { client: client.to_owned(), is_tls, role, records: 1_000_000, runs, failure: None }
     }
 
     #[test]
@@ -220,10 +239,12 @@ pub(super) mod tests {
             row("rohrpost", Role::Ours, vec![run(0.2, None, 110)]),
             row("b", Role::Peer, vec![run(0.5, None, 110)]),
             row("c", Role::Peer, vec![run(0.4, None, 110)]),
+            row(&with_tls("c"), Role::Peer, vec![run(0.7, None, 110)]),
         ];
         let measured = Measured { cell: Cell::default(), rows };
-        assert_eq!(measured.best_peer(|summary| Some(summary.cpu)), Some(("c", 0.4)));
-        assert_eq!(measured.best_peer(|summary| summary.p99), None);
+        assert_eq!(measured.best_peer(false, |summary| Some(summary.cpu)), Some(("c", 0.4)));
+        assert_eq!(measured.best_peer(true, |summary| Some(summary.cpu)), Some(("c, TLS", 0.7)));
+        assert_eq!(measured.best_peer(false, |summary| summary.p99), None);
     }
 
     #[test]

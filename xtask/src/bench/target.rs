@@ -1,10 +1,13 @@
 //! What the clients send to.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use rohrpost_tests::kafka::{PrivateCluster, Spec, Topic};
+use harness::kafka::{Keys, Mode, PrivateCluster, Spec, Topic};
 
 use super::cells::Cell;
 use super::drivers::cargo_build;
@@ -18,25 +21,36 @@ const MOST_REAL_TOPICS: u32 = 20;
 
 /// A broker to send to; what was started for it ends with this.
 pub(super) enum Target {
-    /// The testkit's, with so many partitions of any topic.
-    Discard { partitions: u32, broker: Discard },
+    /// The testkit's, with so many partitions of any topic; a second one with TLS.
+    Discard { partitions: u32, broker: Discard, secured: Option<Discard> },
     /// Somebody's, that has the topics.
     Given { address: String },
     /// Apache Kafka, started here.
-    Real { cluster: Box<PrivateCluster>, topics: BTreeSet<String> },
+    Real { cluster: Box<PrivateCluster>, topics: BTreeSet<String>, with_tls: bool },
+}
+
+/// Where a cell's records go.
+pub(super) struct Ready {
+    pub(super) topic: String,
+    pub(super) address: String,
+    /// The address that speaks TLS, and the file with the certificate to trust.
+    pub(super) secured: Option<(String, PathBuf)>,
 }
 
 impl Target {
-    pub(super) fn discard() -> Result<Self> {
+    pub(super) fn discard(with_tls: bool) -> Result<Self> {
         let partitions = Cell::default().partitions;
-        Ok(Self::Discard { partitions, broker: Discard::start(partitions)? })
+        let secured = with_tls.then(|| Discard::start(partitions, true)).transpose()?;
+        Ok(Self::Discard { partitions, broker: Discard::start(partitions, false)?, secured })
     }
 
-    pub(super) fn real() -> Result<Self> {
+    pub(super) fn real(with_tls: bool) -> Result<Self> {
         eprintln!("starting Apache Kafka");
-        let spec = Spec::default().config("log.retention.check.interval.ms", "1000");
+        let spec = Spec::default()
+            .config("log.retention.check.interval.ms", "1000")
+            .security(with_tls.then_some(Mode::Ssl));
         let cluster = Box::new(PrivateCluster::start("bench", &spec)?);
-        Ok(Self::Real { cluster, topics: BTreeSet::new() })
+        Ok(Self::Real { cluster, topics: BTreeSet::new(), with_tls })
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -47,18 +61,27 @@ impl Target {
         }
     }
 
-    /// Gets ready for a cell: the address, and the name of the topic.
-    pub(super) fn prepare(&mut self, cell: &Cell) -> Result<(String, String)> {
+    /// Gets ready for a cell.
+    pub(super) fn prepare(&mut self, cell: &Cell) -> Result<Ready> {
         match self {
-            Self::Discard { partitions, broker } => {
+            Self::Discard { partitions, broker, secured } => {
                 if *partitions != cell.partitions {
-                    *broker = Discard::start(cell.partitions)?;
+                    *broker = Discard::start(cell.partitions, false)?;
+                    if let Some(secured) = secured {
+                        *secured = Discard::start(cell.partitions, true)?;
+                    }
                     *partitions = cell.partitions;
                 }
-                Ok((broker.address.clone(), TOPIC.to_owned()))
+                Ok(Ready {
+                    topic: TOPIC.to_owned(),
+                    address: broker.address.clone(),
+                    secured: secured.as_ref().map(|broker| (broker.address.clone(), ca_file())),
+                })
             }
-            Self::Given { address } => Ok((address.clone(), TOPIC.to_owned())),
-            Self::Real { cluster, topics } => {
+            Self::Given { address } => {
+                Ok(Ready { topic: TOPIC.to_owned(), address: address.clone(), secured: None })
+            }
+            Self::Real { cluster, topics, with_tls } => {
                 if cell.topics > MOST_REAL_TOPICS {
                     return Err("too many topics for one node".into());
                 }
@@ -78,18 +101,31 @@ impl Target {
                         cluster.end_offsets(&name)?;
                     }
                 }
-                Ok((cluster.bootstrap_servers(), base))
+                let secured = if *with_tls {
+                    let mut properties = cluster.client_properties(Mode::Ssl)?;
+                    let servers = properties.remove("bootstrap.servers").unwrap_or_default();
+                    Some((servers, Keys::obtain()?.folder().join("truststore.pem")))
+                } else {
+                    None
+                };
+                Ok(Ready { topic: base, address: cluster.bootstrap_servers(), secured })
             }
         }
     }
 
-    /// What came since the last call, if the broker tells.
-    pub(super) fn take(&mut self) -> Result<Option<Taken>> {
+    /// What came since the last call, with TLS or without, if the broker tells.
+    pub(super) fn take(&mut self, is_tls: bool) -> Result<Option<Taken>> {
         match self {
+            Self::Discard { secured: Some(secured), .. } if is_tls => secured.report().map(Some),
             Self::Discard { broker, .. } => broker.report().map(Some),
             Self::Given { .. } | Self::Real { .. } => Ok(None),
         }
     }
+}
+
+/// Where the discard broker writes the certificate by which clients know it.
+fn ca_file() -> PathBuf {
+    workspace::root().join("target/bench/discard-broker.pem")
 }
 
 /// The testkit's discard broker. It ends when its standard input does, which is at the latest when this process ends.
@@ -101,13 +137,18 @@ pub(super) struct Discard {
 }
 
 impl Discard {
-    fn start(partitions: u32) -> Result<Self> {
-        let program = cargo_build(
-            &workspace::root(),
-            &["-p", "rohrpost-testkit", "--bin", "discard-broker"],
-        )?;
+    fn start(partitions: u32, with_tls: bool) -> Result<Self> {
+        let mut arguments = vec!["-p", "rohrpost-testkit", "--bin", "discard-broker"];
+        let mut options = vec!["--partitions".into(), partitions.to_string().into()];
+        if with_tls {
+            arguments.extend(["--features", "tls"]);
+            let file = ca_file();
+            file.parent().map_or(Ok(()), fs::create_dir_all)?;
+            options.extend([OsString::from("--tls"), file.into()]);
+        }
+        let program = cargo_build(&workspace::root(), &arguments)?;
         let mut process = Command::new(program)
-            .args(["--partitions", &partitions.to_string()])
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

@@ -1,7 +1,7 @@
 //! `cargo xtask conformance broker`: the testkit's broker model beside Apache Kafka.
 
-use rohrpost_tests::broker_model;
-use rohrpost_tests::kafka::PrivateCluster;
+use harness::broker_model;
+use harness::kafka::PrivateCluster;
 
 use crate::Result;
 use crate::args::Args;
@@ -11,7 +11,8 @@ cargo xtask conformance broker [--seed N] [--cases M] [--from K] [--brokers 1|3]
                                [--scenes]
 
 Sends random sequences of requests to the testkit's broker model and to an Apache Kafka of its own,
-and compares what they answer and what their logs hold. Ends with
+and compares what they answer and what their logs hold; every other sequence is about transactions
+and the offsets of groups, under transaction version 0, 1 or 2. Ends with
 `N sequences, M requests, K mismatches`; any mismatch is a wrong model, and a failure.
 
   --seed N     what all chance comes from; 1 if not given
@@ -19,7 +20,8 @@ and compares what they answer and what their logs hold. Ends with
   --from K     begin with the sequence K: with --cases 1, only that one
   --brokers    how many: three have followers, and leaders that move; one refuses permissions too
   --trace      print every request and Kafka's answer
-  --scenes     play what is written down instead: producers that are forgotten, quotas
+  --scenes     play what is written down instead: producers that are forgotten, transactions that
+               take too long, quotas
 ";
 
 pub(super) fn run(args: &[String]) -> Result {

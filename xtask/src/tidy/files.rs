@@ -11,6 +11,7 @@ const MAY_BE_LONG: &[&str] = &[
     "crates/codec/src/messages.rs",
     "crates/codec/src/messages/",
     "crates/codec/src/tests/samples.rs",
+    "xtask/conformance/src/samples.rs",
     "/vectors/",
 ];
 

@@ -13,29 +13,25 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rohrpost-codec", &[]),
     ("rohrpost-records", &[]),
     ("rohrpost-partitioner", &[]),
+    ("rohrpost-kerberos", &[]),
     ("rohrpost-sasl", &[]),
     ("rohrpost-serializer", &[]),
     ("rohrpost-tls", &[]),
-    ("rohrpost-auth", &["rohrpost-sasl", "rohrpost-tls"]),
+    ("rohrpost-auth", &["rohrpost-kerberos", "rohrpost-sasl", "rohrpost-tls"]),
     ("rohrpost-cluster", &["rohrpost-codec", "rohrpost-sasl"]),
     ("rohrpost-engine", &["rohrpost-cluster", "rohrpost-records"]),
     (
         "rohrpost-driver",
         &["rohrpost-engine", "rohrpost-partitioner", "rohrpost-auth", "rohrpost-tls"],
     ),
-    ("rohrpost-schema-registry", &["rohrpost-serializer"]),
+    ("rohrpost-schema-registry", &["rohrpost-auth", "rohrpost-serializer", "rohrpost-tls"]),
     ("rohrpost", &["rohrpost-driver", "rohrpost-auth", "rohrpost-serializer"]),
     ("rohrpost-testkit", &["rohrpost-codec", "rohrpost-records"]),
     ("rohrpost-sim", &["rohrpost-engine", "rohrpost-testkit"]),
-    ("rohrpost-tests", &["rohrpost", "rohrpost-testkit", "rohrpost-schema-registry"]),
-    ("rohrpost-bench-load", &[]),
-    ("rohrpost-bench", &["rohrpost", "rohrpost-bench-load"]),
-    (
-        "rohrpost-bench-floor",
-        &["rohrpost-bench-load", "rohrpost-codec", "rohrpost-partitioner", "rohrpost-records"],
-    ),
+    ("xtask", &[]),
+    ("rohrpost-tests", &["rohrpost", "rohrpost-testkit", "rohrpost-schema-registry", "xtask"]),
+    ("rohrpost-bench", &["rohrpost"]),
     ("rohrpost-conformance", &["rohrpost-codec"]),
-    ("xtask", &["rohrpost-tests"]),
 ];
 
 /// Crates that may use those named and nothing below them: the command line is a user like any
@@ -48,6 +44,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("rohrpost-codec", &["bytes", "nom", "tokio-util"]),
     ("rohrpost-records", &["bytes", "crc32c", "flate2", "lz4", "lz4_flex", "nom", "snap", "zstd"]),
     ("rohrpost-partitioner", &[]),
+    ("rohrpost-kerberos", &["aes", "hmac", "sha1", "sha2", "zeroize"]),
     (
         "rohrpost-sasl",
         &["base64ct", "bytes", "hmac", "pbkdf2", "serde_core", "serde_json", "sha2", "zeroize"],

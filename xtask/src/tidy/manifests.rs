@@ -1,5 +1,6 @@
 //! The crates as their manifests tell them, and what every manifest must say.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +16,7 @@ pub(super) struct Crate {
     pub(super) name: String,
     pub(super) manifest_path: PathBuf,
     pub(super) dependencies: Vec<Dependency>,
+    pub(super) features: BTreeMap<String, Vec<String>>,
     description: Option<String>,
     license: Option<String>,
     rust_version: Option<String>,
@@ -42,7 +44,7 @@ impl Crate {
         self.manifest_path.parent().unwrap_or(&self.manifest_path)
     }
 
-    fn is_published(&self) -> bool {
+    pub(super) fn is_published(&self) -> bool {
         self.publish.as_ref().is_none_or(|registries| !registries.is_empty())
     }
 }
@@ -110,6 +112,7 @@ pub(super) fn planted(name: &str, dependencies: &[(&str, Option<Kind>)]) -> Crat
             .iter()
             .map(|&(name, kind)| Dependency { name: name.to_owned(), kind })
             .collect(),
+        features: BTreeMap::new(),
         description: Some(String::new()),
         license: Some(String::new()),
         rust_version: Some(String::new()),

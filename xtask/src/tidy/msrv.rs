@@ -1,4 +1,4 @@
-//! Nothing that our crates are made of asks for a newer Rust than they say themselves.
+//! Nothing that a crate of ours is made of asks for a newer Rust than it says itself.
 //!
 //! Clippy's `incompatible_msrv` watches our own code; only one toolchain need be at hand.
 
@@ -74,32 +74,31 @@ fn find(metadata: &Metadata) -> Vec<Violation> {
         .filter_map(|id| packages.get(id.as_str()).copied())
         .filter(|package| package.publish.as_ref().is_none_or(|to| !to.is_empty()))
         .collect();
-    let Some(least) = ours.iter().filter_map(|package| version(package)).min() else {
-        return Vec::new();
-    };
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
-    let mut todo: Vec<&str> = ours.iter().map(|package| package.id.as_str()).collect();
-    while let Some(id) = todo.pop() {
-        if !seen.insert(id) {
-            continue;
+    let mut found: BTreeMap<&str, Violation> = BTreeMap::new();
+    for ours in ours {
+        let Some(said) = version(ours) else { continue };
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut todo: Vec<&str> = vec![ours.id.as_str()];
+        while let Some(id) = todo.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let dependencies = nodes.get(id).into_iter().flat_map(|node| &node.deps);
+            let shipped = dependencies
+                .filter(|dep| dep.dep_kinds.iter().any(|kind| kind.kind != Some(Kind::Dev)));
+            todo.extend(shipped.map(|dep| dep.pkg.as_str()));
         }
-        let dependencies = nodes.get(id).into_iter().flat_map(|node| &node.deps);
-        let shipped = dependencies
-            .filter(|dep| dep.dep_kinds.iter().any(|kind| kind.kind != Some(Kind::Dev)));
-        todo.extend(shipped.map(|dep| dep.pkg.as_str()));
-    }
-    seen.into_iter()
-        .filter_map(|id| packages.get(id).copied())
-        .filter(|package| version(package).is_some_and(|needed| needed > least))
-        .map(|package| {
+        let seen = seen.into_iter().filter_map(|id| packages.get(id).copied());
+        for package in seen.filter(|package| version(package).is_some_and(|needed| needed > said)) {
             let needed = package.rust_version.as_deref().unwrap_or_default();
             let message = format!(
-                "{} {} needs Rust {needed}, our crates say {}.{}",
-                package.name, package.version, least.0, least.1
+                "{} {} needs Rust {needed}, {}, which needs it, says {}.{}",
+                package.name, package.version, ours.name, said.0, said.1
             );
-            Violation::new("Cargo.lock", message)
-        })
-        .collect()
+            found.entry(&package.id).or_insert_with(|| Violation::new("Cargo.lock", message));
+        }
+    }
+    found.into_values().collect()
 }
 
 /// Major and minor version of the Rust that a package asks for.
@@ -133,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_dependency_that_needs_a_newer_rust_is_found_however_deep() {
-        let expected = ["deep 3.0.0 needs Rust 1.88.1, our crates say 1.85"];
+        let expected = ["deep 3.0.0 needs Rust 1.88.1, ours, which needs it, says 1.85"];
         assert_eq!(messages("null", "1.88.1"), expected);
         assert_eq!(messages("\"build\"", "1.100").len(), 1);
         assert!(messages("null", "1.85.1").is_empty());

@@ -70,7 +70,7 @@ async fn a_tokens_file_is_read_for_each_connection() {
     let path = std::env::temp_dir().join(name);
     let credentials = BearerCredentials::from_file(&path, ClaimNames::default());
     let error = first_message(&credentials).await.unwrap_err();
-    assert!(error.is_retriable && error.detail.contains("cannot be read"), "{error}");
+    assert!(!error.is_retriable && error.detail.contains("cannot be read"), "{error}");
     let later = millis(SystemClock.now()) / 1_000 + 60;
     for subject in ["alice", "bob"] {
         let token = jwt(subject, later);
@@ -89,6 +89,8 @@ async fn a_tokens_file_is_read_for_each_connection() {
         assert!(error.detail.contains("rohrpost-auth-token"), "{error}");
     }
     std::fs::remove_file(&path).unwrap();
+    let error = first_message(&credentials).await.unwrap_err();
+    assert!(error.is_retriable, "whoever keeps it fresh may be exchanging it: {error}");
 }
 
 #[tokio::test]

@@ -206,6 +206,22 @@ async fn what_may_pass_is_tried_again_and_what_lasts_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_last_attempt_failed_by_is_known_while_the_next_one_is_awaited() {
+    let (keeper, source) = keeper(HOUR);
+    assert_eq!(keeper.last_failure(), None);
+    source.fail(2, &CredentialsError::passing("busy"));
+    let asks = tokio::spawn({
+        let keeper = keeper.clone();
+        async move { number(&keeper).await }
+    });
+    pass(Duration::from_millis(150)).await;
+    assert_eq!(source.fetches(), 2);
+    assert_eq!(keeper.last_failure().unwrap().detail, "busy");
+    assert_eq!(asks.await.unwrap(), 3);
+    assert_eq!(keeper.last_failure(), None, "that is over");
+}
+
+#[tokio::test(start_paused = true)]
 async fn attempts_end_after_the_largest_back_off() {
     let (keeper, source) = keeper(HOUR);
     source.fail(1_000, &CredentialsError::passing("busy"));

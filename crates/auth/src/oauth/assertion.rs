@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use rohrpost_sasl::Secret;
-use rohrpost_tls::{SignatureAlgorithm, Store};
+use rohrpost_tls::{SignatureAlgorithm, Store, StoreType};
 use serde_json::{Map, Value};
 
 use crate::token::epoch_seconds;
@@ -29,7 +29,7 @@ enum Kind {
 
 #[derive(Clone, Debug)]
 struct Signed {
-    key: PathBuf,
+    key: Key,
     passphrase: Option<Secret>,
     algorithm: AssertionAlgorithm,
     claims: Map<String, Value>,
@@ -38,6 +38,22 @@ struct Signed {
     /// For how long before it was made it is valid.
     not_before: Duration,
     has_id: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Key {
+    File(PathBuf),
+    Pem(Secret),
+}
+
+/// For errors.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Pem(_) => f.write_str("the key that is given as PEM"),
+        }
+    }
 }
 
 /// How assertions are signed: `sasl.oauthbearer.assertion.algorithm`.
@@ -94,8 +110,21 @@ impl Assertion {
         passphrase: Option<Secret>,
         algorithm: AssertionAlgorithm,
     ) -> Self {
+        Self::signed_by(Key::File(key_file.into()), passphrase, algorithm)
+    }
+
+    /// librdkafka's `sasl.oauthbearer.assertion.private.key.pem`: the same with the key itself, as PEM.
+    pub fn signed_with_pem(
+        key: impl Into<Secret>,
+        passphrase: Option<Secret>,
+        algorithm: AssertionAlgorithm,
+    ) -> Self {
+        Self::signed_by(Key::Pem(key.into()), passphrase, algorithm)
+    }
+
+    fn signed_by(key: Key, passphrase: Option<Secret>, algorithm: AssertionAlgorithm) -> Self {
         Self(Kind::Signed(Box::new(Signed {
-            key: key_file.into(),
+            key,
             passphrase,
             algorithm,
             claims: Map::new(),
@@ -192,7 +221,7 @@ impl fmt::Display for Assertion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::File(path) => write!(f, "the assertion in {}", path.display()),
-            Kind::Signed(signed) => write!(f, "the assertion signed by {}", signed.key.display()),
+            Kind::Signed(signed) => write!(f, "the assertion signed by {}", signed.key),
         }
     }
 }
@@ -261,11 +290,14 @@ impl Signed {
             AssertionAlgorithm::Es256 => SignatureAlgorithm::EcdsaP256Sha256,
         };
         let passphrase = self.passphrase.as_ref().and_then(Secret::expose_str);
-        Store::file(&self.key).sign(passphrase, algorithm, message).map_err(|error| {
+        let store = match &self.key {
+            Key::File(path) => Store::file(path),
+            Key::Pem(text) => Store::bytes(text.expose()).of_type(StoreType::Pem),
+        };
+        store.sign(passphrase, algorithm, message).map_err(|error| {
             CredentialsError::lasting(format!(
                 "the assertion cannot be signed by {} with {}: {error}",
-                self.algorithm,
-                self.key.display()
+                self.algorithm, self.key
             ))
         })
     }

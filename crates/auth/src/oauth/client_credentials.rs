@@ -53,32 +53,20 @@ impl ClientCredentials {
                 "the client secret for the token endpoint is empty",
             ));
         }
-        Self::with_proof(endpoint, client_id, Proof::Secret(Secret::new(secret)))
+        if client_id.trim().is_empty() {
+            return Err(CredentialsError::lasting("the client id for the token endpoint is empty"));
+        }
+        Ok(Self::with_proof(endpoint, client_id, Proof::Secret(Secret::new(secret))))
     }
 
-    /// With an assertion instead of a secret.
-    ///
-    /// # Errors
-    ///
-    /// The client id is empty.
-    pub fn with_assertion(
-        endpoint: TokenEndpoint,
-        client_id: &str,
-        assertion: Assertion,
-    ) -> Result<Self, CredentialsError> {
+    /// With an assertion instead of a secret. A blank client id is not sent (RFC 7521, section 4.2): the assertion's subject says it then.
+    pub fn with_assertion(endpoint: TokenEndpoint, client_id: &str, assertion: Assertion) -> Self {
         Self::with_proof(endpoint, client_id, Proof::Assertion(Box::new(assertion)))
     }
 
-    fn with_proof(
-        endpoint: TokenEndpoint,
-        client_id: &str,
-        proof: Proof,
-    ) -> Result<Self, CredentialsError> {
+    fn with_proof(endpoint: TokenEndpoint, client_id: &str, proof: Proof) -> Self {
         let client_id = client_id.trim().to_owned();
-        if client_id.is_empty() {
-            return Err(CredentialsError::lasting("the client id for the token endpoint is empty"));
-        }
-        Ok(Self { endpoint, client_id, proof, scope: None, urlencodes: false })
+        Self { endpoint, client_id, proof, scope: None, urlencodes: false }
     }
 
     /// `sasl.oauthbearer.scope`: what the token shall be good for. Blank: not said.
@@ -126,7 +114,10 @@ impl TokenProvider for ClientCredentials {
             if let Some(scope) = &self.scope {
                 form = form.with("scope", scope);
             }
-            let who = format!("the client {:?}", self.client_id);
+            let who = match &self.proof {
+                Proof::Assertion(assertion) if self.client_id.is_empty() => assertion.to_string(),
+                _ => format!("the client {:?}", self.client_id),
+            };
             match &self.proof {
                 Proof::Secret(secret) => {
                     let authorization = self.authorization(secret);
@@ -135,8 +126,10 @@ impl TokenProvider for ClientCredentials {
                 }
                 Proof::Assertion(assertion) => {
                     let assertion = assertion.make(self.endpoint.clock.now()).await?;
+                    if !self.client_id.is_empty() {
+                        form = form.with("client_id", &self.client_id);
+                    }
                     let form = form
-                        .with("client_id", &self.client_id)
                         .with(
                             "client_assertion_type",
                             "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",

@@ -285,8 +285,7 @@ async fn an_assertion_is_exchanged_for_a_token() {
     assert!(error.is_retriable && error.detail.contains("there is no assertion"), "{error}");
 
     let signed = Assertion::signed(key("rsa.pem"), None, AssertionAlgorithm::Rs256);
-    let client =
-        ClientCredentials::with_assertion(endpoint(&server), "the-client", signed).unwrap();
+    let client = ClientCredentials::with_assertion(endpoint(&server), "the-client", signed);
     client.token().await.unwrap();
     let asked = server.asked();
     let (form, assertion) = asked[0].body.split_once("&client_assertion=").unwrap();

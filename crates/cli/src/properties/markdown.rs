@@ -23,8 +23,8 @@ Three ways lead to the same settings, and whatever is said later counts:
 
 Nothing is parsed and then ignored. A name that is unknown is an error that says which known one is nearest, or that it belongs to the
 other dialect; a value out of range is an error that says what is accepted; settings that exclude each other are an error that
-names both; what this version does not have is refused, with what to do instead. Zero means zero. Values of type `password` are
-never shown, in no error and no log.
+names both; what this version does not have is refused, with what to do instead. All mistakes are told at once, each with the file and
+line or the variable that it comes from. Zero means zero. Values of type `password` are never shown, in no error and no log.
 "#;
 
 const CHECKS: &str = r#"

@@ -11,7 +11,7 @@ use crate::connection::{Call, Connection, InFlight, Purpose, Unasked};
 use crate::node::{Node, State};
 use crate::trouble::TroubleKind;
 use crate::versions::Versions;
-use crate::{Answer, ClusterEvent, ConnectionId, NodeId, SendError, Time};
+use crate::{Answer, ClusterEvent, ConnectionId, NetworkOutput, NodeId, SendError, Time};
 
 /// The first version that says which cluster and which node the client means.
 const CHECKS_CLUSTER: i16 = 5;
@@ -118,10 +118,13 @@ impl Cluster {
     /// A new connection is ready.
     pub(super) fn became_ready(&mut self, id: NodeId) {
         let Some(node) = self.nodes.get_mut(&id) else { return };
+        self.connections_ready += 1;
         node.failures = 0;
         node.is_unreachable = false;
         node.is_wanted = false;
         node.clear_trouble();
+        let connection = node.connection().map(|connection| connection.id);
+        self.outputs.extend(connection.map(|connection| NetworkOutput::Ready { connection }));
         self.refresh.wake();
         self.events.push_back(ClusterEvent::NodeReady(id));
     }

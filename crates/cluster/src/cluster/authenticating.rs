@@ -2,13 +2,14 @@
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
+use alloc::string::String;
 use core::mem::replace;
 
 use rohrpost_codec::messages::{
     SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
 use rohrpost_codec::{
-    ApiKey, ByteStr, Bytes, ErrorCode, Message, Request, VersionRange, decode_response,
+    ApiKey, ByteStr, Bytes, ErrorCode, Message, Request, Response, VersionRange, decode_response,
 };
 use rohrpost_sasl::{SaslClient, SaslError, Step};
 
@@ -59,6 +60,21 @@ impl Cluster {
         let Some(connection) = node.connection().map(|connection| connection.id) else { return };
         let host = node.address.host().to_owned();
         self.outputs.push_back(NetworkOutput::Authenticate { connection, node: id, host });
+    }
+
+    /// Credentials that were asked for are still not there, because of this, and whoever was asked tries again: what is said to those who give up waiting meanwhile. Says nothing
+    /// about a connection that waits for none.
+    pub fn credentials_delayed(&mut self, connection: ConnectionId, error: CredentialsError) {
+        let Some(id) = self.connections.get(&connection) else { return };
+        match self.nodes.get_mut(id).map(|node| &mut node.state) {
+            Some(State::Authenticating { exchange, .. }) => exchange.delay(error),
+            Some(State::Ready { session: Some(session), .. })
+                if matches!(session.renewal, Renewal::Asked) =>
+            {
+                session.delay(error);
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn credentials(
@@ -175,28 +191,23 @@ impl Cluster {
         frame: &Bytes,
         version: i16,
     ) {
-        let response = match decode_response::<SaslHandshakeResponse>(frame, version) {
-            Ok((_, response)) => response,
-            Err(error) => return self.disconnect(now, id, TroubleKind::Unreadable(error)),
-        };
-        let api_key = ApiKey::SaslHandshake;
-        let error = match response.error_code {
+        let response: Option<SaslHandshakeResponse> = self.read(now, id, frame, version);
+        let Some(response) = response else { return };
+        match response.error_code {
             ErrorCode::NONE => {
                 if let Some(exchange) = self.exchange(id) {
                     exchange.agree(now);
                 }
-                return self.step(now, id, client, None);
+                self.step(now, id, client, None);
             }
-            ErrorCode::UNSUPPORTED_SASL_MECHANISM => AuthenticationError::UnsupportedMechanism {
-                mechanism: ByteStr::from_static(client.mechanism()),
-                enabled: shown_names(&response.mechanisms),
-            },
-            code if code.is_retriable() => {
-                return self.disconnect(now, id, TroubleKind::Refused { api_key, code });
+            ErrorCode::UNSUPPORTED_SASL_MECHANISM => {
+                let mechanism = ByteStr::from_static(client.mechanism());
+                let enabled = shown_names(&response.mechanisms);
+                let error = AuthenticationError::UnsupportedMechanism { mechanism, enabled };
+                self.authentication_failed(now, id, error);
             }
-            code => AuthenticationError::Code { api_key, code, message: None },
-        };
-        self.authentication_failed(now, id, error);
+            code => self.turned_away(now, id, ApiKey::SaslHandshake, code, None),
+        }
     }
 
     fn token_answered(
@@ -207,31 +218,61 @@ impl Cluster {
         frame: &Bytes,
         version: i16,
     ) {
-        let response = match decode_response::<SaslAuthenticateResponse>(frame, version) {
-            Ok((_, response)) => response,
-            Err(error) => return self.disconnect(now, id, TroubleKind::Unreadable(error)),
-        };
-        let api_key = ApiKey::SaslAuthenticate;
+        let response: Option<SaslAuthenticateResponse> = self.read(now, id, frame, version);
+        let Some(response) = response else { return };
         let message = response.error_message.as_deref().map(shown);
-        let error = match response.error_code {
+        match response.error_code {
             ErrorCode::NONE => {
                 let Some(exchange) = self.exchange(id) else { return };
                 exchange.set_lifetime(response.session_lifetime_ms);
                 match exchange.count(response.auth_bytes.len()) {
-                    Ok(()) => return self.step(now, id, client, Some(&response.auth_bytes)),
-                    Err((challenges, bytes)) => AuthenticationError::Endless { challenges, bytes },
+                    Ok(()) => self.step(now, id, client, Some(&response.auth_bytes)),
+                    Err((challenges, bytes)) => {
+                        let error = AuthenticationError::Endless { challenges, bytes };
+                        self.authentication_failed(now, id, error);
+                    }
                 }
             }
-            ErrorCode::SASL_AUTHENTICATION_FAILED => AuthenticationError::Refused {
-                mechanism: ByteStr::from_static(client.mechanism()),
-                message,
-                refusal: client.refusal().cloned(),
-            },
-            code if code.is_retriable() => {
-                return self.disconnect(now, id, TroubleKind::Refused { api_key, code });
+            ErrorCode::SASL_AUTHENTICATION_FAILED => {
+                let mechanism = ByteStr::from_static(client.mechanism());
+                let refusal = client.refusal().cloned();
+                let error = AuthenticationError::Refused { mechanism, message, refusal };
+                self.authentication_failed(now, id, error);
             }
-            code => AuthenticationError::Code { api_key, code, message },
-        };
+            code => self.turned_away(now, id, ApiKey::SaslAuthenticate, code, message),
+        }
+    }
+
+    /// An answer of the exchange. One that cannot be read costs the connection.
+    fn read<R: Response>(
+        &mut self,
+        now: Time,
+        id: NodeId,
+        frame: &Bytes,
+        version: i16,
+    ) -> Option<R> {
+        match decode_response(frame, version) {
+            Ok((_, response)) => Some(response),
+            Err(error) => {
+                self.disconnect(now, id, TroubleKind::Unreadable(error));
+                None
+            }
+        }
+    }
+
+    /// The broker answered with an error that is neither about the mechanism nor about the credentials.
+    fn turned_away(
+        &mut self,
+        now: Time,
+        id: NodeId,
+        api_key: ApiKey,
+        code: ErrorCode,
+        message: Option<String>,
+    ) {
+        if code.is_retriable() {
+            return self.disconnect(now, id, TroubleKind::Refused { api_key, code });
+        }
+        let error = AuthenticationError::Code { api_key, code, message };
         self.authentication_failed(now, id, error);
     }
 
@@ -315,7 +356,9 @@ impl Cluster {
 
     /// After this failure, a node was given up: tells those above, and does nothing by itself until somebody wants something.
     pub(super) fn tell_of_failed_authentication(&mut self, id: NodeId, error: AuthenticationError) {
-        let is_cut_off = !self.nodes.values().any(Node::is_up);
+        // Credentials are the cluster's: who is refused by one broker need not bother the others with them. Certificates are each broker's own.
+        let has_hope = error.is_tls() && self.nodes.values().any(Node::may_still_answer);
+        let is_cut_off = !has_hope && !self.nodes.values().any(Node::is_up);
         if is_cut_off {
             self.refresh.sleep();
         }

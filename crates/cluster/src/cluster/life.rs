@@ -11,8 +11,8 @@ use crate::node::{Addresses, Node, State, Timer};
 use crate::session::Stage;
 use crate::trouble::TroubleKind;
 use crate::{
-    ClusterEvent, ConnectError, ConnectionId, LookupError, LookupId, LostError, NetworkOutput,
-    NodeId, RequestError, Time,
+    AuthenticationError, ClusterEvent, ConnectError, ConnectErrorKind, ConnectionId, LookupError,
+    LookupId, LostError, NetworkOutput, NodeId, RequestError, Time,
 };
 
 impl Cluster {
@@ -95,6 +95,10 @@ impl Cluster {
     ) {
         let Some(&id) = self.connections.get(&connection) else { return };
         let kind = match self.nodes.get(&id).map(|node| &node.state) {
+            Some(State::Connecting { .. }) if error.kind == ConnectErrorKind::TlsRefused => {
+                let ConnectError { detail, .. } = error;
+                TroubleKind::Authentication(AuthenticationError::Tls { detail })
+            }
             Some(State::Connecting { address, .. }) => {
                 TroubleKind::Connect { address: *address, error }
             }
@@ -113,6 +117,13 @@ impl Cluster {
             }
             Some(State::Ready { .. }) => TroubleKind::Lost(error),
             Some(State::Authenticating { .. }) => TroubleKind::LostInAuthentication(error),
+            // Nothing but the handshake's end has come: Java, too, takes a reason that comes later for the network's.
+            Some(State::Negotiating { .. }) => match error {
+                LostError::TlsRefused { detail } => {
+                    TroubleKind::Authentication(AuthenticationError::Tls { detail })
+                }
+                error => TroubleKind::LostEarly(error),
+            },
             _ => TroubleKind::LostEarly(error),
         };
         self.end_connection(id, true, None);
@@ -178,7 +189,10 @@ impl Cluster {
             State::Authenticating { exchange, timer, .. } => {
                 let timeout = timer.timeout;
                 let kind = match exchange.stage {
-                    Stage::Credentials => TroubleKind::CredentialsTimedOut { timeout },
+                    Stage::Credentials => match exchange.delayed_by() {
+                        Some(error) => TroubleKind::Credentials(error.clone()),
+                        None => TroubleKind::CredentialsTimedOut { timeout },
+                    },
                     _ => TroubleKind::AuthenticationTimedOut { timeout },
                 };
                 self.disconnect(now, id, kind);
@@ -208,8 +222,9 @@ impl Cluster {
             TroubleKind::Authentication(error) => Some(error.clone()),
             _ => None,
         };
-        // Who refuses can be reached.
-        node.is_unreachable = !node.is_up() && failed.is_none();
+        // Who refuses the credentials can be reached. Who has another's certificate may be another, at an address that was the broker's.
+        let is_broker = matches!(&failed, Some(error) if !error.is_tls());
+        node.is_unreachable = !node.is_up() && !is_broker;
         let state = replace(&mut node.state, State::Disconnected);
         // A look-up is no connection.
         self.connections_failed += u64::from(!matches!(state, State::Resolving { .. }));
@@ -234,6 +249,7 @@ impl Cluster {
             if failed.is_some() { &self.authentication_backoff } else { &self.reconnect_backoff };
         let pause = backoff.after(node.failures, &mut self.random);
         node.failures = node.failures.saturating_add(1);
+        self.attempts_failed += 1;
         node.state = State::BackingOff { until: now + pause };
         node.throttled_until = None;
         self.refresh_after_loss(now);
@@ -303,7 +319,8 @@ impl Cluster {
         let mut was_begun = true;
         self.outputs.retain(|output| match output {
             NetworkOutput::Transmit { connection: of, .. } => *of != connection,
-            NetworkOutput::Authenticate { connection: of, .. } => *of != connection,
+            NetworkOutput::Authenticate { connection: of, .. }
+            | NetworkOutput::Ready { connection: of } => *of != connection,
             NetworkOutput::Connect { connection: of, .. } => {
                 was_begun &= *of != connection;
                 *of != connection

@@ -13,7 +13,7 @@ use crate::world::{World, broker_address, encode};
 use crate::{is_about, ms};
 
 /// What was told of failed authentications.
-fn failures(world: &World) -> Vec<(NodeId, AuthenticationError, bool)> {
+pub(crate) fn failures(world: &World) -> Vec<(NodeId, AuthenticationError, bool)> {
     let failure = |event: &ClusterEvent| match event {
         ClusterEvent::AuthenticationFailed { node, error, is_cut_off } => {
             Some((*node, error.clone(), *is_cut_off))
@@ -82,6 +82,26 @@ fn older_versions_serve_and_bare_tokens_are_refused_in_clear_words() {
         assert!(world.credentials.asked.is_empty());
         assert!(world.troubles()[0].contains("before 1.0"), "{:?}", world.troubles());
     }
+}
+
+#[test]
+fn whoever_gives_up_waiting_for_credentials_is_told_why_they_are_late() {
+    let mut world = World::guarded(1);
+    world.credentials.are_slow = true;
+    world.want("t");
+    assert!(
+        world.troubles()[0].contains("credentials are not there yet"),
+        "{:?}",
+        world.troubles()
+    );
+    let connection = world.credentials.asked[0].1;
+    world.cluster.credentials_delayed(connection, unavailable(true));
+    let late = "no credentials yet: the token endpoint is down";
+    assert!(world.troubles()[0].ends_with(late), "{:?}", world.troubles());
+    // So too when time is up for them all.
+    let timeout = Duration::from_secs(30);
+    world.pass(timeout);
+    assert!(world.troubles()[0].ends_with(late), "{:?}", world.troubles());
 }
 
 #[test]

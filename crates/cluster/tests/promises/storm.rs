@@ -43,6 +43,8 @@ fn peer() -> impl Strategy<Value = Peer> {
         Just(Peer::BlackHole),
         Just(Peer::Silent),
         Just(Peer::HangsUp),
+        Just(Peer::HasBadCertificate),
+        Just(Peer::RefusesCertificate),
         Just(Peer::Babbles(b"HTTP/1.1 400")),
         Just(Peer::Babbles(&[0, 0, 0, 6, 0, 0, 0, 0, 0, 35])),
     ]

@@ -39,6 +39,10 @@ pub(crate) enum Peer {
     Babbles(&'static [u8]),
     /// Accepts and hangs up at the first frame.
     HangsUp,
+    /// Has a certificate that is not accepted.
+    HasBadCertificate,
+    /// Agrees on TLS, and says afterwards that it does not accept the client's certificate.
+    RefusesCertificate,
 }
 
 /// A request that a peer received.
@@ -73,10 +77,13 @@ pub(crate) struct World {
     /// What brokers answered.
     pub(crate) answers: Vec<Bytes>,
     pub(crate) attempts: Vec<(Time, SocketAddr)>,
+    pub(crate) connecting: Vec<ConnectionId>,
     pub(crate) lookups: Vec<(Time, String)>,
     pub(crate) disconnects: Vec<(Time, ConnectionId)>,
     pub(crate) open: BTreeMap<ConnectionId, (SocketAddr, u64)>,
     pub(crate) wakes: usize,
+    /// Connections that were told to be ready, and how many requests had been seen by then.
+    pub(crate) ready: Vec<(ConnectionId, usize)>,
     /// Whether brokers want to know who comes, and how.
     pub(crate) sasl: Option<SaslListener>,
     /// Where credentials come from.
@@ -148,10 +155,12 @@ impl World {
             seen: Vec::new(),
             answers: Vec::new(),
             attempts: Vec::new(),
+            connecting: Vec::new(),
             lookups: Vec::new(),
             disconnects: Vec::new(),
             open: BTreeMap::new(),
             wakes: 0,
+            ready: Vec::new(),
             sasl: None,
             credentials: Credentials::default(),
         };
@@ -240,6 +249,7 @@ impl World {
             }
             NetworkOutput::Connect { connection, address, .. } => {
                 self.attempts.push((self.now, address));
+                self.connecting.push(connection);
                 match self.peers.get(&address).cloned().unwrap_or(Peer::Refuses) {
                     Peer::Refuses => {
                         let error = ConnectError {
@@ -249,6 +259,13 @@ impl World {
                         inputs.push(NetworkInput::ConnectFailed { connection, error });
                     }
                     Peer::BlackHole => {}
+                    Peer::HasBadCertificate => {
+                        let error = ConnectError {
+                            kind: ConnectErrorKind::TlsRefused,
+                            detail: "the certificate has expired".into(),
+                        };
+                        inputs.push(NetworkInput::ConnectFailed { connection, error });
+                    }
                     _ => {
                         self.open.insert(connection, (address, 0));
                         inputs.push(NetworkInput::Connected { connection });
@@ -260,6 +277,10 @@ impl World {
                 let result = self.credentials.give(self.now, connection, host);
                 inputs
                     .extend(result.map(|result| NetworkInput::Credentials { connection, result }));
+            }
+            NetworkOutput::Ready { connection } => {
+                assert!(self.open.contains_key(&connection) || self.is_lied_to);
+                self.ready.push((connection, self.seen.len()));
             }
             NetworkOutput::Transmit { connection, frame } => {
                 let open = self.open.get_mut(&connection);
@@ -322,7 +343,12 @@ impl World {
                 self.open.remove(&connection);
                 inputs.push(NetworkInput::Lost { connection, error: LostError::Closed });
             }
-            Peer::Silent | Peer::Refuses | Peer::BlackHole => {}
+            Peer::RefusesCertificate => {
+                self.open.remove(&connection);
+                let error = LostError::TlsRefused { detail: "unknown_ca".into() };
+                inputs.push(NetworkInput::Lost { connection, error });
+            }
+            Peer::Silent | Peer::Refuses | Peer::BlackHole | Peer::HasBadCertificate => {}
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rohrpost_cluster::{ConnectErrorKind, LostError, NetworkInput};
 use rohrpost_codec::Frame;
 use rohrpost_tls::{Store, TlsClient, TlsSettings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -93,14 +94,14 @@ impl End {
         self.until(|event| matches!(event, SocketEvent::Connected | SocketEvent::ConnectFailed(_)))
             .await;
         assert!(matches!(self.events[0], SocketEvent::Connected), "{:?}", self.events);
+        self.socket.set_ready();
     }
 
-    /// Why there is no connection.
-    async fn refused(&mut self) -> String {
+    /// Why there is no connection: of what kind, and in which words.
+    async fn failed(&mut self) -> (ConnectErrorKind, String) {
         self.until(|event| matches!(event, SocketEvent::ConnectFailed(_))).await;
         let Some(SocketEvent::ConnectFailed(error)) = self.events.last() else { unreachable!() };
-        assert_eq!(error.kind, rohrpost_cluster::ConnectErrorKind::Tls);
-        error.detail.clone()
+        (error.kind, error.detail.clone())
     }
 
     async fn lost(&mut self) -> String {
@@ -261,13 +262,14 @@ fn keys_may_be_renewed_on_the_way() {
 fn a_broker_whom_nobody_trusts_is_refused_in_words() {
     let (world, other) = (World::new(), World::new());
     let acceptor = world.server(false);
-    let why = run(
+    let (kind, why) = run(
         async move |listener| {
             let (stream, _) = listener.accept().await.unwrap();
             assert!(acceptor.accept(stream).await.is_err());
         },
-        async |listener| End::new(listener, &other.client).refused().await,
+        async |listener| End::new(listener, &other.client).failed().await,
     );
+    assert_eq!(kind, ConnectErrorKind::TlsRefused);
     assert!(why.contains("localhost") && why.contains("not accepted"), "{why}");
 }
 
@@ -275,20 +277,21 @@ fn a_broker_whom_nobody_trusts_is_refused_in_words() {
 fn a_broker_without_tls_is_recognised() {
     let world = World::new();
     // Kafka's own takes the first bytes of TLS for a length, and closes.
-    for answer in [
-        &b""[..],
-        b"\0\0\0\x0e\0\0\0\x01\0\x23\0\0\0\0\0\0\0\0",
-        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    for (answer, expected) in [
+        (&b""[..], ConnectErrorKind::Tls),
+        (b"\0\0\0\x0e\0\0\0\x01\0\x23\0\0\0\0\0\0\0\0", ConnectErrorKind::TlsRefused),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", ConnectErrorKind::TlsRefused),
     ] {
-        let why = run(
+        let (kind, why) = run(
             async move |listener| {
                 let (stream, _) = listener.accept().await.unwrap();
                 let mut stream = stream.into_std().unwrap();
                 stream.set_nonblocking(false).unwrap();
                 stream.write_all(answer).unwrap();
             },
-            async |listener| End::new(listener, &world.client).refused().await,
+            async |listener| End::new(listener, &world.client).failed().await,
         );
+        assert_eq!(kind, expected, "{why}");
         assert!(why.contains("security.protocol"), "{why}");
     }
 }
@@ -308,10 +311,13 @@ fn a_broker_that_wants_a_certificate_says_so_when_the_handshake_is_over() {
                 matches!(event, SocketEvent::Lost(_) | SocketEvent::ConnectFailed(_))
             })
             .await;
-            format!("{:?}", end.events.last().unwrap())
+            crate::network::input(rohrpost_cluster::ConnectionId(1), end.events.pop().unwrap())
         },
     );
-    assert!(why.contains("certificate") && why.contains("keystore"), "{why}");
+    let NetworkInput::Lost { error: LostError::TlsRefused { detail }, .. } = why else {
+        panic!("{why:?}");
+    };
+    assert!(detail.contains("certificate") && detail.contains("keystore"), "{detail}");
 }
 
 #[test]

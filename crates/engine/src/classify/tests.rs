@@ -84,7 +84,7 @@ const TABLE: &[(i16, Row)] = &[
 
 fn contexts() -> Vec<Context> {
     let mut contexts = Vec::new();
-    for bits in 0..32_u8 {
+    for bits in 0..64_u8 {
         for acks in [Acks::Leader, Acks::All] {
             let bit = |at: u8| bits & (1 << at) != 0;
             let idempotent = bit(0);
@@ -93,6 +93,7 @@ fn contexts() -> Vec<Context> {
             }
             contexts.push(Context {
                 idempotent,
+                transactional: idempotent && bit(5),
                 acks,
                 ambiguous: bit(1),
                 behind: bit(2),
@@ -133,6 +134,7 @@ fn expected(row: Row, code: i16, context: Context) -> Verdict {
         Row::Sequence if !context.idempotent => fail(false),
         Row::Sequence if context.behind => again(false),
         Row::Sequence if context.ambiguous || !context.may_retry => fail(false),
+        Row::Sequence if context.transactional => fail(false),
         Row::Sequence => Verdict::Renew,
     }
 }

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use rohrpost_cluster::NodeId;
-use rohrpost_codec::messages::api_versions_response::ApiVersion;
+use rohrpost_codec::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey};
 use rohrpost_codec::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
@@ -21,8 +21,10 @@ use rohrpost_codec::{
 };
 use rohrpost_records::{BatchHeader, RecordBatch};
 
+use super::coordinator::Coordinator;
+
 /// What to do with the next batch of a partition.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Fate {
     /// Keep the rules.
     Judge,
@@ -34,6 +36,8 @@ pub(crate) enum Fate {
     JudgeCut,
     /// Cut the connection before anything.
     Cut,
+    /// Cut the connection; the request arrives some time later all the same.
+    Late,
     /// Keep the rules and never answer the request.
     JudgeSilence,
     /// Append nothing and never answer the request.
@@ -88,6 +92,8 @@ pub(crate) enum Reaction {
     /// The broker is stuck: nothing more comes on this connection.
     Silence,
     Cut,
+    /// The connection is cut, and what was on it arrives later.
+    Late,
 }
 
 /// A cluster whose brokers share their logs, as if replication took no time.
@@ -115,6 +121,13 @@ pub(crate) struct Brokers {
     pub(crate) metadata_requests: usize,
     /// Nodes that do not believe anybody.
     pub(crate) refusing: Vec<i32>,
+    pub(crate) coordinator: Coordinator,
+    /// What arrives now was sent long ago: nobody plans anything for it, nor hears of it.
+    pub(crate) is_late: bool,
+    /// The producer of this test is.
+    pub(crate) is_transactional: bool,
+    /// The version of each Produce request.
+    pub(crate) produce_versions: Vec<i16>,
     /// How long sessions last, by SaslAuthenticate's `session_lifetime_ms`.
     pub(crate) lifetime_ms: i64,
 }
@@ -126,6 +139,11 @@ impl Brokers {
             (ApiKey::Metadata, (1, 13)),
             (ApiKey::ApiVersions, (0, 4)),
             (ApiKey::InitProducerId, (0, 5)),
+            (ApiKey::FindCoordinator, (0, 6)),
+            (ApiKey::AddPartitionsToTxn, (0, 5)),
+            (ApiKey::AddOffsetsToTxn, (0, 4)),
+            (ApiKey::TxnOffsetCommit, (0, 6)),
+            (ApiKey::EndTxn, (0, 5)),
             (ApiKey::SaslHandshake, (0, 1)),
             (ApiKey::SaslAuthenticate, (0, 2)),
         ];
@@ -145,6 +163,10 @@ impl Brokers {
             metadata_requests: 0,
             refusing: Vec::new(),
             lifetime_ms: 0,
+            coordinator: Coordinator::new(),
+            is_late: false,
+            is_transactional: false,
+            produce_versions: Vec::new(),
             racks: BTreeMap::new(),
         }
     }
@@ -180,8 +202,19 @@ impl Brokers {
                     max_version: max,
                     ..Default::default()
                 });
-                let answer =
-                    ApiVersionsResponse { api_keys: api_keys.collect(), ..Default::default() };
+                let feature = |max_version_level| FinalizedFeatureKey {
+                    name: ByteStr::from_static("transaction.version"),
+                    max_version_level,
+                    min_version_level: max_version_level,
+                    ..Default::default()
+                };
+                let of = &self.coordinator;
+                let answer = ApiVersionsResponse {
+                    api_keys: api_keys.collect(),
+                    finalized_features: of.feature.map(feature).into_iter().collect(),
+                    finalized_features_epoch: of.feature_epoch,
+                    ..Default::default()
+                };
                 encode(id, &answer, version)
             }
             ApiKey::Metadata => {
@@ -191,6 +224,14 @@ impl Brokers {
                     request.topics.into_iter().flatten().filter_map(|topic| topic.name).collect();
                 encode(id, &self.metadata(&wanted), version)
             }
+            ApiKey::InitProducerId if self.is_transactional => {
+                self.transactional(node, frame, ApiKey::InitProducerId, id, version)
+            }
+            api @ (ApiKey::FindCoordinator
+            | ApiKey::AddPartitionsToTxn
+            | ApiKey::AddOffsetsToTxn
+            | ApiKey::TxnOffsetCommit
+            | ApiKey::EndTxn) => self.transactional(node, frame, api, id, version),
             ApiKey::InitProducerId => {
                 let answer = match self.identities.pop_front().unwrap_or(Ok(0)) {
                     Ok(epoch) => {
@@ -275,6 +316,8 @@ impl Brokers {
 
     fn produce(&mut self, node: i32, frame: &Bytes, id: i32, version: i16) -> Reaction {
         let (_, request) = decode_request::<ProduceRequest>(frame).unwrap();
+        assert_eq!(request.transactional_id.is_some(), self.is_transactional);
+        self.produce_versions.push(version);
         let mut answer =
             ProduceResponse { throttle_time_ms: self.throttle_ms, ..Default::default() };
         let (mut cut, mut silence, mut garbage) = (false, false, false);
@@ -309,10 +352,16 @@ impl Brokers {
                     topics.push(name.clone());
                 }
                 let key = (name.clone(), part.index);
-                let fate = self.logs.entry(key.clone()).or_default().fates.pop_front();
+                let is_late = self.is_late;
+                let log = self.logs.entry(key.clone()).or_default();
+                let fate = if is_late { None } else { log.fates.pop_front() };
                 let fate = fate.unwrap_or(Fate::Judge);
-                let judged =
-                    |brokers: &mut Self| brokers.judge(node, &key, *batch.header(), &values, size);
+                if let Fate::Late = fate {
+                    return Reaction::Late;
+                }
+                let judged = |brokers: &mut Self| {
+                    brokers.judge(node, &key, *batch.header(), &values, size, version)
+                };
                 let (code, offset) = match &fate {
                     Fate::Refuse(code) => (*code, -1),
                     Fate::Cut | Fate::Silence => (ErrorCode::NONE, -1),
@@ -330,7 +379,7 @@ impl Brokers {
                     Fate::JudgeGarbage => garbage = true,
                     Fate::JudgeOmit => continue,
                     Fate::Twist(twist) => twists.push(twist),
-                    Fate::Judge | Fate::Refuse(_) => {}
+                    Fate::Judge | Fate::Refuse(_) | Fate::Late => {}
                 }
                 if reply.error_code == ErrorCode::NOT_LEADER_OR_FOLLOWER && self.hints {
                     let led = self.topics[name].partitions[part.index as usize];
@@ -373,6 +422,7 @@ impl Brokers {
         header: BatchHeader,
         values: &[Vec<u8>],
         size: usize,
+        version: i16,
     ) -> (ErrorCode, i64) {
         let led = self.topics.get(&key.0).and_then(|topic| topic.partitions.get(key.1 as usize));
         let Some(led) = led else { return (ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, -1) };
@@ -381,6 +431,15 @@ impl Brokers {
         }
         if size > self.max_message_bytes {
             return (ErrorCode::MESSAGE_TOO_LARGE, -1);
+        }
+        let is_transactional = header.attributes.is_transactional();
+        assert_eq!(is_transactional, self.is_transactional, "the batch's attributes");
+        if is_transactional {
+            let (id, epoch) = (header.producer_id.0, header.producer_epoch.0);
+            let code = self.verify(key, id, epoch, version);
+            if !code.is_none() {
+                return (code, -1);
+            }
         }
         let log = self.logs.entry(key.clone()).or_default();
         let offset = log.next_offset;
@@ -423,6 +482,9 @@ impl Brokers {
         }
         log.next_offset += values.len() as i64;
         log.batches.push(Stored { header, values: values.to_vec() });
+        if is_transactional {
+            self.appended_in_transaction(values);
+        }
         (ErrorCode::NONE, offset)
     }
 
@@ -432,6 +494,6 @@ impl Brokers {
     }
 }
 
-fn encode<R: Response>(id: i32, answer: &R, version: i16) -> Reaction {
+pub(crate) fn encode<R: Response>(id: i32, answer: &R, version: i16) -> Reaction {
     Reaction::Answer(encode_response(id, answer, version).unwrap().to_bytes().slice(4..))
 }

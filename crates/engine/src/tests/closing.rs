@@ -1,5 +1,6 @@
 //! Closing, memory, and sends that wait for metadata.
 
+use alloc::string::ToString;
 use core::time::Duration;
 
 use rohrpost_codec::ErrorCode;
@@ -173,11 +174,23 @@ fn without_any_broker_the_wait_ends_in_time_and_names_the_trouble() {
     world.down = alloc::vec![0];
     world.await_topic(TOPIC, None, 3000);
     world.run(3000);
-    let AdmissionError::TimedOut { trouble: Some(trouble), .. } = admission(&world) else {
+    let AdmissionError::TimedOut { trouble: Some(trouble), unreached, .. } = admission(&world)
+    else {
         panic!("{:?}", world.awaited)
     };
     assert!(trouble.contains("10.0.0.1:9092"), "{trouble}");
+    assert!(matches!(&unreached[..], [only] if **only == **trouble), "{unreached:?}");
+    let told = admission(&world).to_string();
+    assert!(told.contains("no broker has answered: 10.0.0.1:9092"), "{told}");
+    assert!(world.engine.cluster().is_cut_off());
     assert!(world.polls < 200, "{} polls", world.polls);
+    // With a broker that answers it is the topic that is not known.
+    world.down.clear();
+    world.await_topic("missing", None, 3000);
+    world.run(3000);
+    let told = admission(&world).to_string();
+    assert!(!told.contains("no broker has answered"), "{told}");
+    assert!(!world.engine.cluster().is_cut_off());
     world.end();
 }
 

@@ -17,9 +17,10 @@ use rohrpost_records::Compressor;
 
 use super::broker::{Brokers, Fate, Reaction};
 use crate::{
-    Acks, AdmissionError, Appended, AppenderConfig, BatchId, Budget, DeliveryError, Engine,
+    Acks, AdmissionError, Appended, AppenderConfig, BatchId, Budget, CallId, DeliveryError, Engine,
     EngineConfig, FilledBatch, FlushId, Grant, Input, Outcome, Output, PartitionAppender,
-    PartitionIndex, Refused, TopicChange, Unpooled, Value, WaiterId,
+    PartitionIndex, Refused, TopicChange, TransactionAnswer, TransactionError, Unpooled, Value,
+    WaiterId,
 };
 
 /// Time that a frame takes from one end to the other.
@@ -49,7 +50,15 @@ struct Connection {
 
 enum Event {
     Input(NetworkInput),
-    Arrive { connection: ConnectionId, frame: Bytes },
+    Arrive {
+        connection: ConnectionId,
+        frame: Bytes,
+    },
+    /// What was cut off arrives.
+    Late {
+        node: i32,
+        frame: Bytes,
+    },
 }
 
 pub(crate) struct World {
@@ -71,6 +80,8 @@ pub(crate) struct World {
     pub(crate) segments: Vec<(usize, usize)>,
     pub(crate) awaited: Vec<(WaiterId, Result<(), AdmissionError>)>,
     pub(crate) flushed: Vec<FlushId>,
+    pub(crate) calls: Vec<(CallId, Result<TransactionAnswer, TransactionError>)>,
+    pub(crate) last_call: u64,
     pub(crate) is_closed: bool,
     pub(crate) polls: usize,
     /// Seals that the driver does not answer until it is told to.
@@ -135,6 +146,8 @@ impl World {
             segments: Vec::new(),
             awaited: Vec::new(),
             flushed: Vec::new(),
+            calls: Vec::new(),
+            last_call: 0,
             is_closed: false,
             polls: 0,
             hold_seals: false,
@@ -295,6 +308,7 @@ impl World {
                 }
                 Output::Release { bytes, .. } => self.budget.release(bytes),
                 Output::Flushed { flush } => self.flushed.push(flush),
+                Output::Transaction { call, result } => self.calls.push((call, result)),
                 Output::Closed => {
                     assert!(!self.is_closed, "closed twice");
                     self.is_closed = true;
@@ -362,6 +376,7 @@ impl World {
                 let input = NetworkInput::Credentials { connection, result };
                 self.after(LATENCY, Event::Input(input));
             }
+            NetworkOutput::Ready { .. } => {}
             NetworkOutput::Transmit { connection, frame } => {
                 let Some(at) = self.connection(connection) else { return };
                 at.written += 1;
@@ -409,7 +424,7 @@ impl World {
         self.events.retain(|_, event| match event {
             Event::Arrive { connection, .. } => !ids.contains(connection),
             Event::Input(NetworkInput::Received { connection, .. }) => !ids.contains(connection),
-            Event::Input(_) => true,
+            Event::Input(_) | Event::Late { .. } => true,
         });
         for connection in ids {
             let error = LostError::Closed;
@@ -420,6 +435,7 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Input(input) => self.input(Input::Network(input)),
+            Event::Late { node, frame } => self.arrive_late(node, &frame),
             Event::Arrive { connection, frame } => {
                 let Some(at) = self.connection(connection) else { return };
                 if at.is_stuck {
@@ -440,7 +456,11 @@ impl World {
                             at.is_stuck = true;
                         }
                     }
-                    Reaction::Cut => {
+                    reaction @ (Reaction::Cut | Reaction::Late) => {
+                        if let Reaction::Late = reaction {
+                            let delay = self.next_event * 37 % 4000;
+                            self.after(Duration::from_millis(delay), Event::Late { node, frame });
+                        }
                         let input = NetworkInput::Lost { connection, error: LostError::Closed };
                         self.after(LATENCY, Event::Input(input));
                     }

@@ -1,6 +1,6 @@
 //! What several settings mean together.
 
-use super::{Acks, Compression, ConfigError, ProducerConfig, choices};
+use super::{Acks, Compression, ConfigError, ConfigMistake, ProducerConfig, choices, told};
 use crate::error::Error;
 
 impl ProducerConfig {
@@ -12,39 +12,58 @@ impl ProducerConfig {
     /// Checks what several settings mean together, as Java's producer does when it is made.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config).
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), with all that is wrong ([`Error::config_errors`]).
     pub fn validate(&self) -> Result<(), Error> {
-        Ok(self.check()?)
+        told(self.check())
     }
 
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self) -> Vec<ConfigMistake> {
+        let mut mistakes = Vec::new();
         if self.bootstrap_servers.is_empty() {
-            return Err(ConfigError::Missing { name: "bootstrap.servers" });
+            mistakes.push(ConfigError::Missing { name: "bootstrap.servers" }.into());
         }
-        self.check_what_is_there()
+        mistakes.extend(self.check_what_is_there());
+        mistakes
     }
 
     /// All but that nothing is missing.
-    pub(crate) fn check_what_is_there(&self) -> Result<(), ConfigError> {
-        let contradiction = |first, second, reason: String| {
-            Err(ConfigError::Contradiction { first, second, reason })
-        };
+    pub(crate) fn check_what_is_there(&self) -> Vec<ConfigMistake> {
+        let own = self.check_without_topics();
+        let of_topics = self.check_topics(&own);
+        own.into_iter().chain(of_topics).collect()
+    }
+
+    /// What holds for the producer, or for a topic ([`for_topic`](Self::for_topic)).
+    pub(super) fn check_without_topics(&self) -> Vec<ConfigMistake> {
+        let mut errors = self.contradictions();
         if let Some(id) = self.client_id.as_ref().filter(|id| id.len() > Self::MAX_CLIENT_ID) {
-            return Err(ConfigError::InvalidValue {
+            errors.push(self.providers.hide(ConfigError::InvalidValue {
                 name: "client.id",
                 value: Some(format!("{}...", id.chars().take(20).collect::<String>())),
                 accepted: format!("at most {} bytes, not {}", Self::MAX_CLIENT_ID, id.len()),
-            });
+            }));
         }
+        errors.extend(self.each_bootstrap_address().filter_map(Result::err));
+        errors.extend(self.check_security());
+        errors.extend(self.record_compression().err());
+        errors.into_iter().map(|error| self.locate(error)).collect()
+    }
+
+    /// Settings that exclude each other.
+    fn contradictions(&self) -> Vec<ConfigError> {
+        let mut errors = Vec::new();
+        let mut contradiction = |first, second, reason: String| {
+            errors.push(ConfigError::Contradiction { first, second, reason });
+        };
         if self.idempotence == Some(true) && self.retries == 0 {
-            return contradiction(
+            contradiction(
                 "enable.idempotence",
                 "retries",
                 "an idempotent producer must be able to retry: set retries above 0, or enable.idempotence=false".into(),
             );
         }
         if self.idempotence == Some(true) && self.acks != Acks::All {
-            return contradiction(
+            contradiction(
                 "enable.idempotence",
                 "acks",
                 format!(
@@ -53,9 +72,41 @@ impl ProducerConfig {
                 ),
             );
         }
+        if self.transactional_id.is_some() {
+            let reason = "transactions are idempotent writes to all in-sync replicas";
+            let cure = "leave transactional.id out";
+            if self.idempotence == Some(false) {
+                let reason = format!("{reason}: set enable.idempotence=true, or {cure}");
+                contradiction("transactional.id", "enable.idempotence", reason);
+            }
+            if self.acks != Acks::All {
+                let reason = format!("{reason}: set acks=all, not {}, or {cure}", self.acks);
+                contradiction("transactional.id", "acks", reason);
+            }
+            if self.retries == 0 {
+                let reason = format!(
+                    "{reason}, which must be able to retry: set retries above 0, or {cure}"
+                );
+                contradiction("transactional.id", "retries", reason);
+            }
+        }
+        if self.two_phase_commit && self.has_transaction_timeout {
+            contradiction(
+                "transaction.two.phase.commit.enable",
+                "transaction.timeout.ms",
+                "transactions of two-phase commit have no time-out: leave transaction.timeout.ms out".into(),
+            );
+        }
+        if self.two_phase_commit && self.transactional_id.is_none() {
+            contradiction(
+                "transaction.two.phase.commit.enable",
+                "transactional.id",
+                "there are no transactions without transactional.id: set it, or leave two-phase commit out".into(),
+            );
+        }
         // As in Java, also where acks or retries exclude idempotence: it has to be said that it is not wanted.
         if self.idempotence != Some(false) && self.max_in_flight > Self::MAX_IN_FLIGHT_IDEMPOTENT {
-            return contradiction(
+            contradiction(
                 "enable.idempotence",
                 "max.in.flight.requests.per.connection",
                 format!(
@@ -65,14 +116,14 @@ impl ProducerConfig {
             );
         }
         if self.partitioner.is_some() && self.ignore_keys {
-            return contradiction(
+            contradiction(
                 "partitioner.class",
                 "partitioner.ignore.keys",
                 "a partitioner of one's own decides what keys mean: leave partitioner.ignore.keys false".into(),
             );
         }
         if self.rack_aware && self.rack.is_none() {
-            return contradiction(
+            contradiction(
                 "partitioner.rack.aware",
                 "client.rack",
                 "which leaders are near depends on where the producer is: set client.rack, or partitioner.rack.aware=false".into(),
@@ -80,7 +131,7 @@ impl ProducerConfig {
         }
         let least = self.least_delivery_timeout();
         if self.delivery_timeout.is_some_and(|timeout| timeout < least) {
-            return contradiction(
+            contradiction(
                 "delivery.timeout.ms",
                 "request.timeout.ms",
                 format!(
@@ -89,10 +140,21 @@ impl ProducerConfig {
                 ),
             );
         }
-        self.bootstrap_addresses()?;
-        self.check_security()?;
-        self.record_compression()?;
-        self.check_topics()
+        errors
+    }
+
+    /// That it is for transactions, or that it is not: what is sent outside of one would be refused.
+    pub(crate) fn check_transactional(&self, is_wanted: bool) -> Option<ConfigError> {
+        const NAME: &str = "transactional.id";
+        match (&self.transactional_id, is_wanted) {
+            (Some(_), true) | (None, false) => None,
+            (None, true) => Some(ConfigError::Missing { name: NAME }),
+            (Some(id), false) => Some(ConfigError::NotSupported {
+                name: NAME,
+                value: Some(id.clone()),
+                reason: "a Producer sends outside of transactions: make a TransactionalProducer (ProducerBuilder::build_transactional), or remove it",
+            }),
+        }
     }
 
     /// The codec and its level.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rohrpost_cluster::{self as cluster, ClusterConfig, HostPort};
 use rohrpost_codec::ByteStr;
 use rohrpost_driver::{self as driver, ChooserConfig, DriverConfig};
-use rohrpost_engine::{self as engine, EngineConfig, TopicOverrides};
+use rohrpost_engine::{self as engine, EngineConfig, TopicOverrides, TransactionalConfig};
 
 use rohrpost_partitioner::{Hashed, Partitioner, Random};
 
@@ -16,14 +16,21 @@ use super::{Acks, AddressFamily, ConfigError, MetadataRecovery, Partitioning, Pr
 impl ProducerConfig {
     /// The bootstrap servers' addresses.
     pub(crate) fn bootstrap_addresses(&self) -> Result<Vec<HostPort>, ConfigError> {
-        let addresses = self.bootstrap_servers.iter().map(|server| {
-            server.parse().map_err(|error| ConfigError::InvalidValue {
-                name: "bootstrap.servers",
-                value: Some(server.clone()),
-                accepted: format!("host:port, separated by commas ({error})"),
+        self.each_bootstrap_address().collect()
+    }
+
+    pub(super) fn each_bootstrap_address(
+        &self,
+    ) -> impl Iterator<Item = Result<HostPort, ConfigError>> + '_ {
+        self.bootstrap_servers.iter().map(|server| {
+            server.parse().map_err(|error| {
+                self.providers.hide(ConfigError::InvalidValue {
+                    name: "bootstrap.servers",
+                    value: Some(server.clone()),
+                    accepted: format!("host:port, separated by commas ({error})"),
+                })
             })
-        });
-        addresses.collect()
+        })
     }
 
     /// Everything below the facade. Reads the files of TLS.
@@ -40,6 +47,12 @@ impl ProducerConfig {
         engine.delivery_timeout = self.effective_delivery_timeout();
         engine.retries = self.retries;
         engine.ack_timeout = self.ack_timeout;
+        engine.transactional = self.transactional_id.as_ref().map(|id| {
+            let mut transactional = TransactionalConfig::new(ByteStr::copy_from(id));
+            transactional.timeout = self.transaction_timeout;
+            transactional.two_phase_commit = self.two_phase_commit;
+            transactional
+        });
         for (name, of) in self.of_topics() {
             engine.topics.insert(ByteStr::copy_from(name), of.to_overrides()?);
         }
@@ -69,7 +82,7 @@ impl ProducerConfig {
             AddressFamily::V6 => driver::AddressFamily::V6,
         };
         #[cfg(feature = "sasl")]
-        if let Some(sasl) = self.security.authentication(self.dialect)? {
+        if let Some(sasl) = self.security.authentication(self.dialect, true)? {
             let (mechanism, credentials) = sasl.into_parts();
             driver.engine.cluster.sasl_mechanism = Some(mechanism.into());
             driver.credentials = credentials;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::Dialect;
+use super::{ConfigPlace, Dialect};
 
-/// A configuration that cannot be used, with everything needed to put it right. It is the
-/// [`source`](std::error::Error::source) of an [`Error`](crate::Error) of the kind [`Config`](crate::ErrorKind::Config).
+/// A configuration that cannot be used, with everything needed to put it right: one of the [`ConfigErrors`](crate::ConfigErrors) of an [`Error`](crate::Error) of the
+/// kind [`Config`](crate::ErrorKind::Config).
 ///
 /// Values of secret properties are never part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,13 @@ pub enum ConfigError {
         nearest: Option<&'static str>,
         /// It is a name of the other dialect.
         is_foreign: bool,
+    },
+    /// A property of Kafka's other clients, which a producer has no use for.
+    OfOtherClient {
+        /// The property.
+        name: String,
+        /// Whose it is: `consumers`, `admin clients`.
+        whose: &'static str,
     },
     /// The configuration was read in the other dialect, where the same names mean other things.
     OtherDialect {
@@ -76,6 +83,13 @@ pub enum ConfigError {
         /// Why, and what to do.
         reason: &'static str,
     },
+    /// A value that stands elsewhere (`config.providers`) and cannot be had from there, or a provider that is not set up as it must be.
+    Reference {
+        /// The property.
+        name: String,
+        /// What is wrong. Nothing that stands elsewhere is in it.
+        detail: String,
+    },
     /// Two settings that exclude each other.
     Contradiction {
         /// One property.
@@ -105,10 +119,42 @@ impl ConfigError {
     pub(super) fn of_topic(self, topic: &str) -> Self {
         Self::OfTopic { topic: topic.to_owned(), error: Box::new(self) }
     }
-}
 
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The properties that it is about; of an unknown one, the one that is meant.
+    pub(super) fn properties(&self) -> Vec<&'static str> {
+        match self {
+            Self::UnknownProperty { nearest, .. } => nearest.iter().copied().collect(),
+            Self::Missing { name }
+            | Self::InvalidValue { name, .. }
+            | Self::NotSupported { name, .. } => vec![name],
+            Self::MissingFor { name, by, .. } => vec![name, by],
+            Self::Contradiction { first, second, .. } => vec![first, second],
+            Self::OfTopic { error, .. } => error.properties(),
+            #[cfg(feature = "sasl")]
+            Self::Sasl { .. } => vec!["sasl.jaas.config"],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether it tells the places of its properties beside their names.
+    pub(super) fn names_places(&self) -> bool {
+        match self {
+            Self::MissingFor { .. } | Self::Contradiction { .. } => true,
+            Self::OfTopic { error, .. } => error.names_places(),
+            _ => false,
+        }
+    }
+
+    /// In words, with the places of the properties that it is about.
+    pub(super) fn tell(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        places: &[(String, ConfigPlace)],
+    ) -> fmt::Result {
+        let with_place = |name: &'static str| {
+            let place = places.iter().find(|(of, _)| of == name).map(|(_, place)| place);
+            WithPlace { name, place }
+        };
         match self {
             Self::UnknownProperty { dialect, name, nearest, is_foreign: true } => {
                 let (other, function) = match dialect {
@@ -130,6 +176,12 @@ impl fmt::Display for ConfigError {
             Self::UnknownProperty { name, nearest: None, .. } => {
                 write!(f, "there is no producer property {name:?}: remove it")
             }
+            Self::OfOtherClient { name, whose } => {
+                write!(
+                    f,
+                    "{name} is a property of {whose}, for which a producer has no use: remove it"
+                )
+            }
             Self::OtherDialect { name } => write!(
                 f,
                 "{name} cannot be set by its Java name: this configuration was read in librdkafka's dialect, where names mean other things; set \
@@ -140,7 +192,7 @@ impl fmt::Display for ConfigError {
             }
             Self::Missing { name } => write!(f, "{name} is not set, and it has no default: set it"),
             Self::MissingFor { name, by, reason } => {
-                write!(f, "{name} is not set, and {by} needs it: {reason}")
+                write!(f, "{name} is not set, and {} needs it: {reason}", with_place(by))
             }
             #[cfg(feature = "sasl")]
             Self::Sasl { detail } => write!(f, "SASL cannot be set up: {detail}"),
@@ -158,10 +210,16 @@ impl fmt::Display for ConfigError {
             Self::NotSupported { name, value: None, reason } => {
                 write!(f, "{name} is not supported: {reason}")
             }
+            Self::Reference { name, detail } => write!(f, "{name}: {detail}"),
             Self::Contradiction { first, second, reason } => {
+                let (first, second) = (with_place(first), with_place(second));
                 write!(f, "{first} and {second} contradict each other: {reason}")
             }
-            Self::OfTopic { topic, error } => write!(f, "topic {topic:?}: {error}"),
+            Self::OfTopic { topic, error } => {
+                write!(f, "topic {topic:?}: ")?;
+                error.tell(f, places)
+            }
+            Self::Malformed { reason, .. } if !places.is_empty() => f.write_str(reason),
             Self::Malformed { line, reason } => {
                 write!(f, "line {line} of the properties: {reason}")
             }
@@ -169,4 +227,25 @@ impl fmt::Display for ConfigError {
     }
 }
 
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tell(f, &[])
+    }
+}
+
 impl std::error::Error for ConfigError {}
+
+/// A property, and where it was set, where that is known.
+struct WithPlace<'a> {
+    name: &'static str,
+    place: Option<&'a ConfigPlace>,
+}
+
+impl fmt::Display for WithPlace<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place {
+            Some(place) => write!(f, "{} ({place})", self.name),
+            None => f.write_str(self.name),
+        }
+    }
+}

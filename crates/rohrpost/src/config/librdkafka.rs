@@ -5,6 +5,7 @@ mod security;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::time::Duration;
 
@@ -15,21 +16,24 @@ use super::{
 
 /// Every property of librdkafka's that a producer takes, and those that only its consumers take.
 pub(super) fn all() -> impl Iterator<Item = &'static Property<Draft>> + Clone {
-    table::PROPERTIES.iter().chain(security::PROPERTIES).chain(refused::PROPERTIES)
+    let honoured = table::PROPERTIES.iter().chain(security::PROPERTIES);
+    honoured.chain(tokens::PROPERTIES).chain(refused::PROPERTIES)
 }
 
 /// A configuration in librdkafka's terms, while it is being read. Some settings only mean something once all are known.
 pub(super) struct Draft {
     config: ProducerConfig,
-    idempotence: bool,
+    /// `None`: not said.
+    idempotence: Option<bool>,
     acks: Option<Acks>,
     retries: Option<u32>,
     max_in_flight: Option<usize>,
     /// Was it said, or is it the default?
     linger: Option<Duration>,
-    /// `None`: for ever.
+    /// `None`: not said.
     message_timeout: Option<Duration>,
-    socket_timeout: Duration,
+    /// `None`: not said.
+    socket_timeout: Option<Duration>,
     level: i32,
 }
 
@@ -38,6 +42,10 @@ impl Target for Draft {
 }
 
 impl Draft {
+    const MESSAGE_TIMEOUT: Duration = Duration::from_secs(300);
+    const SOCKET_TIMEOUT: Duration = Duration::from_secs(60);
+    /// For ever, as far as a clock can tell.
+    const FOR_EVER: Duration = Duration::from_millis(u64::MAX);
     const LINGER: Duration = Duration::from_millis(5);
     const RETRIES: u32 = i32::MAX as u32;
     const MAX_IN_FLIGHT: usize = 1_000_000;
@@ -76,13 +84,13 @@ impl Draft {
         };
         Self {
             config,
-            idempotence: false,
+            idempotence: None,
             acks: None,
             retries: None,
             max_in_flight: None,
             linger: None,
-            message_timeout: Some(millis(300_000)),
-            socket_timeout: millis(60_000),
+            message_timeout: None,
+            socket_timeout: None,
             level: Self::DEFAULT_LEVEL,
         }
     }
@@ -93,21 +101,28 @@ impl Draft {
     }
 
     /// What it all means together, as librdkafka sees it when a producer is made.
-    pub(super) fn finish(mut self) -> Result<ProducerConfig, ConfigError> {
-        self.idempotence()?;
-        self.times()?;
-        self.compression_level()?;
+    pub(super) fn finish(mut self) -> (ProducerConfig, Vec<ConfigError>) {
+        let together = [self.idempotence(), self.times(), self.compression_level()];
+        let mut errors: Vec<ConfigError> = together.into_iter().filter_map(Result::err).collect();
         // A batch is bounded by the request that it goes in.
         let config = &mut self.config;
         config.batch_size = config.batch_size.min(config.max_request_size);
-        config.check_security()?;
-        Ok(self.config)
+        errors.extend(config.check_security());
+        (self.config, errors)
     }
 
     fn idempotence(&mut self) -> Result<(), ConfigError> {
-        let most =
-            if self.idempotence { Self::MAX_IN_FLIGHT_IDEMPOTENT } else { Self::MAX_IN_FLIGHT };
-        if self.idempotence {
+        let is_transactional = self.config.transactional_id.is_some();
+        if is_transactional && self.idempotence == Some(false) {
+            return Err(ConfigError::Contradiction {
+                first: "transactional.id",
+                second: "enable.idempotence",
+                reason: "transactions are idempotent writes: set enable.idempotence=true, or leave one of the two out".to_owned(),
+            });
+        }
+        let is_idempotent = self.idempotence.unwrap_or(is_transactional);
+        let most = if is_idempotent { Self::MAX_IN_FLIGHT_IDEMPOTENT } else { Self::MAX_IN_FLIGHT };
+        if is_idempotent {
             let contradiction = |second, reason: &str| {
                 let first = "enable.idempotence";
                 Err(ConfigError::Contradiction { first, second, reason: reason.to_owned() })
@@ -132,7 +147,7 @@ impl Draft {
             }
         }
         let config = &mut self.config;
-        config.idempotence = Some(self.idempotence);
+        config.idempotence = Some(is_idempotent);
         config.max_in_flight = self.max_in_flight.unwrap_or(most);
         config.retries = self.retries.unwrap_or(Self::RETRIES);
         config.acks = self.acks.unwrap_or_default();
@@ -140,10 +155,11 @@ impl Draft {
     }
 
     fn times(&mut self) -> Result<(), ConfigError> {
+        let (message_timeout, socket_timeout) = self.timeouts()?;
         let config = &mut self.config;
         let linger = self.linger.unwrap_or(Self::LINGER);
-        config.linger = match self.message_timeout {
-            Some(timeout) if timeout <= linger => {
+        config.linger = match message_timeout {
+            timeout if timeout <= linger => {
                 if self.linger.is_some() {
                     return Err(ConfigError::Contradiction {
                         first: "message.timeout.ms",
@@ -159,11 +175,9 @@ impl Draft {
             }
             _ => linger,
         };
-        // For ever, as far as a clock can tell.
-        let timeout = self.message_timeout.unwrap_or(Duration::from_millis(u64::MAX));
-        config.delivery_timeout = Some(timeout);
+        config.delivery_timeout = Some(message_timeout);
         // No request outlasts its messages.
-        config.request_timeout = self.socket_timeout.min(timeout.saturating_sub(config.linger));
+        config.request_timeout = socket_timeout.min(message_timeout.saturating_sub(config.linger));
         let (first, max) = config.effective_reconnect_backoff();
         if max < first {
             return Err(ConfigError::Contradiction {
@@ -176,6 +190,36 @@ impl Draft {
             });
         }
         Ok(())
+    }
+
+    /// `message.timeout.ms` and `socket.timeout.ms`: no message, and no request, outlasts its transaction.
+    fn timeouts(&self) -> Result<(Duration, Duration), ConfigError> {
+        let (message, socket) = (self.message_timeout, self.socket_timeout);
+        if self.config.transactional_id.is_none() {
+            return Ok((
+                message.unwrap_or(Self::MESSAGE_TIMEOUT),
+                socket.unwrap_or(Self::SOCKET_TIMEOUT),
+            ));
+        }
+        let transaction = self.config.transaction_timeout;
+        let contradiction = |first, most: Duration| {
+            let second = "transaction.timeout.ms";
+            let reason = format!(
+                "it cannot outlast its transaction: set it to {} at most",
+                most.as_millis()
+            );
+            Err(ConfigError::Contradiction { first, second, reason })
+        };
+        if message.is_some_and(|timeout| timeout != Self::FOR_EVER && timeout > transaction) {
+            return contradiction("message.timeout.ms", transaction);
+        }
+        let hundred = Duration::from_millis(100);
+        if socket.is_some_and(|timeout| timeout > transaction + hundred) {
+            return contradiction("socket.timeout.ms", transaction + hundred);
+        }
+        let least = Duration::from_millis(900);
+        let socket = socket.unwrap_or((transaction.saturating_sub(hundred)).max(least));
+        Ok((message.unwrap_or(transaction), socket))
     }
 
     /// `compression.level`, whose meaning is the codec's.

@@ -2,6 +2,20 @@
 
 use super::{java, librdkafka, names};
 
+/// What is told in place of a name that is none.
+const NO_NAME: &str = "(not shown: it may be of a secret whose value goes on in a second line)";
+
+/// The longest word of a name, twice over: a line of a key in PEM is longer.
+const LONGEST_WORD: usize = 32;
+
+/// A name that nobody knows, as errors may tell it. Where a value of several lines lacks its backslashes, what is taken for a name is a piece of it: of a private key, of a token, of a
+/// password in quotes.
+pub(super) fn shown(name: &str) -> &str {
+    let is_word = |word: &str| word.len() <= LONGEST_WORD;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if name.bytes().all(is_plain) && name.split('.').all(is_word) { name } else { NO_NAME }
+}
+
 /// What people call some properties.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("brokers", "bootstrap.servers"),

@@ -41,6 +41,11 @@ impl ProducerConfig {
         self.client_id.as_deref()
     }
 
+    /// The name under which the brokers know a producer of transactions (`transactional.id`), if that was set.
+    pub fn transactional_id(&self) -> Option<&str> {
+        self.transactional_id.as_deref()
+    }
+
     /// What makes bytes of a key (`key.serializer`), if that was set.
     pub fn key_serializer(&self) -> Option<SerializerClass> {
         self.key_serializer

@@ -1,12 +1,15 @@
 //! Why some properties have nothing here that they could set, and what to do instead.
 
-pub(super) const TRANSACTIONS: &str = "this version has no transactions: remove it; idempotence keeps each partition free of duplicates";
+pub(super) const TWO_PHASE_COMMIT: &str = "two-phase commit is not in this build: switch on the feature unstable-two-phase-commit of the crate rohrpost, set it to false, or remove it";
 pub(super) const TELEMETRY: &str =
     "this version does not push metrics to the brokers: set it to false, or remove it";
 pub(super) const METRICS: &str =
     "it tunes the metrics of a JVM: remove it, and read Producer::stats instead";
 pub(super) const RACK: &str = "it is for consumers, which fetch from replicas near them: remove it; ProducerBuilder::rack_aware sends records without a key to leaders near the producer";
+pub(super) const CONSUMER: &str =
+    "it is a property of consumers, for which a producer has no use: remove it";
 pub(super) const JVM: &str = "it names classes of a JVM: remove it";
+pub(super) const ALLOWED_PROVIDERS: &str = "it is a system property of a JVM, which bounds the classes that are loaded: there are none to load here, so remove it; param.allowed.paths and param.allowlist.pattern of each provider bound what is read";
 pub(super) const INTERCEPTORS: &str =
     "it names classes of a JVM: remove it, and use the builder's interceptor method";
 pub(super) const REPORTERS: &str =
@@ -32,6 +35,13 @@ pub(super) const NEEDS_SASL: &str =
     "this build has no SASL: switch on the feature sasl of the crate rohrpost";
 pub(super) const JVM_SASL: &str =
     "it names a class of a JVM: remove it; ProducerBuilder::sasl takes credentials of one's own";
-pub(super) const OAUTH: &str = "no property sets tokens up in this version: ProducerBuilder::sasl takes where they come from (Sasl::oauthbearer; the feature oauth has token endpoints), so remove it";
-pub(super) const MSK_IAM: &str = "no property sets it up in this version: give ProducerBuilder::sasl Sasl::aws_msk_iam (feature msk-iam), and remove it";
-pub(super) const KERBEROS: &str = "this version has no Kerberos: use PLAIN or SCRAM, or give ProducerBuilder::sasl credentials of one's own (Sasl::credentials), and remove it";
+pub(super) const NEEDS_OAUTH: &str = "this build has no authorization servers: switch on the feature oauth of the crate rohrpost (and tls, for https), or give ProducerBuilder::sasl where tokens come from (Sasl::oauthbearer)";
+pub(super) const NEEDS_MSK_IAM: &str = "this build does not know AWS: switch on the feature msk-iam of the crate rohrpost (and tls, which MSK wants)";
+pub(super) const MSK_BEARER: &str = "it wraps AWS' signature in a token: set sasl.mechanism=AWS_MSK_IAM with software.amazon.msk.auth.iam.IAMLoginModule, which says the same without, and remove it";
+pub(super) const RETRIEVER: &str = "it names a class of a JVM: use DefaultJwtRetriever, ClientCredentialsJwtRetriever, JwtBearerJwtRetriever or FileJwtRetriever, or give ProducerBuilder::sasl a TokenProvider of one's own (Sasl::oauthbearer), and remove it";
+pub(super) const VALIDATOR: &str =
+    "brokers verify tokens, and a producer only reads when they end: remove it";
+pub(super) const AZURE: &str = "tokens of Azure's machines are not asked for: give ProducerBuilder::sasl a TokenProvider of one's own (Sasl::oauthbearer), and remove it";
+pub(super) const NEEDS_GSSAPI: &str =
+    "this build has no Kerberos: switch on the feature gssapi of the crate rohrpost";
+pub(super) const KINIT: &str = "no program is run: with a keytab the producer gets its tickets from the KDC itself and replaces them ahead of their end, and a ticket cache is whoever's who made it: remove it";

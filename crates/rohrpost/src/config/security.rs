@@ -1,9 +1,14 @@
 //! Who may listen, and who is who: `security.protocol`, `ssl.*` and `sasl.*`.
 
 pub(super) mod features;
+pub(super) mod kerberos;
+#[cfg(feature = "msk-iam")]
+mod msk;
+pub(super) mod oauth;
 pub(super) mod sasl;
 pub(super) mod ssl;
 mod table;
+mod tokens;
 
 use std::fmt;
 
@@ -11,6 +16,7 @@ use sasl::SaslKeys;
 use ssl::SslKeys;
 pub(super) use ssl::StoreKind;
 pub(super) use table::PROPERTIES;
+pub(super) use tokens::PROPERTIES as TOKEN_PROPERTIES;
 
 use super::property::Refusal;
 use super::{ConfigError, Dialect, ProducerConfig, reasons};
@@ -111,30 +117,32 @@ impl ProducerConfig {
     }
 
     /// What several settings mean together; no file is read yet.
-    pub(super) fn check_security(&self) -> Result<(), ConfigError> {
+    pub(super) fn check_security(&self) -> Vec<ConfigError> {
         let security = &self.security;
+        let mut errors: Vec<ConfigError> = self.providers.check().err().into_iter().collect();
         if security.protocol.is_tls() {
-            security.check_tls(self.dialect)?;
+            errors.extend(security.check_tls(self.dialect));
         }
         #[cfg(feature = "sasl")]
-        security.authentication(self.dialect)?;
-        Ok(())
+        errors.extend(security.authentication(self.dialect, false).err());
+        errors
     }
 }
 
 impl Security {
-    fn check_tls(&self, dialect: Dialect) -> Result<(), ConfigError> {
+    fn check_tls(&self, dialect: Dialect) -> Vec<ConfigError> {
         #[cfg(feature = "_tls")]
         if self.tls.is_some() {
-            return match self.ssl.first_set() {
-                Some(first) => Err(ConfigError::Contradiction {
-                    first,
-                    second: "ProducerBuilder::tls",
-                    reason: "TLS is set up either by properties or by the program: keep one".into(),
-                }),
-                None => Ok(()),
+            let contradiction = |first| ConfigError::Contradiction {
+                first,
+                second: "ProducerBuilder::tls",
+                reason: "TLS is set up either by properties or by the program: keep one".into(),
             };
+            return self.ssl.first_set().map(contradiction).into_iter().collect();
         }
         self.ssl.check(dialect)
     }
 }
+
+#[cfg(all(test, feature = "sasl"))]
+mod tests;

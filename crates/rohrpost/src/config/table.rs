@@ -6,13 +6,13 @@ use super::choices::{
     Acks, Compression, DnsLookup, MetadataRecovery, Partitioning, SerializerClass,
 };
 use super::property::PropertyType::{self, Boolean, Class, Int, List, Long, String};
-use super::property::{Property, Setter};
+use super::property::{Property, Refusal, Setter};
 use super::{ProducerConfig, reasons};
 
 const INT_MAX: i64 = i32::MAX as i64;
 const LONG_MAX: i64 = i64::MAX;
 
-const fn row(
+pub(super) const fn row(
     name: &'static [&'static str; 1],
     kind: PropertyType,
     default: &'static str,
@@ -43,7 +43,10 @@ const fn named(
     Setter::Named { of, any_case, otherwise: None, set }
 }
 
-const fn only(values: &'static [&'static str], reason: &'static str) -> Setter<ProducerConfig> {
+pub(super) const fn only(
+    values: &'static [&'static str],
+    reason: &'static str,
+) -> Setter<ProducerConfig> {
     Setter::Only { values, any_case: true, reason }
 }
 
@@ -59,6 +62,28 @@ const fn serializer(set: fn(&mut ProducerConfig, usize)) -> Setter<ProducerConfi
 /// A number that was checked not to be negative.
 fn size(number: i64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// What goes into requests, as a string of at most 32767 bytes.
+pub(super) fn transactional_id(text: &str) -> Result<std::string::String, Refusal> {
+    const MAX: usize = i16::MAX as usize;
+    match text.len() {
+        0 => Err(Refusal::Invalid("it is empty".to_owned())),
+        1..=MAX => Ok(text.to_owned()),
+        len => Err(Refusal::Invalid(format!(
+            "it has {len} bytes, and no request can carry more than {MAX}"
+        ))),
+    }
+}
+
+/// Two-phase commit is unstable, and nothing that a program gets without asking for it by name.
+fn two_phase_commit(text: &str) -> Result<bool, Refusal> {
+    match text.to_ascii_lowercase().as_str() {
+        "false" => Ok(false),
+        "true" if cfg!(feature = "unstable-two-phase-commit") => Ok(true),
+        "true" => Err(Refusal::Unsupported(reasons::TWO_PHASE_COMMIT)),
+        _ => Err(Refusal::Invalid("it is neither true nor false".to_owned())),
+    }
 }
 
 /// A number that was checked to be -1 or a 32-bit one: -1 leaves the choice to the system.
@@ -154,6 +179,27 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
     row(&["retry.backoff.max.ms"], Long, "1000", millis(0, LONG_MAX, |c, v| c.retry_backoff_max = v),
         "The longest pause before a retry")
         .kip(&[580]).method("retry_backoff"),
+
+    // Transactions.
+    row(&["transactional.id"], String, "", Setter::Parsed { accepted: "a text that is not empty", set: |c, v| {
+            c.transactional_id = Some(transactional_id(v)?);
+            Ok(())
+        } },
+        "The name under which the brokers know the producer of transactions, and fence off older ones of the same name; for build_transactional alone")
+        .kip(&[98]).method("transactional_id"),
+    row(&["transaction.timeout.ms"], Int, "60000", millis(1, INT_MAX, |c, v| {
+            c.transaction_timeout = v;
+            c.has_transaction_timeout = true;
+        }),
+        "How long a transaction may stay open before the brokers abort it; at most what they allow (transaction.max.timeout.ms)")
+        .kip(&[98]).method("transaction_timeout").differs("0 and negative times are refused: no broker takes them"),
+    row(&["transaction.two.phase.commit.enable"], Boolean, "false",
+        Setter::Parsed { accepted: "false; true with the feature unstable-two-phase-commit", set: |c, v| {
+            c.two_phase_commit = two_phase_commit(v)?;
+            Ok(())
+        } },
+        "Whether another coordinator decides on transactions, which are prepared and have no time-out then")
+        .kip(&[939]).method("two_phase_commit").differs("without transactional.id it is an error"),
 
     // Batches and memory.
     row(&["batch.size"], Int, "16384", number(0, INT_MAX, |c, v| c.batch_size = size(v)),
@@ -268,12 +314,10 @@ pub(crate) static PROPERTIES: &[Property<ProducerConfig>] = &[
         only(&["org.apache.kafka.common.metrics.JmxReporter", ""], reasons::REPORTERS),
         "Classes that publish metrics")
         .kip(&[830]),
-    row(&["config.providers"], List, "", only(&[""], reasons::JVM), "Classes that look values up elsewhere")
-        .kip(&[297, 421]),
+    row(&["config.providers"], List, "", Setter::Parsed { accepted: "a list separated by commas, nothing between them being empty", set: |c, v| c.providers.name(v) },
+        "Names of providers of values that stand elsewhere, each with config.providers.NAME.class (EnvVarConfigProvider, FileConfigProvider, DirectoryConfigProvider) and .param.; ${NAME:PATH:KEY} or ${NAME:KEY} in a value refers to one")
+        .kip(&[297, 421, 887]).method("properties").differs("a reference to nothing is an error, where Java leaves it as it is written; there are no other classes, and one that is not set up is an error even where security.protocol makes no use of it"),
     row(&["enable.metrics.push"], Boolean, "true", only(&["false"], reasons::TELEMETRY),
         "Send metrics to the brokers, where they ask for them")
         .kip(&[714]),
-    row(&["transaction.two.phase.commit.enable"], Boolean, "false", only(&["false"], reasons::TRANSACTIONS),
-        "Transactions that an outer coordinator commits")
-        .kip(&[939]),
 ];

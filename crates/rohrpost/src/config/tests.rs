@@ -11,7 +11,8 @@ fn refusal(name: &str, value: &str) -> ConfigError {
 
 #[test]
 fn every_default_as_text_is_the_default() {
-    for property in table::PROPERTIES.iter().chain(security::PROPERTIES) {
+    let tables = table::PROPERTIES.iter().chain(security::PROPERTIES);
+    for property in tables.chain(security::TOKEN_PROPERTIES) {
         if let Setter::Only { .. } | Setter::Refused(_) = property.setter {
             continue;
         }
@@ -35,6 +36,7 @@ fn every_default_as_text_is_the_default() {
         config.delivery_timeout = None;
         config.reconnect_backoff = None;
         config.reconnect_backoff_max = None;
+        config.has_transaction_timeout = false;
         assert_eq!(config, ProducerConfig::new(), "{name}");
     }
 }
@@ -61,6 +63,8 @@ fn another_value_of_an_honoured_property_changes_the_configuration() {
             Setter::Text(_) | Setter::List { .. } => "text",
             Setter::Refused(_) => continue,
             _ if name == "compression.zstd.level" => "4",
+            // Unstable: see below.
+            _ if name == "transaction.two.phase.commit.enable" => continue,
             _ => "7",
         };
         let value = if name == "metadata.max.idle.ms" { "7000" } else { value };
@@ -146,6 +150,32 @@ fn a_name_of_the_other_dialect_is_told_from_a_typo() {
 }
 
 #[test]
+fn a_property_of_consumers_is_called_so_and_not_librdkafkas() {
+    for (name, whose) in [
+        ("group.id", "consumers"),
+        ("auto.offset.reset", "consumers"),
+        ("fetch.max.wait.ms", "consumers"),
+        ("fetch.wait.max.ms", "consumers"),
+        ("session.timeout.ms", "consumers"),
+        ("enable.auto.commit", "consumers"),
+        ("max.poll.records", "consumers"),
+        ("isolation.level", "consumers"),
+        ("value.deserializer", "consumers"),
+        ("default.api.timeout.ms", "consumers and admin clients"),
+        ("bootstrap.controllers", "admin clients"),
+    ] {
+        let error = refusal(name, "1");
+        assert_eq!(error, ConfigError::OfOtherClient { name: name.to_owned(), whose });
+        let told = error.to_string();
+        assert!(told.contains("a producer has no use") && !told.contains("librdkafka"), "{told}");
+    }
+    // No property of ours is taken for one.
+    for property in properties() {
+        assert_eq!(others::whose(property.name), None);
+    }
+}
+
+#[test]
 fn of_two_values_the_later_one_counts() {
     let pairs = ProducerConfig::from_java([("linger.ms", "1"), ("linger.ms", "2")]).unwrap();
     assert_eq!(pairs.linger(), Duration::from_millis(2));
@@ -214,7 +244,7 @@ fn a_producer_of_bytes_takes_the_serializers_that_leave_them_alone() {
     ] {
         let config = config(&format!("key.serializer={name}"));
         config.validate().unwrap();
-        assert_eq!(config.serializers().check_raw().is_ok(), is_taken, "{name}");
+        assert_eq!(config.serializers().check_raw().is_empty(), is_taken, "{name}");
     }
 }
 
@@ -262,9 +292,12 @@ fn a_producer_of_bytes_takes_no_character_set_that_it_does_not_write() {
             None,
         ),
     ] {
-        let found = match config(text).serializers().check_raw() {
-            Err(ConfigError::NotSupported { name, .. }) => Some(name),
-            other => other.map(|()| None).unwrap(),
+        let found = match config(text).serializers().check_raw().as_slice() {
+            [ConfigError::NotSupported { name, .. }] => Some(*name),
+            errors => {
+                assert!(errors.is_empty(), "{errors:?}");
+                None
+            }
         };
         assert_eq!(found, refused, "{text}");
     }
@@ -330,9 +363,8 @@ fn edges_of_ranges_are_accepted() {
 #[test]
 fn what_is_not_supported_is_refused_with_a_reason_never_ignored() {
     for (name, value) in [
-        ("sasl.oauthbearer.scope", "hunter2"),
+        ("sasl.oauthbearer.jwks.endpoint.url", "hunter2"),
         ("ssl.engine.factory.class", "com.example.Mine"),
-        ("transactional.id", "t"),
         ("enable.metrics.push", "true"),
         ("interceptor.classes", "com.example.Mine"),
         ("value.serializer", "io.confluent.kafka.serializers.KafkaAvroSerializer"),
@@ -363,6 +395,55 @@ fn an_unknown_property_names_the_nearest() {
 }
 
 #[test]
+fn two_phase_commit_is_refused_without_its_feature() {
+    const NAME: &str = "transaction.two.phase.commit.enable";
+    if cfg!(feature = "unstable-two-phase-commit") {
+        let text = format!("{NAME}=TRUE\ntransactional.id=x");
+        assert!(config(&text).check().is_empty());
+        assert!(config(&text).two_phase_commit);
+        for (text, other) in [
+            // As in Java, whatever it is set to.
+            (format!("{text}\ntransaction.timeout.ms=60000"), "transaction.timeout.ms"),
+            (format!("{NAME}=true"), "transactional.id"),
+        ] {
+            let mistakes = config(&text).check();
+            let [mistake] = mistakes.as_slice() else { panic!("{text}: {mistakes:?}") };
+            let error = mistake.error();
+            assert!(
+                matches!(error, ConfigError::Contradiction { first: NAME, second, .. } if *second == other),
+                "{error:?}"
+            );
+        }
+    } else {
+        let error = refusal(NAME, "true");
+        assert!(matches!(error, ConfigError::NotSupported { .. }), "{error:?}");
+        assert!(error.to_string().contains("unstable-two-phase-commit"), "{error}");
+    }
+    assert!(config(&format!("{NAME}=false\ntransaction.timeout.ms=1000")).check().is_empty());
+    assert!(matches!(refusal(NAME, "maybe"), ConfigError::InvalidValue { .. }));
+}
+
+#[test]
+fn a_secret_whose_second_line_is_taken_for_a_name_is_not_told() {
+    let key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
+    for (text, secret) in [
+        (format!("ssl.keystore.key=-----BEGIN PRIVATE KEY-----\n{key}\nAA+/hunter2\n"), key),
+        (format!("ssl.keystore.key=-----BEGIN PRIVATE KEY-----\n{key}\nAA+/hunter2\n"), "hunter2"),
+        ("sasl.jaas.config=x required password=\n\"hunter2\";\n".to_owned(), "hunter2"),
+        (
+            "sasl.oauthbearer.x=y\neyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSIsImV4cCI6MTcwMDAw.c2ln"
+                .to_owned(),
+            "eyJzdWI",
+        ),
+    ] {
+        let error = ProducerConfig::from_properties(&text).unwrap_err();
+        let told = format!("{error} {error:?}");
+        assert!(!told.contains(secret), "{told}");
+        assert!(error.to_string().contains("line 2"), "{error}");
+    }
+}
+
+#[test]
 fn settings_that_exclude_each_other_name_both() {
     for (text, first, second) in [
         ("enable.idempotence=true\nretries=0", "enable.idempotence", "retries"),
@@ -376,9 +457,10 @@ fn settings_that_exclude_each_other_name_both() {
         ("partitioner.rack.aware=true", "partitioner.rack.aware", "client.rack"),
         ("partitioner.rack.aware=true\nclient.rack= ", "partitioner.rack.aware", "client.rack"),
     ] {
-        let error = config(text).check().unwrap_err();
-        let ConfigError::Contradiction { first: one, second: other, .. } = error else {
-            panic!("{text}: {error:?}");
+        let mistakes = config(text).check();
+        let [mistake] = mistakes.as_slice() else { panic!("{text}: {mistakes:?}") };
+        let ConfigError::Contradiction { first: one, second: other, .. } = *mistake.error() else {
+            panic!("{text}: {mistake:?}");
         };
         assert_eq!((one, other), (first, second));
     }
@@ -425,13 +507,16 @@ fn an_error_in_a_text_has_its_line_and_its_cause() {
 
 #[test]
 fn a_level_that_the_build_lacks_is_refused() {
-    let checked = config("compression.type=lz4\ncompression.lz4.level=10").check();
+    let checked = config("compression.type=lz4\ncompression.lz4.level=10").validate();
     if cfg!(feature = "lz4-c") {
         checked.unwrap();
     } else {
         let error = checked.unwrap_err();
-        assert!(matches!(error, ConfigError::InvalidValue { name: "compression.lz4.level", .. }));
-        assert!(error.to_string().contains("lz4-c"), "{error}");
+        let level = "compression.lz4.level";
+        assert!(
+            matches!(error.config_error(), Some(ConfigError::InvalidValue { name, .. }) if *name == level)
+        );
+        assert!(error.to_string().starts_with("line 3: ") && error.to_string().contains("lz4-c"));
     }
     config("compression.lz4.level=10").validate().unwrap();
 }

@@ -3,8 +3,8 @@
 use super::ConfigError;
 
 /// Reads `key=value` pairs: one a line, the key ended by `=`, `:` or a space; `#` and `!` begin a comment; a backslash continues a line or
-/// escapes a character (`\t`, `\n`, `\r`, `\f`, `\uXXXX`, else the character itself). Gives each pair with its line number.
-pub(crate) fn parse(text: &str) -> Result<Vec<(usize, String, String)>, ConfigError> {
+/// escapes a character (`\t`, `\n`, `\r`, `\f`, `\uXXXX`, else the character itself). Gives each pair with its line number, and what is none.
+pub(crate) fn parse(text: &str) -> Vec<Result<(usize, String, String), ConfigError>> {
     let mut pairs = Vec::new();
     let mut lines = text.split(['\n', '\r']).enumerate();
     // "\r\n" makes an empty line between; numbers are counted by '\n' alone, or by '\r' where there is no '\n'.
@@ -31,9 +31,10 @@ pub(crate) fn parse(text: &str) -> Result<Vec<(usize, String, String)>, ConfigEr
             advance(text, &mut offset, next, counts_newlines, &mut number);
         }
         let (key, value) = split(&logical);
-        pairs.push((first, unescape(key, first)?, unescape(value, first)?));
+        let both = unescape(key, first).and_then(|key| Ok((key, unescape(value, first)?)));
+        pairs.push(both.map(|(key, value)| (first, key, value)));
     }
-    Ok(pairs)
+    pairs
 }
 
 /// Steps over a line and its end, counting it.
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     fn pairs(text: &str) -> Vec<(usize, String, String)> {
-        parse(text).unwrap()
+        parse(text).into_iter().map(Result::unwrap).collect()
     }
 
     fn pair(line: usize, key: &str, value: &str) -> (usize, String, String) {
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn a_broken_escape_is_an_error_with_its_line() {
         for text in ["a=1\nb=\\u12", "a=1\nb=\\u12xy", "\nb=\\ud83d"] {
-            let error = parse(text).unwrap_err();
+            let error = parse(text).into_iter().find_map(Result::err).unwrap();
             assert!(error.to_string().starts_with("line 2"), "{error}");
         }
     }

@@ -1,8 +1,13 @@
 //! Settings that topics may have of their own.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
-use super::{Acks, Compression, ConfigError, Dialect, ProducerConfig, java, names};
+use super::providers::{self, Value};
+use super::{
+    Acks, Compression, ConfigError, ConfigMistake, Dialect, ProducerConfig, java, names, told,
+};
 use crate::error::Error;
 
 /// What a topic has otherwise than its producer: [`ProducerBuilder::topic`](crate::ProducerBuilder::topic) sets it. What is not set is as the producer has it.
@@ -34,7 +39,7 @@ use crate::error::Error;
 ///
 /// Someone who has asked for idempotence by name (`enable.idempotence=true`, [`idempotence(true)`](crate::ProducerBuilder::idempotence)) gets an error for a topic below
 /// [`Acks::All`], as for a producer below it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[must_use = "it does nothing until it is given to a builder's `topic`"]
 pub struct TopicConfig {
     acks: Option<Acks>,
@@ -46,7 +51,11 @@ pub struct TopicConfig {
     delivery_timeout: Option<Duration>,
     /// The first Java name that was used.
     named: Option<String>,
-    mistake: Option<ConfigError>,
+    /// Names, and values that refer to elsewhere: only a producer knows what they mean.
+    referring: Vec<(String, String)>,
+    /// The properties whose values stood elsewhere: nobody is to see them.
+    referred: BTreeSet<&'static str>,
+    mistakes: Vec<ConfigError>,
 }
 
 const NOT_OF_TOPIC: &str = "it is the whole producer's: a topic can have acks, compression.type and its level, linger.ms and delivery.timeout.ms of its own";
@@ -60,20 +69,26 @@ impl TopicConfig {
     /// What has to happen before a record counts as acknowledged (`acks`).
     pub fn acks(mut self, acks: Acks) -> Self {
         self.acks = Some(acks);
+        self.forget("acks");
         self
     }
 
     /// How batches are compressed (`compression.type`), at the level that the producer has for this codec.
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = Some(compression);
+        self.forget("compression.type");
         self
     }
 
     /// How batches are compressed, at this level (`compression.type` and `compression.gzip.level`, `.lz4.level` or `.zstd.level`).
     pub fn compression_with_level(mut self, compression: Compression, level: i32) -> Self {
         self.compression = Some(compression);
+        self.forget("compression.type");
         let set = match compression.level_property() {
-            Ok(name) => self.set(name, &level.to_string()),
+            Ok(name) => {
+                self.forget(name);
+                self.set(name, &level.to_string())
+            }
             Err(error) => Err(error),
         };
         self.note(set)
@@ -82,6 +97,7 @@ impl TopicConfig {
     /// How long a batch that is not full waits for more records (`linger.ms`).
     pub fn linger(mut self, linger: Duration) -> Self {
         self.linger = Some(linger);
+        self.forget("linger.ms");
         self
     }
 
@@ -89,12 +105,16 @@ impl TopicConfig {
     /// `request.timeout.ms`.
     pub fn delivery_timeout(mut self, timeout: Duration) -> Self {
         self.delivery_timeout = Some(timeout);
+        self.forget("delivery.timeout.ms");
         self
     }
 
     /// Sets one of them by its Java name: `acks`, `compression.type`, `compression.gzip.level`, `compression.lz4.level`, `compression.zstd.level`, `linger.ms`,
     /// `delivery.timeout.ms`. For settings that a program reads from a file of its own. Java's producer has no settings of topics, and librdkafka
     /// no names for them in a file, so no property names a topic.
+    ///
+    /// A value may refer to elsewhere (`${env:LINGER}`) by the providers of the producer (`config.providers`) that the topic is given to: it is looked up then, so the providers are to
+    /// be set before.
     ///
     /// ```
     /// use rohrpost::{Producer, TopicConfig};
@@ -111,9 +131,36 @@ impl TopicConfig {
     /// ```
     pub fn property(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let name = name.as_ref().trim();
+        let value = value.as_ref();
         self.named.get_or_insert_with(|| name.to_owned());
-        let set = self.set(name, value.as_ref());
+        self.forget(name);
+        if providers::refers(value) {
+            self.referring.push((name.to_owned(), value.to_owned()));
+            return self;
+        }
+        let set = self.set(name, value);
         self.note(set)
+    }
+
+    /// What this property referred to is of no account any more.
+    fn forget(&mut self, name: &str) {
+        self.referring.retain(|(referring, _)| referring != name);
+        self.referred.remove(name);
+    }
+
+    /// Looks up what values refer to.
+    fn resolve(&mut self, of: &ProducerConfig) {
+        for (name, value) in std::mem::take(&mut self.referring) {
+            let set = match of.providers.resolve(&name, &value) {
+                Ok(Value::Literal(text)) => self.set(&name, text),
+                Ok(Value::Referred(text)) => {
+                    self.referred.extend(names(java()).find(|known| *known == name));
+                    self.set(&name, &text).map_err(providers::without_value)
+                }
+                Err(error) => Err(error),
+            };
+            self.mistakes.extend(set.err());
+        }
     }
 
     /// By the producer's own rules for the value.
@@ -140,10 +187,45 @@ impl TopicConfig {
     }
 
     fn note(mut self, result: Result<(), ConfigError>) -> Self {
-        if let (Err(mistake), None) = (result, &self.mistake) {
-            self.mistake = Some(mistake);
-        }
+        self.mistakes.extend(result.err());
         self
+    }
+}
+
+/// Values that stood elsewhere are not shown.
+impl fmt::Debug for TopicConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            acks,
+            compression,
+            gzip_level,
+            lz4_level,
+            zstd_level,
+            linger,
+            delivery_timeout,
+            named: _,
+            referring,
+            referred,
+            mistakes,
+        } = self;
+        let fields: [(&str, &str, &dyn fmt::Debug); 7] = [
+            ("acks", "acks", acks),
+            ("compression", "compression.type", compression),
+            ("gzip_level", "compression.gzip.level", gzip_level),
+            ("lz4_level", "compression.lz4.level", lz4_level),
+            ("zstd_level", "compression.zstd.level", zstd_level),
+            ("linger", "linger.ms", linger),
+            ("delivery_timeout", "delivery.timeout.ms", delivery_timeout),
+        ];
+        let mut shown = f.debug_struct("TopicConfig");
+        for (field, property, value) in fields {
+            if referred.contains(property) {
+                shown.field(field, &format_args!("[hidden]"));
+            } else {
+                shown.field(field, value);
+            }
+        }
+        shown.field("referring", referring).field("mistakes", mistakes).finish()
     }
 }
 
@@ -154,21 +236,34 @@ impl ProducerConfig {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config): a mistake in the settings ([`TopicConfig::property`]), or a name that no topic can have.
     /// [`validate`](Self::validate) tells what they mean together with the producer's.
     pub fn set_topic(&mut self, name: impl Into<String>, config: TopicConfig) -> Result<(), Error> {
-        let name = name.into();
+        told(self.try_set_topic(name.into(), config))
+    }
+
+    pub(crate) fn try_set_topic(
+        &mut self,
+        name: String,
+        mut config: TopicConfig,
+    ) -> Vec<ConfigMistake> {
         if !is_topic_name(&name) {
             let accepted =
                 "1 to 249 letters, digits, dots, underscores and hyphens, but not . or ..";
             let accepted = accepted.to_owned();
             let value = Some(name.chars().take(260).collect());
-            return Err(ConfigError::InvalidValue { name: "topic", value, accepted }.into());
+            return vec![ConfigError::InvalidValue { name: "topic", value, accepted }.into()];
         }
+        config.resolve(self);
         let foreign = config.named.as_ref().filter(|_| self.dialect == Dialect::Librdkafka);
         let foreign = foreign.map(|name| ConfigError::OtherDialect { name: name.clone() });
-        if let Some(mistake) = config.mistake.clone().or(foreign) {
-            return Err(mistake.of_topic(&name).into());
+        let mistakes = if config.mistakes.is_empty() {
+            foreign.into_iter().collect()
+        } else {
+            config.mistakes.clone()
+        };
+        if mistakes.is_empty() {
+            self.topics.insert(name, config);
+            return Vec::new();
         }
-        self.topics.insert(name, config);
-        Ok(())
+        mistakes.into_iter().map(|error| error.of_topic(&name).into()).collect()
     }
 
     /// What holds for a topic: this configuration, with the topic's own settings instead of the producer's.
@@ -176,6 +271,9 @@ impl ProducerConfig {
         let mut of = self.clone();
         of.topics.clear();
         let Some(topic) = self.topics.get(name) else { return of };
+        for name in &topic.referred {
+            of.providers.remember(name, true);
+        }
         of.acks = topic.acks.unwrap_or(of.acks);
         of.compression = topic.compression.unwrap_or(of.compression);
         of.gzip_level = topic.gzip_level.unwrap_or(of.gzip_level);
@@ -191,21 +289,38 @@ impl ProducerConfig {
         self.topics.keys().map(|name| (name.as_str(), self.for_topic(name)))
     }
 
-    /// Checks each topic's settings, together with the producer's, by the producer's rules.
-    pub(super) fn check_topics(&self) -> Result<(), ConfigError> {
+    /// Checks each topic's settings, together with the producer's, by the producer's rules. What is wrong with the producer's own is told for the producer.
+    pub(super) fn check_topics(&self, own: &[ConfigMistake]) -> Vec<ConfigMistake> {
+        let mut mistakes = Vec::new();
         for (name, of) in self.of_topics() {
-            if self.idempotence == Some(true) && of.acks != Acks::All {
+            let mut found = Vec::new();
+            let has_acks = self.topics.get(name).is_some_and(|topic| topic.acks.is_some());
+            if self.transactional_id.is_some() && has_acks && of.acks != Acks::All {
+                let reason = format!(
+                    "transactions write to all in-sync replicas: leave the topic acks=all, not {}, or leave transactional.id out",
+                    of.acks
+                );
+                let (first, second) = ("transactional.id", "acks");
+                found.push(of.locate(ConfigError::Contradiction { first, second, reason }));
+            } else if self.idempotence == Some(true) && has_acks && of.acks != Acks::All {
                 let reason = format!(
                     "idempotence was asked for by name, and needs acks=all, not {}: leave the topic acks=all, or leave enable.idempotence out, \
                      which keeps the other topics idempotent",
                     of.acks
                 );
                 let (first, second) = ("enable.idempotence", "acks");
-                return Err(ConfigError::Contradiction { first, second, reason }.of_topic(name));
+                found.push(of.locate(ConfigError::Contradiction { first, second, reason }));
             }
-            of.check_what_is_there().map_err(|error| error.of_topic(name))?;
+            let of_both = of.check_without_topics().into_iter();
+            let is_new = |mistake: &ConfigMistake| {
+                let error = mistake.error();
+                !own.iter().any(|told| told.error() == error)
+                    && !found.iter().any(|told| told.error().properties() == error.properties())
+            };
+            let new: Vec<_> = of_both.filter(is_new).collect();
+            mistakes.extend(found.into_iter().chain(new).map(|mistake| mistake.of_topic(name)));
         }
-        Ok(())
+        mistakes
     }
 }
 

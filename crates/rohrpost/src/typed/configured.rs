@@ -26,8 +26,8 @@ pub(crate) struct ConfiguredSerializer {
 
 impl ConfiguredSerializers {
     /// Checks that records of bytes and text are what the configured ones would make.
-    pub(crate) fn check_raw(self) -> Result<(), ConfigError> {
-        [self.key, self.value].into_iter().try_for_each(ConfiguredSerializer::check_raw)
+    pub(crate) fn check_raw(self) -> Vec<ConfigError> {
+        each([self.key, self.value].map(ConfiguredSerializer::check_raw))
     }
 
     /// Checks that these make the bytes that those make that were configured.
@@ -35,10 +35,16 @@ impl ConfiguredSerializers {
         self,
         key: &impl Serializer<K>,
         value: &impl Serializer<V>,
-    ) -> Result<(), ConfigError> {
-        self.key.check(key)?;
-        self.value.check(value)
+    ) -> Vec<ConfigError> {
+        each([self.key.check(key), self.value.check(value)])
     }
+}
+
+/// What is wrong with both is told once.
+fn each(checked: [Result<(), ConfigError>; 2]) -> Vec<ConfigError> {
+    let mut errors: Vec<ConfigError> = checked.into_iter().filter_map(Result::err).collect();
+    errors.dedup();
+    errors
 }
 
 impl ConfiguredSerializer {

@@ -3,10 +3,11 @@
 use std::borrow::Borrow;
 
 use super::scratch::Pair;
+use super::typing::Typing;
 use super::{TypedProducer, TypedRecord};
 use crate::deliveries::Deliveries;
 use crate::error::Error;
-use crate::producer::RUN;
+use crate::producer::{Producer, RUN};
 
 impl<K: ?Sized, V: ?Sized> TypedProducer<K, V> {
     /// Serializes many records, and sends them as [`Producer::send_all`](crate::Producer::send_all) does: those that follow each other in a partition under one lock. Takes
@@ -42,16 +43,7 @@ impl<K: ?Sized, V: ?Sized> TypedProducer<K, V> {
         V: 'r,
         I: IntoIterator<Item = R>,
     {
-        let mut records = records.into_iter();
-        let (mut run, mut room) = (Vec::new(), Vec::new());
-        loop {
-            run.clear();
-            run.extend(records.by_ref().take(RUN));
-            if run.is_empty() {
-                return Ok(());
-            }
-            self.send_slice(deliveries, &run, &mut room).await?;
-        }
+        self.typing.send_all(&self.producer, deliveries, records).await
     }
 
     /// Serializes the records of a stream, or references to them, and sends them as
@@ -75,17 +67,45 @@ impl<K: ?Sized, V: ?Sized> TypedProducer<K, V> {
         let (mut run, mut room) = (Vec::new(), Vec::new());
         loop {
             let has_ended = crate::stream::fill(records.as_mut(), &mut run).await;
-            self.send_slice(deliveries, &run, &mut room).await?;
+            self.typing.send_slice(&self.producer, deliveries, &run, &mut room).await?;
             run.clear();
             if has_ended {
                 return Ok(());
             }
         }
     }
+}
+
+impl<K: ?Sized, V: ?Sized> Typing<K, V> {
+    /// Serializes many records, and sends them.
+    pub(super) async fn send_all<'r, R, I>(
+        &self,
+        producer: &Producer,
+        deliveries: &mut Deliveries,
+        records: I,
+    ) -> Result<(), Error>
+    where
+        R: Borrow<TypedRecord<'r, K, V>>,
+        K: 'r,
+        V: 'r,
+        I: IntoIterator<Item = R>,
+    {
+        let mut records = records.into_iter();
+        let (mut run, mut room) = (Vec::new(), Vec::new());
+        loop {
+            run.clear();
+            run.extend(records.by_ref().take(RUN));
+            if run.is_empty() {
+                return Ok(());
+            }
+            self.send_slice(producer, deliveries, &run, &mut room).await?;
+        }
+    }
 
     /// Sends records in their order, as far as they can be serialized. `room` is memory to be used again.
     async fn send_slice<'r, R>(
         &self,
+        producer: &Producer,
         deliveries: &mut Deliveries,
         records: &[R],
         room: &mut Vec<Pair>,
@@ -118,7 +138,7 @@ impl<K: ?Sized, V: ?Sized> TypedProducer<K, V> {
                 }
             }
         }
-        self.producer.send_slice(deliveries, &raw).await?;
+        producer.send_slice(deliveries, &raw).await?;
         failed
     }
 }

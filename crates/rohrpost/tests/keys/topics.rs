@@ -174,7 +174,10 @@ fn what_contradicts_a_topic_is_refused_when_the_producer_is_built() {
         let built = builder("127.0.0.1:1".to_owned()).idempotence(true).build().await;
         let error = built.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
-        assert!(error.to_string().starts_with("topic \"logs\": enable.idempotence and acks"));
+        let told: Vec<String> =
+            error.config_errors().unwrap().errors().map(ToString::to_string).collect();
+        assert!(told[0].starts_with("topic \"logs\": enable.idempotence and acks"), "{told:?}");
+        assert!(told.iter().all(|of| of.starts_with("topic ")), "{told:?}");
         assert!(matches!(error.config_error(), Some(ConfigError::OfTopic { .. })));
     });
 }

@@ -120,7 +120,11 @@ fn what_lacks_or_contradicts_names_both() {
     let nobody =
         "org.apache.kafka.common.security.plain.PlainLoginModule required password=\"hunter2\";";
     for (settings, expected) in [
+        #[cfg(not(feature = "gssapi"))]
         (&[][..], "sasl.mechanism is not set, and security.protocol"),
+        // The default is GSSAPI.
+        #[cfg(feature = "gssapi")]
+        (&[][..], "sasl.jaas.config is not set, and sasl.mechanism"),
         (&[("sasl.mechanism", "PLAIN")], "sasl.jaas.config is not set, and sasl.mechanism"),
         (
             &[("sasl.mechanism", "SCRAM-SHA-256"), ("sasl.jaas.config", &plain)],

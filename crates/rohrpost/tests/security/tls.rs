@@ -196,8 +196,9 @@ fn what_lacks_or_contradicts_names_both() {
                 "bootstrap.servers=a:1\nsecurity.protocol={protocol}\n{settings}"
             ))
         };
-        let error = of("SSL").unwrap().validate().unwrap_err().to_string();
-        assert!(error.starts_with(expected), "{settings}: {error}");
+        let error = of("SSL").unwrap().validate().unwrap_err();
+        let told = error.config_error().unwrap().to_string();
+        assert!(told.starts_with(expected), "{settings}: {error}");
         // Java, too, looks at none of it where there is no TLS.
         of("PLAINTEXT").unwrap().validate().unwrap();
     }

@@ -6,7 +6,8 @@ use rohrpost_codec::messages::create_acls_request::AclCreation;
 use rohrpost_codec::messages::metadata_request::MetadataRequestTopic;
 use rohrpost_codec::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use rohrpost_codec::messages::{
-    CreateAclsRequest, InitProducerIdRequest, MetadataRequest, ProduceRequest,
+    AddOffsetsToTxnRequest, CreateAclsRequest, InitProducerIdRequest, MetadataRequest,
+    ProduceRequest,
 };
 use rohrpost_codec::{Bytes, ErrorCode};
 use rohrpost_testkit::model::Permission;
@@ -15,9 +16,11 @@ use crate::sides::{Heard, Kafka, Side};
 
 // Kafka's numbers for kinds of resources, of patterns, for operations and permissions.
 const TOPIC: i8 = 2;
+const GROUP: i8 = 3;
 const TRANSACTIONAL_ID: i8 = 5;
 const LITERAL: i8 = 3;
 const ALL: i8 = 2;
+const READ: i8 = 3;
 const WRITE: i8 = 4;
 const DESCRIBE: i8 = 8;
 const DENY: i8 = 2;
@@ -28,6 +31,7 @@ pub(crate) fn deny(kafka: &mut Kafka, permission: &Permission) -> io::Result<()>
         Permission::WriteTopic(name) => (TOPIC, name, WRITE),
         Permission::DescribeTopic(name) => (TOPIC, name, DESCRIBE),
         Permission::WriteTransactionalId(id) => (TRANSACTIONAL_ID, id, WRITE),
+        Permission::ReadGroup(group) => (GROUP, group, READ),
         other => return Err(io::Error::other(format!("{other:?} is not to be denied here"))),
     };
     let acl = |operation, permission_type| AclCreation {
@@ -92,6 +96,16 @@ fn is_denied(kafka: &mut Kafka, permission: &Permission) -> io::Result<bool> {
             };
             let Heard::Answer(answer) = kafka.call(&request, 4, false)? else { return Ok(false) };
             Ok(answer.error_code == ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+        }
+        Permission::ReadGroup(group) => {
+            // A transactional id that nobody has: refused for that otherwise.
+            let request = AddOffsetsToTxnRequest {
+                transactional_id: "nobody".into(),
+                group_id: group.clone().into(),
+                ..Default::default()
+            };
+            let Heard::Answer(answer) = kafka.call(&request, 3, false)? else { return Ok(false) };
+            Ok(answer.error_code == ErrorCode::GROUP_AUTHORIZATION_FAILED)
         }
         _ => Ok(true),
     }

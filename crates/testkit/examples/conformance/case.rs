@@ -8,12 +8,19 @@ use rohrpost_testkit::model::ModelConfig;
 
 use crate::dice::Dice;
 use crate::draw::{Drawer, topics};
+use crate::draw_transactions::Transactions;
 use crate::run::{create, delete, is_led, leaders, offset, run};
 use crate::sides::{Kafka, Modelled, Names, Side};
 use crate::steps::{Denial, Step, Topic};
 
 /// How long followers may take; after that, the comparison says what is different.
 const FOLLOWERS: Duration = Duration::from_secs(3);
+
+/// As many as the tests' clusters have (`offsets.topic.num.partitions`).
+pub(crate) const OFFSETS_PARTITIONS: i32 = 3;
+
+/// The transaction version of a new cluster.
+const NEWEST: i16 = 2;
 
 pub(crate) struct Told {
     pub(crate) requests: u64,
@@ -32,11 +39,24 @@ pub(crate) fn compare(
     let mut dice = Dice::new(seed, number);
     let brokers = kafka.brokers();
     let topics = topics(&mut dice, &format!("c-{run_id}-{number}"), brokers);
-    let model = Modelled::new(ModelConfig { brokers, ..ModelConfig::default() });
+    let model = Modelled::new(ModelConfig {
+        brokers,
+        offsets_partitions: OFFSETS_PARTITIONS,
+        ..ModelConfig::default()
+    });
     let mut drawer = Drawer::new(&mut dice, number, run_id);
     let length = drawer.length;
+    // Every other sequence is about transactions.
+    let mut of_transactions =
+        (number % 2 == 1).then(|| Transactions::new(&mut dice, number, run_id));
+    if of_transactions.is_none() {
+        kafka.agree(NEWEST)?;
+    }
     play(kafka, model, topics, trace, |turn, topics, model| match turn.cmp(&length) {
-        Ordering::Less => Some(drawer.draw(&mut dice, topics, model)),
+        Ordering::Less => Some(match &mut of_transactions {
+            Some(drawer) => drawer.draw(&mut dice, topics, model),
+            None => drawer.draw(&mut dice, topics, model),
+        }),
         Ordering::Equal => Some(Step::ReadBack),
         Ordering::Greater => None,
     })

@@ -1,5 +1,6 @@
 //! Lets a side do a step, and says what came of it in words that must be the same for both.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use bytes::Bytes;
@@ -22,6 +23,7 @@ use rohrpost_codec::{ByteStr, ErrorCode, Uuid};
 use rohrpost_records::{BatchHeader, RecordBatches};
 use rohrpost_testkit::model::Permission;
 
+use crate::answers::{self, TRANSACTION, called_producer, turn_to_coordinator};
 use crate::batches::{Producer, start_ms};
 use crate::sides::{Heard, Names, Side};
 use crate::steps::{Denial, Init, Produce, Step, Topic, TopicRef};
@@ -34,6 +36,7 @@ pub(crate) fn run<S: Side>(side: &mut S, step: &Step, topics: &[Topic]) -> io::R
     let mut lines = match step {
         Step::Produce(produce) => self::produce(side, produce, topics)?,
         Step::Init(init) => self::init(side, init)?,
+        Step::Ask(ask) => answers::ask(side, ask, topics)?,
         Step::DeleteRecords { topic, partition, offset } => {
             side.turn_to(topics[*topic].leader(*partition));
             let partition = DeleteRecordsPartition {
@@ -83,6 +86,7 @@ pub(crate) fn run<S: Side>(side: &mut S, step: &Step, topics: &[Topic]) -> io::R
                 Denial::Write(topic) => Permission::WriteTopic(topics[*topic].name.clone()),
                 Denial::Describe(topic) => Permission::DescribeTopic(topics[*topic].name.clone()),
                 Denial::TransactionalId(id) => Permission::WriteTransactionalId(id.clone()),
+                Denial::Group(group) => Permission::ReadGroup(group.clone()),
             })?;
             Vec::new()
         }
@@ -92,7 +96,7 @@ pub(crate) fn run<S: Side>(side: &mut S, step: &Step, topics: &[Topic]) -> io::R
     Ok(lines)
 }
 
-fn said<T>(heard: Heard<T>, lines: impl FnOnce(T) -> Vec<String>) -> Vec<String> {
+pub(crate) fn said<T>(heard: Heard<T>, lines: impl FnOnce(T) -> Vec<String>) -> Vec<String> {
     match heard {
         Heard::Answer(answer) => lines(answer),
         Heard::Nothing => vec!["no answer".into()],
@@ -158,7 +162,12 @@ fn produce<S: Side>(side: &mut S, produce: &Produce, topics: &[Topic]) -> io::Re
     }))
 }
 
-fn called(names: &Names, topics: &[Topic], topic: TopicRef, by_id: bool) -> (ByteStr, Uuid) {
+pub(crate) fn called(
+    names: &Names,
+    topics: &[Topic],
+    topic: TopicRef,
+    by_id: bool,
+) -> (ByteStr, Uuid) {
     let (name, id) = match topic {
         TopicRef::Nowhere => ("nowhere", Uuid([7; 16])),
         TopicRef::Known(index) => (&*topics[index].name, names.id(&topics[index].name, 0)),
@@ -201,21 +210,19 @@ fn init<S: Side>(side: &mut S, init: &Init) -> io::Result<Vec<String>> {
         ..Default::default()
     };
     if let Some(id) = init.transactional_id.as_ref().filter(|id| !id.is_empty()) {
-        let find =
-            FindCoordinatorRequest { key: id.clone().into(), key_type: 1, ..Default::default() };
-        if let Heard::Answer(found) = side.call(&find, 3, false)? {
-            side.turn_to(found.node_id.max(1));
-        }
+        turn_to_coordinator(side, id, TRANSACTION)?;
     }
     let heard = side.call(&request, init.version, false)?;
     let names = side.names();
-    Ok(said(heard, |answer| {
-        let id = match answer.producer_id {
-            id @ ..0 => id.to_string(),
-            id => format!("#{}", names.given_index(id)),
-        };
+    let lines = said(heard, |answer| {
+        let id = called_producer(names, answer.producer_id);
         vec![format!("{} id {id} epoch {}", answer.error_code.name(), answer.producer_epoch)]
-    }))
+    });
+    if let Some(id) = init.transactional_id.as_ref().filter(|id| !id.is_empty()) {
+        // A transaction that was open is being aborted.
+        side.settle(id)?;
+    }
+    Ok(lines)
 }
 
 fn grow<S: Side>(side: &mut S, topic: &Topic, count: i32) -> io::Result<Vec<String>> {
@@ -367,6 +374,7 @@ fn read_back<S: Side>(side: &mut S, topics: &[Topic]) -> io::Result<Vec<String>>
             lines.push(format!("{place}: earliest {first:?}"));
             let (code, last, _) = offset(side, &topic.name, partition, -1)?;
             lines.push(format!("{place}: latest {code} {last}"));
+            lines.push(stable(side, topic, partition, first.1)?);
             let batches = fetch_all(side, &topic.name, partition, first.1)?;
             let given = side.names().given.clone();
             for (number, batch) in batches.into_iter().enumerate() {
@@ -386,6 +394,45 @@ fn read_back<S: Side>(side: &mut S, topics: &[Topic]) -> io::Result<Vec<String>>
     Ok(lines)
 }
 
+/// What a consumer of committed records is told of a partition, as it reads on from segment to segment.
+fn stable<S: Side>(
+    side: &mut S,
+    topic: &Topic,
+    partition: i32,
+    mut from: i64,
+) -> io::Result<String> {
+    let (mut offsets, mut aborted) = (Vec::new(), BTreeSet::new());
+    let (code, last) =
+        loop {
+            let asked = FetchTopic {
+                topic: topic.name.clone().into(),
+                partitions: vec![fetched(partition, from)],
+                ..Default::default()
+            };
+            let request = FetchRequest { isolation_level: 1, ..fetching(asked) };
+            let Heard::Answer(answer) = side.call(&request, 11, false)? else {
+                return Err(io::Error::other("Fetch was not answered"));
+            };
+            let told = answer.responses.into_iter().flat_map(|topic| topic.partitions).next();
+            let told = told.ok_or_else(|| io::Error::other("Fetch without an answer"))?;
+            let names = side.names();
+            aborted.extend(told.aborted_transactions.iter().flatten().map(|aborted| {
+                (aborted.first_offset, called_producer(names, aborted.producer_id))
+            }));
+            let before = offsets.len();
+            let batches = RecordBatches::new(told.records.unwrap_or_default());
+            for batch in batches.filter_map(Result::ok) {
+                offsets.push(batch.header().base_offset);
+                from = batch.header().last_offset() + 1;
+            }
+            if offsets.len() == before {
+                break (told.error_code.name(), told.last_stable_offset);
+            }
+        };
+    let name = &topic.name;
+    Ok(format!("{name}-{partition}: {code} stable {last} aborted {aborted:?} batches {offsets:?}"))
+}
+
 fn logged(header: &BatchHeader, given: &[i64], has_broker_time: bool) -> String {
     let id = header.producer_id.0;
     let known = given.iter().position(|&other| other == id);
@@ -394,6 +441,8 @@ fn logged(header: &BatchHeader, given: &[i64], has_broker_time: bool) -> String 
         // It covers what is different on each side.
         _ => 0,
     };
+    // Markers have the brokers' time everywhere.
+    let has_broker_time = has_broker_time || header.attributes.is_control();
     let max = if has_broker_time { 0 } else { header.max_timestamp };
     format!(
         "{}+{} epoch {} producer {id}/{:?}/{:?} {:?} {} records, max time {max}, crc {crc:x}",
@@ -516,12 +565,12 @@ impl Names {
         ids.iter().rev().nth(ago).copied().unwrap_or(Uuid([9; 16]))
     }
 
-    fn name_of(&self, id: Uuid) -> &str {
+    pub(crate) fn name_of(&self, id: Uuid) -> &str {
         let mut all = self.topics.iter();
         all.find(|(_, ids)| ids.contains(&id)).map_or("nowhere", |(name, _)| name)
     }
 
-    fn given_index(&mut self, id: i64) -> usize {
+    pub(crate) fn given_index(&mut self, id: i64) -> usize {
         let known = self.given.iter().position(|&other| other == id);
         known.unwrap_or_else(|| {
             self.given.push(id);

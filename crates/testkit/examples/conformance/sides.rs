@@ -15,13 +15,17 @@ use rohrpost_codec::messages::metadata_response::MetadataResponseBroker;
 use rohrpost_codec::messages::{
     AlterClientQuotasRequest, AlterPartitionReassignmentsRequest, ApiVersionsRequest,
     ElectLeadersRequest, FindCoordinatorRequest, InitProducerIdRequest, MetadataRequest,
+    OffsetFetchRequest,
 };
 use rohrpost_codec::{ErrorCode, Request, Uuid, decode_response, encode_request};
-use rohrpost_testkit::model::{Answer, Model, ModelConfig, Now, Permission, SessionId};
+use rohrpost_testkit::model::{
+    Answer, GroupMember, Model, ModelConfig, Now, Permission, SessionId,
+};
 
-use crate::acls;
+use crate::answers::{GROUP, is_ending, turn_to_coordinator};
 use crate::batches::now_ms;
 use crate::steps::Topic;
+use crate::{acls, joining};
 
 /// The longest that an answer may take: more than any request asks for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,6 +47,8 @@ pub(crate) struct Names {
     pub(crate) topics: BTreeMap<String, Vec<Uuid>>,
     /// The producer ids that were given, in the order in which they were first.
     pub(crate) given: Vec<i64>,
+    /// The ids of those that joined groups, in that order.
+    pub(crate) members: Vec<String>,
 }
 
 pub(crate) trait Side {
@@ -62,6 +68,15 @@ pub(crate) trait Side {
 
     /// Has another replica lead a partition.
     fn move_leader(&mut self, topic: &Topic, partition: i32, to: i32) -> io::Result<()>;
+
+    /// Waits until the markers of a transactional id are written.
+    fn settle(&mut self, transactional_id: &str) -> io::Result<()>;
+
+    /// Has a member join a group of its own, be it static; the side is turned to the coordinator.
+    fn join(&mut self, group: &str, instance: Option<&'static str>) -> io::Result<()>;
+
+    /// Has the cluster agree on a transaction version.
+    fn agree(&mut self, transaction_version: i16) -> io::Result<()>;
 
     /// Lets time pass.
     fn wait(&mut self, time: Duration);
@@ -148,7 +163,7 @@ impl Kafka {
         Ok(())
     }
 
-    /// Has Kafka create what its transaction coordinator needs, which takes a while the first time.
+    /// Has Kafka create what its coordinators need, which takes a while the first time.
     pub(crate) fn wait_for_coordinator(&mut self) -> io::Result<()> {
         // More than there are partitions of the coordinator's own topic, each of which has to be loaded.
         for number in 0..20 {
@@ -170,6 +185,12 @@ impl Kafka {
                     kafka.turn_to(found.node_id.max(1));
                 }
                 let Heard::Answer(answer) = kafka.call(&init, 5, false)? else { return Ok(false) };
+                Ok(answer.error_code == ErrorCode::NONE)
+            })?;
+            let group = OffsetFetchRequest { group_id: id.clone().into(), ..Default::default() };
+            self.until("the group coordinator", |kafka| {
+                turn_to_coordinator(kafka, &id, GROUP)?;
+                let Heard::Answer(answer) = kafka.call(&group, 7, false)? else { return Ok(false) };
                 Ok(answer.error_code == ErrorCode::NONE)
             })?;
         }
@@ -281,6 +302,18 @@ impl Side for Kafka {
         self.prefer_leader(&topic.name, partition, &replicas)
     }
 
+    fn settle(&mut self, transactional_id: &str) -> io::Result<()> {
+        self.until("the markers", |kafka| Ok(!is_ending(kafka, transactional_id)?))
+    }
+
+    fn join(&mut self, group: &str, instance: Option<&'static str>) -> io::Result<()> {
+        joining::join(self, group, instance)
+    }
+
+    fn agree(&mut self, transaction_version: i16) -> io::Result<()> {
+        joining::agree(self, transaction_version)
+    }
+
     fn wait(&mut self, time: Duration) {
         // tidy: may sleep: another process is to have the time that its configuration speaks of.
         std::thread::sleep(time);
@@ -363,6 +396,28 @@ impl Side for Modelled {
 
     fn move_leader(&mut self, topic: &Topic, partition: i32, to: i32) -> io::Result<()> {
         self.model.move_leader(&topic.name, partition, to).map_err(io::Error::other)
+    }
+
+    /// The model writes them at once.
+    fn settle(&mut self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn join(&mut self, group: &str, instance: Option<&'static str>) -> io::Result<()> {
+        let id = format!("member-{}", self.names.members.len());
+        self.names.members.push(id.clone());
+        let member = GroupMember::new(id);
+        let member = match instance {
+            Some(instance) => member.instance(instance),
+            None => member,
+        };
+        self.model.set_group(group, 1, [member]);
+        Ok(())
+    }
+
+    fn agree(&mut self, transaction_version: i16) -> io::Result<()> {
+        self.model.set_transaction_version(transaction_version);
+        Ok(())
     }
 
     /// It has passed for Kafka, and the clock is the same.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::asks::Ask;
 use crate::batches::{Batch, Producer};
 
 /// One request, or what amounts to one, in terms that both sides understand.
@@ -9,6 +10,8 @@ use crate::batches::{Batch, Producer};
 pub(crate) enum Step {
     Produce(Produce),
     Init(Init),
+    /// Something about transactions or groups.
+    Ask(Ask),
     /// Advances a log's start, as retention does.
     DeleteRecords {
         topic: usize,
@@ -54,6 +57,7 @@ pub(crate) enum Denial {
     Write(usize),
     Describe(usize),
     TransactionalId(String),
+    Group(String),
 }
 
 #[derive(Clone, Debug)]

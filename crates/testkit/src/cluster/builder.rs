@@ -81,6 +81,39 @@ impl ClusterBuilder {
         self
     }
 
+    /// The version of transactions that the cluster has agreed on (the feature `transaction.version`): 2 if not said, which is that of
+    /// Kafka 4 (KIP-890); 0 or 1 for the one before. [`Cluster::set_transaction_version`] changes it.
+    #[must_use]
+    pub fn transaction_version(mut self, version: i16) -> Self {
+        let feature = self.config.features.get_mut("transaction.version");
+        if let Some(feature) = feature {
+            feature.finalized = version;
+        }
+        self
+    }
+
+    /// The longest timeout that a transactional producer may ask for (`transaction.max.timeout.ms`); 15 minutes if not said.
+    #[must_use]
+    pub fn transaction_max_timeout(mut self, timeout: Duration) -> Self {
+        self.config.transaction_max_timeout = timeout;
+        self
+    }
+
+    /// How often the brokers look for transactions that take longer than their producer's timeout; every 10 seconds if not said.
+    #[must_use]
+    pub fn transaction_timeout_check(mut self, interval: Duration) -> Self {
+        self.config.transaction_timeout_check = interval;
+        self
+    }
+
+    /// How long after EndTxn was answered the markers are written, so that the transaction's records are seen, or left out; at once if
+    /// not said.
+    #[must_use]
+    pub fn marker_delay(mut self, delay: Duration) -> Self {
+        self.config.marker_delay = delay;
+        self
+    }
+
     /// Lets in whoever authenticates, and nobody else; anybody, if not said.
     #[cfg(feature = "sasl")]
     #[must_use]

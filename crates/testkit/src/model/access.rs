@@ -13,11 +13,23 @@ pub enum Permission {
     /// Produce with idempotence: InitProducerId is refused with CLUSTER_AUTHORIZATION_FAILED. Kafka refuses it to whoever has
     /// neither IdempotentWrite on the cluster nor Write on any topic.
     IdempotentWrite,
-    /// Use a transactional id: InitProducerId and transactional Produce requests are refused with
-    /// TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
+    /// Read a topic: Fetch, DescribeProducers and the commit of a group's offsets in it are refused with TOPIC_AUTHORIZATION_FAILED.
+    ReadTopic(String),
+    /// Commit the offsets of a group, in a transaction or not: OffsetCommit, AddOffsetsToTxn and TxnOffsetCommit are refused with
+    /// GROUP_AUTHORIZATION_FAILED.
+    ReadGroup(String),
+    /// Hear of a group: FindCoordinator and OffsetFetch are refused with GROUP_AUTHORIZATION_FAILED.
+    DescribeGroup(String),
+    /// Do what brokers do among themselves: AddPartitionsToTxn from version 4 on is refused with CLUSTER_AUTHORIZATION_FAILED.
+    ClusterAction,
+    /// Use a transactional id: InitProducerId, transactional Produce requests, AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit and
+    /// EndTxn are refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
     WriteTransactionalId(String),
-    /// Find the coordinator of a transactional id: FindCoordinator is refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
+    /// Hear of a transactional id: FindCoordinator and DescribeTransactions are refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED, and
+    /// ListTransactions leaves it out.
     DescribeTransactionalId(String),
+    /// Take part in two-phase commit with a transactional id: InitProducerId is refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED to whoever asks for it.
+    TwoPhaseCommit(String),
 }
 
 impl Model {
@@ -60,6 +72,11 @@ impl Model {
 
     pub(crate) fn may_use(&self, session: SessionId, transactional_id: &str) -> bool {
         let permission = || Permission::WriteTransactionalId(transactional_id.into());
+        self.is_open_to_all() || !self.is_denied(session, &permission())
+    }
+
+    pub(crate) fn may_prepare(&self, session: SessionId, transactional_id: &str) -> bool {
+        let permission = || Permission::TwoPhaseCommit(transactional_id.into());
         self.is_open_to_all() || !self.is_denied(session, &permission())
     }
 

@@ -1,9 +1,7 @@
-//! Brokers, and what they give to producers.
+//! Brokers.
 
 use core::fmt;
 use std::time::Duration;
-
-use rohrpost_records::{ProducerEpoch, ProducerId};
 
 /// A broker's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,15 +42,6 @@ pub struct Broker {
     pub(super) silent_since: Option<Duration>,
     /// When it hears that it was replaced.
     pub(super) hears_at: Option<Duration>,
-}
-
-/// What a transactional id has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Transactional {
-    pub(super) producer_id: ProducerId,
-    pub(super) epoch: ProducerEpoch,
-    /// The epoch before the last bump, if the producer asked for that bump itself.
-    pub(super) last_epoch: ProducerEpoch,
 }
 
 impl Broker {

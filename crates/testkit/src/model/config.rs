@@ -49,10 +49,19 @@ pub struct ModelConfig {
     pub producer_byte_rate: Option<u64>,
     /// The longest timeout that a transactional producer may ask for (`transaction.max.timeout.ms`).
     pub transaction_max_timeout: Duration,
+    /// How often coordinators look for transactions that take too long (`transaction.abort.timed.out.transaction.cleanup.interval.ms`).
+    pub transaction_timeout_check: Duration,
+    /// How long after the decision a coordinator writes the markers that end a transaction.
+    pub marker_delay: Duration,
+    /// Whether leaders ask the coordinator if a partition is part of a transaction that they do not know
+    /// (`transaction.partition.verification.enable`, KIP-890). Brokers before 3.6 do not; with clients of transaction version 2 all do.
+    pub transaction_partition_verification: bool,
+    /// How many partitions the topic has that the offsets of groups are in (`offsets.topic.num.partitions`).
+    pub offsets_partitions: i32,
     /// How clients authenticate; `None` for brokers that take anybody.
     #[cfg(feature = "sasl")]
     pub sasl: Option<super::Sasl>,
-    /// The features that ApiVersions tells, by their names.
+    /// The features that ApiVersions tells, by their names. `transaction.version` decides on the version of transactions.
     pub features: BTreeMap<String, Feature>,
     /// Versions that the brokers do not go beyond, to stand for older brokers; empty for an API that they lack.
     pub versions: BTreeMap<ApiKey, VersionRange>,
@@ -105,6 +114,10 @@ impl Default for ModelConfig {
             producer_id_expiration_check: Duration::from_secs(600),
             producer_byte_rate: None,
             transaction_max_timeout: Duration::from_secs(15 * 60),
+            transaction_timeout_check: Duration::from_secs(10),
+            marker_delay: Duration::ZERO,
+            transaction_partition_verification: true,
+            offsets_partitions: 50,
             #[cfg(feature = "sasl")]
             sasl: None,
             features: Self::default_features(),

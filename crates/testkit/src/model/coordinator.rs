@@ -1,4 +1,4 @@
-//! Who coordinates what: the part of a transaction coordinator that a producer meets first.
+//! Who coordinates what: transactional ids and groups.
 
 use std::collections::BTreeMap;
 
@@ -30,11 +30,14 @@ impl Model {
     /// Makes a broker the coordinator of a key, as long as it is alive.
     pub fn move_coordinator(&mut self, key: impl Into<String>, to: impl Into<BrokerId>) {
         self.coordinators.moved.insert(key.into(), to.into());
+        self.unwedge(None);
     }
 
     /// Has a broker answer COORDINATOR_LOAD_IN_PROGRESS as a coordinator, until [`Model::release_coordinator`].
     pub fn hold_coordinator(&mut self, broker: impl Into<BrokerId>) {
-        self.coordinators.loading.push(broker.into());
+        let broker = broker.into();
+        self.coordinators.loading.push(broker);
+        self.unwedge(Some(broker));
     }
 
     /// Ends what [`Model::hold_coordinator`] began.
@@ -43,12 +46,17 @@ impl Model {
         self.coordinators.loading.retain(|loading| *loading != broker);
     }
 
-    /// Whether a broker coordinates a transactional id, and knows its state.
+    /// Whether a broker is a coordinator that does not know its transactions and groups yet.
+    pub(crate) fn is_loading(&self, broker: BrokerId) -> bool {
+        self.coordinators.loading.contains(&broker)
+    }
+
+    /// Whether a broker coordinates a group or a transactional id, and knows its state.
     pub(crate) fn check_coordinator(&self, broker: BrokerId, key: &str) -> Result<(), ErrorCode> {
         if self.coordinator_of(key) != Some(broker) {
             return Err(ErrorCode::NOT_COORDINATOR);
         }
-        match self.coordinators.loading.contains(&broker) {
+        match self.is_loading(broker) {
             true => Err(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS),
             false => Ok(()),
         }

@@ -1,62 +1,23 @@
 //! A partition's log: batches as they were appended, and what is remembered of their producers.
 
+mod batch;
+mod transactions;
+
+pub use batch::{AppendContext, Appended, LoggedBatch, LoggedRecord};
+pub use transactions::AbortedTransaction;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
+use rohrpost_codec::ErrorCode;
 use rohrpost_records::{
-    BatchError, BatchHeader, Header, ProducerEpoch, ProducerId, ProducerStamp, RecordBatch,
-    Sequence, assign_offset, set_log_append_time,
+    BatchError, BatchHeader, ProducerId, ProducerStamp, RecordBatch, assign_offset,
+    set_log_append_time,
 };
 
+use self::transactions::{Change, Transactions};
 use super::producers::{Admission, AppendedBatch, ProducerState, Verification, admit};
-use super::validate::MAX_DECOMPRESSED;
-use rohrpost_codec::ErrorCode;
-
-/// A batch in a log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoggedBatch {
-    /// The batch's header: its `base_offset` is its place in the log.
-    pub header: BatchHeader,
-    /// The whole batch as a consumer fetches it.
-    pub bytes: Bytes,
-    /// When it was appended.
-    pub appended_at: Duration,
-}
-
-/// A record in a log, with what its batch says of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoggedRecord {
-    /// Its place in the partition.
-    pub offset: i64,
-    /// Milliseconds since the epoch: the producer's, or the broker's in a topic with log append time.
-    pub timestamp: i64,
-    /// The key; `None` for null.
-    pub key: Option<Bytes>,
-    /// The value; `None` for null.
-    pub value: Option<Bytes>,
-    /// The headers in order.
-    pub headers: Vec<Header>,
-    /// Who produced it; [`ProducerId::NONE`] without idempotence.
-    pub producer_id: ProducerId,
-    /// The producer's epoch.
-    pub producer_epoch: ProducerEpoch,
-    /// The record's own sequence; [`Sequence::NONE`] without idempotence.
-    pub sequence: Sequence,
-}
-
-/// Where a batch went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Appended {
-    /// The offset of its first record.
-    pub base_offset: i64,
-    /// The offset of its last record.
-    pub last_offset: i64,
-    /// What the answer says of the time: -1 where the producer's timestamps stand.
-    pub log_append_time: i64,
-    /// Whether it had been appended before, and was not again.
-    pub is_duplicate: bool,
-}
 
 /// The log of a partition, as its leader has it.
 #[derive(Clone, Debug, Default)]
@@ -69,23 +30,15 @@ pub struct Log {
     /// Each leader epoch that appended, and the offset at which it began.
     epochs: Vec<(i32, i64)>,
     producers: BTreeMap<ProducerId, ProducerState>,
+    /// What was remembered of producers before the first batch that is left.
+    retired: BTreeMap<ProducerId, ProducerState>,
+    transactions: Transactions,
     /// Transactions that were asked for and not confirmed.
     verifying: Verifications,
 }
 
 /// What a leader remembers of transactions that are to begin.
 pub(super) type Verifications = BTreeMap<ProducerId, Verification>;
-
-/// What an append needs to know besides the batch.
-#[derive(Clone, Copy, Debug)]
-pub struct AppendContext {
-    /// The time since the start.
-    pub now: Duration,
-    /// The wall time, ms, if the topic has log append time.
-    pub log_append_time: Option<i64>,
-    /// The leader's epoch.
-    pub leader_epoch: i32,
-}
 
 impl Log {
     /// The batches, the oldest first.
@@ -142,6 +95,9 @@ impl Log {
         }
         assign_offset(&mut bytes, self.end_offset, context.leader_epoch).map_err(corrupt)?;
         let header = BatchHeader::parse(&bytes).map_err(corrupt)?;
+        if header.attributes.is_transactional() {
+            self.verifying.remove(&header.producer_id);
+        }
         self.push(LoggedBatch { header, bytes: bytes.freeze(), appended_at: context.now });
         Ok(Appended {
             base_offset: header.base_offset,
@@ -154,6 +110,7 @@ impl Log {
     /// Moves the high watermark on to `end`, never back.
     pub fn advance_high_watermark(&mut self, end: i64) {
         self.high_watermark = end.min(self.end_offset).max(self.high_watermark);
+        self.transactions.forget_ended(self.high_watermark);
     }
 
     /// Where the batches end that were appended by then.
@@ -184,6 +141,7 @@ impl Log {
         self.high_watermark = self.high_watermark.min(end);
         self.epochs.retain(|&(_, start)| start < end);
         self.rebuild_producers();
+        self.transactions.truncate(end, &self.producers);
         lost
     }
 
@@ -192,11 +150,11 @@ impl Log {
         self.start_offset = offset.clamp(self.start_offset, self.high_watermark);
         while let Some(first) = self.batches.front() {
             if first.header.last_offset() >= self.start_offset {
-                return;
+                break;
             }
-            self.bytes -= first.bytes.len() as u64;
-            self.batches.pop_front();
+            self.drop_first();
         }
+        self.transactions.forget_aborted(self.start_offset);
     }
 
     /// Removes the oldest batches that have no record since `timestamp`, ms. What followers lack stays.
@@ -216,12 +174,12 @@ impl Log {
         while self.batches.len() > 1 && self.bytes > limit {
             let Some(first) = self.batches.front() else { return };
             if first.header.last_offset() >= self.high_watermark {
-                return;
+                break;
             }
             self.start_offset = first.header.last_offset() + 1;
-            self.bytes -= first.bytes.len() as u64;
-            self.batches.pop_front();
+            self.drop_first();
         }
+        self.transactions.forget_aborted(self.start_offset);
     }
 
     /// Remembers that a producer wants to begin a transaction with this batch, until it has (KIP-890).
@@ -239,15 +197,18 @@ impl Log {
         std::mem::replace(&mut self.verifying, others)
     }
 
-    /// Forgets every producer, as a broker does after `producer.id.expiration.ms`.
+    /// Forgets every producer that is in no transaction, as a broker does after `producer.id.expiration.ms`.
     pub fn forget_producers(&mut self) {
-        self.producers.clear();
+        self.forget_producers_since(i64::MAX);
     }
 
-    /// Forgets the producers whose last batch has no timestamp since `timestamp`, ms. Kafka goes by the timestamps of records too,
-    /// which are the producer's own (seen on 4.3.1).
+    /// Forgets the producers that are in no transaction and whose last batch has no timestamp since `timestamp`, ms. Kafka goes by the
+    /// timestamps of records too, which are the producer's own (seen on 4.3.1).
     pub fn forget_producers_since(&mut self, timestamp: i64) {
-        self.producers.retain(|_, state| state.last_timestamp() > timestamp);
+        self.producers.retain(|_, state| {
+            state.last_timestamp() > timestamp || state.transaction_start().is_some()
+        });
+        self.retired.retain(|id, _| self.producers.contains_key(id));
     }
 
     /// A leader begins with the next record.
@@ -280,101 +241,88 @@ impl Log {
         }
     }
 
-    /// The batches from the one that holds `offset` on, below the high watermark.
-    pub fn readable_from(&self, offset: i64) -> impl Iterator<Item = &LoggedBatch> {
+    /// The batches from the one that holds `offset` on, below `end`: the high watermark for whoever reads everything, the last stable
+    /// offset for whoever reads what is committed.
+    pub fn readable_from(&self, offset: i64, end: i64) -> impl Iterator<Item = &LoggedBatch> {
         let first = self.batches.partition_point(|batch| batch.header.last_offset() < offset);
-        let end = self.high_watermark;
         self.batches.range(first..).take_while(move |batch| batch.header.last_offset() < end)
     }
 
-    /// The first record with a timestamp of at least `timestamp`: its offset and timestamp.
+    /// The first record below `end` with a timestamp of at least `timestamp`, be it a marker: its offset and timestamp.
     #[must_use]
-    pub fn first_since(&self, timestamp: i64) -> Option<(i64, i64)> {
+    pub fn first_since(&self, timestamp: i64, end: i64) -> Option<(i64, i64)> {
         let mut batches = self.batches.iter().filter(|b| b.header.max_timestamp >= timestamp);
         batches.find_map(|batch| {
-            let record = batch.records().find(|record| record.timestamp >= timestamp)?;
-            (record.offset < self.high_watermark).then_some((record.offset, record.timestamp))
+            let (offset, at) = match batch.header.attributes.is_control() {
+                true => (batch.header.base_offset, batch.header.max_timestamp),
+                false => {
+                    let record = batch.records().find(|record| record.timestamp >= timestamp)?;
+                    (record.offset, record.timestamp)
+                }
+            };
+            (offset < end).then_some((offset, at))
         })
     }
 
-    /// The record with the largest timestamp, the first of them: its offset and timestamp.
+    /// The record below `end` with the largest timestamp, the first of them: its offset and timestamp.
     #[must_use]
-    pub fn newest(&self) -> Option<(i64, i64)> {
-        let max = self.readable_from(self.start_offset).map(|b| b.header.max_timestamp).max()?;
-        self.first_since(max)
+    pub fn newest(&self, end: i64) -> Option<(i64, i64)> {
+        let readable = self.readable_from(self.start_offset, end);
+        let max = readable.map(|batch| batch.header.max_timestamp).max()?;
+        self.first_since(max, end)
     }
 
     fn push(&mut self, batch: LoggedBatch) {
         self.end_offset = batch.header.last_offset() + 1;
         self.bytes += batch.bytes.len() as u64;
-        remember(&mut self.producers, &batch.header);
+        let change = remember(&mut self.producers, &batch);
+        self.transactions.apply(change, self.high_watermark);
         self.batches.push_back(batch);
     }
 
-    /// Producer state is what the log says, but for producers whose batches retention has removed.
+    fn drop_first(&mut self) {
+        if let Some(first) = self.batches.pop_front() {
+            self.bytes -= first.bytes.len() as u64;
+            remember(&mut self.retired, &first);
+        }
+    }
+
+    /// Producer state is what the log says, and what it said before the batches that retention has removed.
     fn rebuild_producers(&mut self) {
-        let mut producers = BTreeMap::new();
+        self.producers.clone_from(&self.retired);
         for batch in &self.batches {
-            remember(&mut producers, &batch.header);
-        }
-        for (id, state) in std::mem::take(&mut self.producers) {
-            if state.last_offset() < self.start_offset {
-                producers.entry(id).or_insert(state);
-            }
-        }
-        self.producers = producers;
-    }
-}
-
-impl LoggedBatch {
-    /// The batch's records in order, decompressed. They were checked when the batch was appended.
-    pub fn records(&self) -> impl Iterator<Item = LoggedRecord> + use<> {
-        let header = self.header;
-        let parsed = RecordBatch::parse(&self.bytes).and_then(|(b, _)| b.records(MAX_DECOMPRESSED));
-        parsed.into_iter().flatten().flatten().map(move |record| LoggedRecord {
-            offset: record.offset,
-            timestamp: record.timestamp,
-            key: record.key,
-            value: record.value,
-            headers: record.headers,
-            producer_id: header.producer_id,
-            producer_epoch: header.producer_epoch,
-            sequence: if header.base_sequence == Sequence::NONE {
-                Sequence::NONE
-            } else {
-                header.base_sequence.add((record.offset - header.base_offset) as i32)
-            },
-        })
-    }
-}
-
-impl Appended {
-    /// A duplicate is answered with the place of the first, and with its largest timestamp whatever the topic's timestamp type.
-    fn again(found: &AppendedBatch) -> Self {
-        Self {
-            base_offset: found.base_offset,
-            last_offset: found.last_offset,
-            log_append_time: found.max_timestamp,
-            is_duplicate: true,
+            remember(&mut self.producers, batch);
         }
     }
 }
 
-fn remember(producers: &mut BTreeMap<ProducerId, ProducerState>, header: &BatchHeader) {
+/// What a batch says of its producer, and of a transaction.
+fn remember(producers: &mut BTreeMap<ProducerId, ProducerState>, batch: &LoggedBatch) -> Change {
+    let header = &batch.header;
     if !header.producer_id.is_some() {
-        return;
+        return Change::None;
     }
-    let batch = AppendedBatch {
+    let state = producers.entry(header.producer_id).or_insert_with(ProducerState::unknown);
+    if let Some(marker) = batch.marker() {
+        let (epoch, at) = (header.producer_epoch, header.max_timestamp);
+        let began = state.end_transaction(epoch, marker.coordinator_epoch, at);
+        return began.map_or(Change::None, |first_offset| {
+            let (producer_id, last_offset) = (header.producer_id, header.last_offset());
+            let ended = AbortedTransaction { producer_id, first_offset, last_offset };
+            if marker.committed { Change::Committed(ended) } else { Change::Aborted(ended) }
+        });
+    }
+    let appended = AppendedBatch {
         base_sequence: header.base_sequence,
         last_sequence: header.last_sequence(),
         base_offset: header.base_offset,
         last_offset: header.last_offset(),
         max_timestamp: header.max_timestamp,
     };
-    match producers.get_mut(&header.producer_id) {
-        Some(state) => state.record(header.producer_epoch, batch),
-        None => {
-            producers.insert(header.producer_id, ProducerState::new(header.producer_epoch, batch));
-        }
+    state.record(header.producer_epoch, appended);
+    if header.attributes.is_transactional() && state.transaction_start().is_none() {
+        state.begin_transaction(header.base_offset);
+        return Change::Began(header.producer_id, header.base_offset);
     }
+    Change::None
 }

@@ -23,12 +23,18 @@ pub struct AppendedBatch {
     pub max_timestamp: i64,
 }
 
-/// A producer in a partition: its epoch, and its last batches in that epoch.
+/// A producer in a partition: its epoch, its last batches in that epoch, and its transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProducerState {
     epoch: ProducerEpoch,
-    /// The oldest first; never empty.
+    /// The oldest first; empty where a marker began the epoch.
     window: VecDeque<AppendedBatch>,
+    /// The largest timestamp of the last batch or marker, ms.
+    last_timestamp: i64,
+    /// Where the transaction that is open began.
+    transaction_start: Option<i64>,
+    /// The epoch of the transaction coordinator that wrote the last marker; -1 before the first.
+    coordinator_epoch: i32,
 }
 
 /// A transaction that a producer wants to begin in a partition, and that the coordinator has not confirmed (KIP-890).
@@ -59,8 +65,23 @@ pub enum Admission {
 /// # Errors
 ///
 /// INVALID_PRODUCER_EPOCH for an epoch below the producer's; OUT_OF_ORDER_SEQUENCE_NUMBER for a gap, for a new epoch that
-/// does not begin with 0, for a duplicate that has left the window.
+/// does not begin with 0, for a duplicate that has left the window; INVALID_TXN_STATE for a batch outside of a transaction from a
+/// producer that is in one.
 pub fn admit(
+    state: Option<&ProducerState>,
+    verification: Option<&Verification>,
+    header: &BatchHeader,
+) -> Result<Admission, ErrorCode> {
+    let admission = admit_in_order(state, verification, header)?;
+    let is_in_transaction = state.is_some_and(|state| state.transaction_start.is_some());
+    let is_outside = is_in_transaction && !header.attributes.is_transactional();
+    match admission {
+        Admission::Append if is_outside => Err(ErrorCode::INVALID_TXN_STATE),
+        admission => Ok(admission),
+    }
+}
+
+fn admit_in_order(
     state: Option<&ProducerState>,
     verification: Option<&Verification>,
     header: &BatchHeader,
@@ -107,19 +128,56 @@ impl ProducerState {
     /// A producer's first batch in the partition.
     #[must_use]
     pub fn new(epoch: ProducerEpoch, batch: AppendedBatch) -> Self {
-        Self { epoch, window: VecDeque::from([batch]) }
+        let mut state = Self::unknown();
+        state.record(epoch, batch);
+        state
+    }
+
+    /// A producer of which nothing has come yet.
+    pub(super) fn unknown() -> Self {
+        Self {
+            epoch: ProducerEpoch::NONE,
+            window: VecDeque::new(),
+            last_timestamp: -1,
+            transaction_start: None,
+            coordinator_epoch: -1,
+        }
     }
 
     /// Remembers a batch that was appended. A new epoch forgets the batches of the old one.
     pub fn record(&mut self, epoch: ProducerEpoch, batch: AppendedBatch) {
-        if epoch != self.epoch {
-            self.epoch = epoch;
-            self.window.clear();
-        }
+        self.enter(epoch);
         if self.window.len() == WINDOW {
             self.window.pop_front();
         }
         self.window.push_back(batch);
+        self.last_timestamp = batch.max_timestamp;
+    }
+
+    /// A transaction begins at this offset, if none is open.
+    pub(super) fn begin_transaction(&mut self, offset: i64) {
+        self.transaction_start.get_or_insert(offset);
+    }
+
+    /// A marker ends the transaction that is open, if one is: where that began. A new epoch forgets the batches of the old one, so
+    /// that the next batch has to begin with 0.
+    pub(super) fn end_transaction(
+        &mut self,
+        epoch: ProducerEpoch,
+        coordinator_epoch: i32,
+        timestamp: i64,
+    ) -> Option<i64> {
+        self.enter(epoch);
+        self.coordinator_epoch = coordinator_epoch;
+        self.last_timestamp = timestamp;
+        self.transaction_start.take()
+    }
+
+    fn enter(&mut self, epoch: ProducerEpoch) {
+        if epoch != self.epoch {
+            self.epoch = epoch;
+            self.window.clear();
+        }
     }
 
     /// The producer's epoch.
@@ -128,7 +186,7 @@ impl ProducerState {
         self.epoch
     }
 
-    /// The batches that are remembered, the oldest first.
+    /// The batches that are remembered, the oldest first; none where a marker has begun the epoch.
     pub fn window(&self) -> impl ExactSizeIterator<Item = &AppendedBatch> {
         self.window.iter()
     }
@@ -139,16 +197,28 @@ impl ProducerState {
         self.window.back().map_or(Sequence::ZERO, |batch| batch.last_sequence.add(1))
     }
 
-    /// The offset of the last record.
+    /// The offset of the last record that is remembered; -1 for none.
     #[must_use]
     pub fn last_offset(&self) -> i64 {
         self.window.back().map_or(-1, |batch| batch.last_offset)
     }
 
-    /// The largest timestamp of the last batch, ms.
+    /// The largest timestamp of the last batch or marker, ms.
     #[must_use]
     pub fn last_timestamp(&self) -> i64 {
-        self.window.back().map_or(-1, |batch| batch.max_timestamp)
+        self.last_timestamp
+    }
+
+    /// Where the transaction began that is open in the partition; `None` outside of one.
+    #[must_use]
+    pub fn transaction_start(&self) -> Option<i64> {
+        self.transaction_start
+    }
+
+    /// The epoch of the transaction coordinator that wrote the last marker; -1 before the first.
+    #[must_use]
+    pub fn coordinator_epoch(&self) -> i32 {
+        self.coordinator_epoch
     }
 
     fn duplicate(&self, header: &BatchHeader) -> Option<AppendedBatch> {

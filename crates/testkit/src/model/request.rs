@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use rohrpost_codec::{
-    ApiKey, Request, VersionRange, decode_request, encode_response, messages as m, peek_request,
+    ApiKey, Message, Request, VersionRange, decode_request, encode_response, messages as m,
+    peek_request,
 };
 
 use super::answer::WaitingKind;
 use super::fault::{Target, Verdict};
 use super::{Answer, BrokerId, Model, Now, SessionId, Waiting, api};
+
+/// The version that is told where two-phase commit is known of.
+const UNSTABLE_INIT: Option<i16> = <m::InitProducerIdRequest as Message>::UNSTABLE_VERSION;
 
 /// A request apart from its content.
 #[derive(Clone, Debug)]
@@ -104,6 +108,15 @@ impl Model {
             ApiKey::ListOffsets => self.run::<m::ListOffsetsRequest>(call, frame),
             ApiKey::OffsetForLeaderEpoch => self.run::<m::OffsetForLeaderEpochRequest>(call, frame),
             ApiKey::FindCoordinator => self.run::<m::FindCoordinatorRequest>(call, frame),
+            ApiKey::AddPartitionsToTxn => self.run::<m::AddPartitionsToTxnRequest>(call, frame),
+            ApiKey::AddOffsetsToTxn => self.run::<m::AddOffsetsToTxnRequest>(call, frame),
+            ApiKey::EndTxn => self.run::<m::EndTxnRequest>(call, frame),
+            ApiKey::TxnOffsetCommit => self.run::<m::TxnOffsetCommitRequest>(call, frame),
+            ApiKey::OffsetCommit => self.run::<m::OffsetCommitRequest>(call, frame),
+            ApiKey::OffsetFetch => self.run::<m::OffsetFetchRequest>(call, frame),
+            ApiKey::DescribeTransactions => self.run::<m::DescribeTransactionsRequest>(call, frame),
+            ApiKey::ListTransactions => self.run::<m::ListTransactionsRequest>(call, frame),
+            ApiKey::DescribeProducers => self.run::<m::DescribeProducersRequest>(call, frame),
             ApiKey::DescribeCluster => self.run::<m::DescribeClusterRequest>(call, frame),
             ApiKey::DescribeTopicPartitions => {
                 self.run::<m::DescribeTopicPartitionsRequest>(call, frame)
@@ -141,7 +154,12 @@ impl Model {
 
     /// The versions of an API that the brokers say and serve; `None` for an API that they lack.
     pub(super) fn versions_of(&self, key: ApiKey) -> Option<VersionRange> {
-        let (_, ours) = *api::SERVED.iter().find(|(served, _)| *served == key)?;
+        let (_, mut ours) = *api::SERVED.iter().find(|(served, _)| *served == key)?;
+        let is_unstable = key == ApiKey::InitProducerId
+            && self.two_phase_commit() != super::TwoPhaseCommit::Unknown;
+        if let Some(unstable) = UNSTABLE_INIT.filter(|_| is_unstable) {
+            ours.max = unstable;
+        }
         self.config.versions.get(&key).map_or(Some(ours), |limit| ours.intersect(*limit))
     }
 

@@ -23,6 +23,12 @@ pub struct Stats {
     pub duplicates: u64,
     /// Batches that were refused.
     pub refused: u64,
+    /// Transactions that were committed, all their markers written.
+    pub transactions_committed: u64,
+    /// Transactions that were aborted, all their markers written.
+    pub transactions_aborted: u64,
+    /// Transactions that the coordinator gave up, as they took too long.
+    pub transactions_timed_out: u64,
     /// Records that were acknowledged to nobody and lost, or with acks=1 or acks=0, when a leader changed.
     pub lost_records: u64,
     /// Answers that asked for a pause because of a quota.

@@ -1,4 +1,4 @@
-//! What passes with time alone: copying, leaving the replicas in sync, retention, forgetting.
+//! What passes with time alone: copying, leaving the replicas in sync, the ends of transactions, retention, forgetting.
 
 use std::time::Duration;
 
@@ -16,16 +16,20 @@ pub(crate) struct Clock {
 }
 
 impl Model {
-    /// Lets time pass: followers copy what is due or leave the replicas in sync, silent brokers are fenced, old records and producers
-    /// go. [`Model::handle`] and [`Model::resume`] do it themselves; before something happens without a request at that time, such
+    /// Lets time pass: followers copy what is due or leave the replicas in sync, silent brokers are fenced, transactions end that
+    /// took too long or were decided, old records and producers go. [`Model::handle`] and [`Model::resume`] do it themselves; before something happens without a request at that time, such
     /// as the end of a leader, call this, so that what was copied long ago is not lost.
     pub fn advance(&mut self, now: Now) {
         self.elapsed = self.elapsed.max(now.elapsed);
+        self.wall_ms = now.wall_ms;
         self.fence_silent();
         self.wake_zombies();
         if self.clock.replication.is_some_and(|due| due <= self.elapsed) {
             self.replicate_all();
         }
+        self.time_out_transactions();
+        self.unwedge(None);
+        self.write_markers();
         self.expire_producers(now.wall_ms);
         self.expire_records(now.wall_ms);
     }

@@ -235,10 +235,6 @@ fn check_header(header: &BatchHeader) -> Result<(), Refusal> {
     if header.producer_id.is_some() && header.base_sequence.0 < 0 {
         return refuse(ErrorCode::INVALID_RECORD, "a batch with a producer id has no sequence");
     }
-    // Without a producer, the mark means nothing.
-    if header.attributes.is_transactional() && header.producer_id.is_some() {
-        return refuse(ErrorCode::INVALID_TXN_STATE, "the producer has no transaction here");
-    }
     Ok(())
 }
 

@@ -33,7 +33,13 @@ pub(super) fn is_pem(bytes: &[u8]) -> bool {
 pub(super) fn read(bytes: &[u8], access: Access<'_>) -> Result<Contents, StoreProblem> {
     let mut chain = Vec::new();
     let mut keys = Vec::new();
-    for block in blocks(bytes)? {
+    let blocks = blocks(bytes)?;
+    let keys_there = blocks.iter().filter(|block| is_key(block.label)).count();
+    // Each may ask for all the iterations that are allowed: before any of them is decrypted.
+    if keys_there > 1 {
+        return Err(StoreProblem::SeveralKeys { keys: keys_there });
+    }
+    for block in blocks {
         match block.label {
             "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
                 let der = decode(&block)?;
@@ -42,7 +48,7 @@ pub(super) fn read(bytes: &[u8], access: Access<'_>) -> Result<Contents, StorePr
                     Reader::new(&der).whole().map_err(|_| broken(&block, "is no certificate"))?;
                 chain.push(CertificateDer::from(certificate.to_vec()));
             }
-            label if label.ends_with("PRIVATE KEY") => keys.push(key(&block, access)?),
+            label if is_key(label) => keys.push(key(&block, access)?),
             _ => {}
         }
     }
@@ -54,10 +60,6 @@ pub(super) fn read(bytes: &[u8], access: Access<'_>) -> Result<Contents, StorePr
             certificates: chain.into_iter().map(listed).collect(),
         });
     };
-    let others = keys.len();
-    if others > 0 {
-        return Err(StoreProblem::SeveralKeys { keys: others + 1 });
-    }
     if !access.wants_keys {
         // A truststore with a key in it: its certificates are meant all the same.
         return Ok(Contents {
@@ -67,6 +69,10 @@ pub(super) fn read(bytes: &[u8], access: Access<'_>) -> Result<Contents, StorePr
     }
     let entry = KeyEntry { alias: None, key: first, chain };
     Ok(Contents { keys: vec![entry], certificates: Vec::new() })
+}
+
+fn is_key(label: &str) -> bool {
+    label.ends_with("PRIVATE KEY")
 }
 
 fn key(block: &Block<'_>, access: Access<'_>) -> Result<KeyBytes, StoreProblem> {

@@ -1,8 +1,8 @@
 //! librdkafka's properties that this producer has nothing for.
 
-use super::super::property::PropertyType::{self, Boolean, Callback, Int, List, Password, String};
+use super::super::property::PropertyType::{self, Boolean, Callback, Int, List, String};
 use super::super::property::{Property, Setter};
-use super::super::reasons::{KERBEROS, OAUTH, RACK, TRANSACTIONS};
+use super::super::reasons::{CONSUMER, RACK};
 use super::Draft;
 
 const CALLBACK: &str =
@@ -11,7 +11,6 @@ const UNUSED: &str = "librdkafka itself no longer uses it: remove it";
 const LOGGING: &str = "it tunes librdkafka's own log: remove it";
 const INTERNAL: &str = "it tunes librdkafka's own workings: remove it";
 const VERSIONS: &str = "brokers are always asked for what they speak, with socket.timeout.ms for the answer: remove it";
-const CONSUMER: &str = "it is a property of consumers: remove it";
 const METADATA: &str = "metadata is asked for again after retry.backoff.ms, and for as long as a send may wait: set that by the builder's max_block, and remove it";
 
 const fn row(
@@ -51,8 +50,6 @@ pub(super) static PROPERTIES: &[Property<Draft>] = &[
     row(&["broker.version.fallback"], String, "0.10.0", VERSIONS, "What to believe without an answer"),
     row(&["produce.offset.report"], Boolean, "false", UNUSED, "Report each message's offset"),
     row(&["client.rack"], String, "", RACK, "The rack or zone of the client"),
-    row(&["transactional.id"], String, "", TRANSACTIONS, "The name under which the brokers remember transactions").kip(&[98]).java(&["transactional.id"]),
-    row(&["transaction.timeout.ms"], Int, "60000", TRANSACTIONS, "How long a transaction may stay open before the brokers abort it").kip(&[98]).java(&["transaction.timeout.ms"]),
 
     // The library itself.
     row(&["builtin.features"], List, "gzip, snappy, ssl, sasl, regex, lz4, sasl_gssapi, sasl_plain, sasl_scram, plugins, zstd, sasl_oauthbearer, http, oidc", INTERNAL, "What this build of librdkafka must have"),
@@ -89,39 +86,9 @@ pub(super) static PROPERTIES: &[Property<Draft>] = &[
     callback(&["ssl_ca"], "The certificates to trust"),
     callback(&["ssl_engine_callback_data"], "Is handed to that engine"),
     callback(&["ssl.certificate.verify_cb"], "Checks brokers' certificates"),
-    row(&["https.ca.location"], String, "", OAUTH, "The file with the certificates to trust for HTTPS"),
-    row(&["https.ca.pem"], String, "", OAUTH, "The certificates to trust for HTTPS, as PEM"),
 
     // SASL.
-    row(&["sasl.kerberos.service.name"], String, "kafka", KERBEROS, "The brokers' principal in Kerberos").java(&["sasl.kerberos.service.name"]),
-    row(&["sasl.kerberos.principal"], String, "kafkaclient", KERBEROS, "The client's principal in Kerberos"),
-    row(&["sasl.kerberos.kinit.cmd"], String, "", KERBEROS, "The command that renews Kerberos tickets").java(&["sasl.kerberos.kinit.cmd"]),
-    row(&["sasl.kerberos.keytab"], String, "", KERBEROS, "The file with the keys for Kerberos"),
-    row(&["sasl.kerberos.min.time.before.relogin"], Int, "60000", KERBEROS, "Milliseconds between two logins to Kerberos, at least").java(&["sasl.kerberos.min.time.before.relogin"]),
-    row(&["sasl.oauthbearer.config"], Password, "", OAUTH, "What tokens are made of"),
-    row(&["enable.sasl.oauthbearer.unsecure.jwt"], Boolean, "false", OAUTH, "Make tokens without a signature"),
     callback(&["oauthbearer_token_refresh_cb"], "Renews tokens"),
-    row(&["sasl.oauthbearer.method"], String, "default", OAUTH, "How to get tokens: default or oidc"),
-    row(&["sasl.oauthbearer.client.id", "sasl.oauthbearer.client.credentials.client.id"], String, "", OAUTH, "Who asks an identity provider for a token").java(&["sasl.oauthbearer.client.credentials.client.id"]),
-    row(&["sasl.oauthbearer.client.secret", "sasl.oauthbearer.client.credentials.client.secret"], Password, "", OAUTH, "What proves that to the identity provider").java(&["sasl.oauthbearer.client.credentials.client.secret"]),
-    row(&["sasl.oauthbearer.scope"], String, "", OAUTH, "What a token is to allow").java(&["sasl.oauthbearer.scope"]),
-    row(&["sasl.oauthbearer.extensions"], List, "", OAUTH, "What brokers are told beside the token"),
-    row(&["sasl.oauthbearer.token.endpoint.url"], String, "", OAUTH, "Where tokens are to be had").java(&["sasl.oauthbearer.token.endpoint.url"]),
-    row(&["sasl.oauthbearer.sub.claim.name"], String, "sub", OAUTH, "The claim of a token that says whose it is").java(&["sasl.oauthbearer.sub.claim.name"]),
-    row(&["sasl.oauthbearer.grant.type"], String, "client_credentials", OAUTH, "How an identity provider is asked"),
-    row(&["sasl.oauthbearer.assertion.algorithm"], String, "RS256", OAUTH, "How an assertion is signed").java(&["sasl.oauthbearer.assertion.algorithm"]),
-    row(&["sasl.oauthbearer.assertion.private.key.file"], String, "", OAUTH, "A file with the key that signs assertions").java(&["sasl.oauthbearer.assertion.private.key.file"]),
-    row(&["sasl.oauthbearer.assertion.private.key.passphrase"], Password, "", OAUTH, "What decrypts the key that signs assertions").java(&["sasl.oauthbearer.assertion.private.key.passphrase"]),
-    row(&["sasl.oauthbearer.assertion.private.key.pem"], Password, "", OAUTH, "The key that signs assertions, as PEM"),
-    row(&["sasl.oauthbearer.assertion.file"], String, "", OAUTH, "A file with an assertion").java(&["sasl.oauthbearer.assertion.file"]),
-    row(&["sasl.oauthbearer.assertion.claim.aud"], String, "", OAUTH, "For whom an assertion is").java(&["sasl.oauthbearer.assertion.claim.aud"]),
-    row(&["sasl.oauthbearer.assertion.claim.exp.seconds"], Int, "300", OAUTH, "Seconds that an assertion is valid").java(&["sasl.oauthbearer.assertion.claim.exp.seconds"]),
-    row(&["sasl.oauthbearer.assertion.claim.iss"], String, "", OAUTH, "Who made an assertion").java(&["sasl.oauthbearer.assertion.claim.iss"]),
-    row(&["sasl.oauthbearer.assertion.claim.jti.include"], Boolean, "false", OAUTH, "Number each assertion").java(&["sasl.oauthbearer.assertion.claim.jti.include"]),
-    row(&["sasl.oauthbearer.assertion.claim.nbf.seconds"], Int, "60", OAUTH, "Seconds by which an assertion is valid before it was made").java(&["sasl.oauthbearer.assertion.claim.nbf.seconds"]),
-    row(&["sasl.oauthbearer.assertion.claim.sub"], String, "", OAUTH, "About whom an assertion is").java(&["sasl.oauthbearer.assertion.claim.sub"]),
-    row(&["sasl.oauthbearer.assertion.jwt.template.file"], String, "", OAUTH, "A file with an assertion's fixed part").java(&["sasl.oauthbearer.assertion.template.file"]),
-    row(&["sasl.oauthbearer.metadata.authentication.type"], String, "none", OAUTH, "The cloud whose tokens to use"),
 
     // Consumers.
     consumer(&["group.id"], "The consumer's group"),

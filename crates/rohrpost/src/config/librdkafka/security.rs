@@ -1,10 +1,10 @@
 //! librdkafka's `security.protocol` and `ssl.*`.
 
-use super::super::property::PropertyType::{self, Boolean, List, Password, String};
+use super::super::property::PropertyType::{self, Boolean, Int, List, Password, String};
 use super::super::property::{Property, Setter};
 use super::super::reasons;
 use super::super::security::sasl::Mechanism;
-use super::super::security::{SecurityProtocol, StoreKind, features, some, ssl};
+use super::super::security::{SecurityProtocol, StoreKind, features, kerberos, some, ssl};
 use super::Draft;
 
 const fn row(
@@ -59,7 +59,7 @@ pub(super) static PROPERTIES: &[Property<Draft>] = &[
             d.config.security.ssl.truststore.location = some(v).filter(|path| path != "probe");
         })),
         "The file or folder with the certificates to trust")
-        .java(&["ssl.truststore.location"]).method("tls").differs("a file of PEM, not a folder; not set, or probe: what the system trusts"),
+        .java(&["ssl.truststore.location"]).method("tls").differs("a file of PEM, or a folder as openssl rehash leaves it; not set, or probe: what the system trusts"),
     row(&["ssl.ca.pem"], Password, "", features::tls(Setter::Secret(|d, v| {
             d.config.security.ssl.truststore.kind = StoreKind::Pem;
             d.config.security.ssl.truststore.certificates = Some(v);
@@ -94,7 +94,22 @@ pub(super) static PROPERTIES: &[Property<Draft>] = &[
     // SASL.
     row(&["sasl.mechanism", "sasl.mechanisms"], String, "GSSAPI", features::sasl(Setter::Parsed { accepted: Mechanism::ACCEPTED, set: |d, v| Mechanism::parse(v).map(|mechanism| d.config.security.sasl.mechanism = Some(mechanism)) }),
         "How to prove who this is")
-        .java(&["sasl.mechanism"]).method("sasl").differs("there is no Kerberos, which is the default: one of the others has to be named"),
+        .java(&["sasl.mechanism"]).method("sasl").differs("GSSAPI, the default, needs the feature gssapi, OAUTHBEARER the feature oauth, AWS_MSK_IAM, which librdkafka has not, the feature msk-iam"),
+    row(&["sasl.kerberos.keytab"], String, "", features::gssapi(Setter::Text(|d, v| d.config.security.sasl.kerberos.keytab = some(v))),
+        "The file with the keys for Kerberos; without it, tickets are those that kinit left")
+        .java(&["sasl.jaas.config"]).method("sasl"),
+    row(&["sasl.kerberos.kinit.cmd"], String, "", features::gssapi(only(&[""], reasons::KINIT)),
+        "The command that renews Kerberos tickets")
+        .java(&["sasl.kerberos.kinit.cmd"]),
+    row(&["sasl.kerberos.min.time.before.relogin"], Int, "60000", features::gssapi(Setter::Millis { min: 1, max: 86_400_000, set: |d, v| d.config.security.sasl.kerberos.min_period = v }),
+        "Milliseconds between two logins to Kerberos, at least")
+        .java(&["sasl.kerberos.min.time.before.relogin"]).differs("0, never to log in again, is refused: tickets are replaced ahead of their end"),
+    row(&["sasl.kerberos.principal"], String, "kafkaclient", features::gssapi(Setter::Text(|d, v| d.config.security.sasl.kerberos.principal = some(v).filter(|name| name != kerberos::PRINCIPAL_OF_LIBRDKAFKA))),
+        "The client's principal in Kerberos")
+        .java(&["sasl.jaas.config"]).method("sasl").differs("without a keytab it counts only where it is set: whose ticket it must be that kinit left"),
+    row(&["sasl.kerberos.service.name"], String, "kafka", features::gssapi(Setter::Text(|d, v| d.config.security.sasl.kerberos.service = some(v).filter(|name| name != "kafka"))),
+        "The first part of the brokers' principal in Kerberos")
+        .java(&["sasl.kerberos.service.name"]).method("sasl"),
     row(&["sasl.username"], String, "", features::sasl(Setter::Text(|d, v| d.config.security.sasl.username = some(v))),
         "The user, for PLAIN and SCRAM")
         .java(&["sasl.jaas.config"]).method("sasl"),

@@ -93,13 +93,23 @@ pub(super) static PROPERTIES: &[Property<Draft>] = &[
         "The addresses that are connected to")
         .method("address_family"),
 
+    row(&["transactional.id"], String, "", Setter::Text(|d, v| d.config.transactional_id = Some(v).filter(|id| !id.is_empty())),
+        "The name under which the brokers know the producer of transactions, and fence off older ones of the same name; for build_transactional alone. Switches idempotence on")
+        .java(&["transactional.id"]),
+    row(&["transaction.timeout.ms"], Int, "60000", millis(1_000, INT_MAX, |d, v| {
+            d.config.transaction_timeout = v;
+            d.config.has_transaction_timeout = true;
+        }),
+        "How long a transaction may stay open before the brokers abort it; message.timeout.ms and socket.timeout.ms follow it, and may be no longer")
+        .java(&["transaction.timeout.ms"]),
+
     // What an acknowledgement means.
     row(&["request.required.acks", "acks"], Int, "-1", named(&[&["-1", "all"], &["0"], &["1"]], |d, v| {
             d.acks = Some([Acks::All, Acks::None, Acks::Leader][v]);
         }),
         "Who must have written a message before it counts: nobody (0), the leader (1), all in-sync replicas (-1)")
         .java(&["acks"]).differs("2 to 1000 are refused here: brokers refuse them too"),
-    row(&["enable.idempotence"], Boolean, "false", Setter::Flag(|d, v| d.idempotence = v),
+    row(&["enable.idempotence"], Boolean, "false", Setter::Flag(|d, v| d.idempotence = Some(v)),
         "Retries write nothing twice and keep the order of each partition")
         .java(&["enable.idempotence"]),
     row(&["message.send.max.retries", "retries"], Int, "2147483647", number(0, INT_MAX, |d, v| d.retries = u32::try_from(v).ok()),
@@ -108,13 +118,13 @@ pub(super) static PROPERTIES: &[Property<Draft>] = &[
     row(&["max.in.flight.requests.per.connection", "max.in.flight"], Int, "1000000", number(1, 1_000_000, |d, v| d.max_in_flight = Some(size(v))),
         "Requests that may wait for their answers on one connection; with enable.idempotence=true at most 5, which is the default then")
         .java(&["max.in.flight.requests.per.connection"]),
-    row(&["message.timeout.ms", "delivery.timeout.ms"], Int, "300000", millis(0, INT_MAX, |d, v| d.message_timeout = Some(v).filter(|time| !time.is_zero())),
+    row(&["message.timeout.ms", "delivery.timeout.ms"], Int, "300000", millis(0, INT_MAX, |d, v| d.message_timeout = Some(if v.is_zero() { Draft::FOR_EVER } else { v })),
         "From the send until a message is delivered or failed, at most; 0: for ever")
         .java(&["delivery.timeout.ms"]),
     row(&["request.timeout.ms"], Int, "30000", millis(1, 900_000, |d, v| d.config.ack_timeout = Some(v)),
         "How long a broker waits for the replicas before it answers; Java's property of this name is socket.timeout.ms here")
         .method("ack_timeout"),
-    row(&["socket.timeout.ms"], Int, "60000", millis(10, 300_000, |d, v| d.socket_timeout = v),
+    row(&["socket.timeout.ms"], Int, "60000", millis(10, 300_000, |d, v| d.socket_timeout = Some(v)),
         "How long to wait for the answer to a request before the connection is given up; lowered to what message.timeout.ms leaves")
         .java(&["request.timeout.ms"]),
     row(&["retry.backoff.ms"], Int, "100", millis(1, 300_000, |d, v| d.config.retry_backoff = v),

@@ -101,6 +101,10 @@ pub(in crate::config) fn suites(text: &str) -> Result<Vec<String>, Refusal> {
 fn list<T: FromStr<Err = rohrpost_tls::TlsError> + Display>(
     text: &str,
 ) -> Result<Vec<String>, Refusal> {
+    // Java takes no empty item either.
+    if !text.is_empty() && text.split(',').any(|item| item.trim().is_empty()) {
+        return Err(Refusal::Invalid("there is nothing between two commas, or beside one".into()));
+    }
     // librdkafka's lists are separated by colons, as OpenSSL's.
     let names = text.split([',', ':']).map(str::trim).filter(|name| !name.is_empty());
     let known = names.map(|name| name.parse::<T>().map(|known| known.to_string()));
@@ -145,9 +149,9 @@ const TRUSTED: &str = "ssl.truststore.certificates";
 
 impl SslKeys {
     /// The contradictions that Java finds (`DefaultSslEngineFactory`), and those that it decides in silence.
-    pub(super) fn check(&self, dialect: Dialect) -> Result<(), ConfigError> {
-        self.check_keystore(dialect)?;
-        self.check_truststore(dialect)
+    pub(super) fn check(&self, dialect: Dialect) -> Vec<ConfigError> {
+        let stores = [self.check_keystore(dialect), self.check_truststore(dialect)];
+        stores.into_iter().filter_map(Result::err).collect()
     }
 
     fn check_keystore(&self, dialect: Dialect) -> Result<(), ConfigError> {
@@ -335,7 +339,7 @@ mod build {
 
     impl SslKeys {
         /// The first property that was set, if any was.
-        pub(in crate::config) fn first_set(&self) -> Option<&'static str> {
+        pub(crate) fn first_set(&self) -> Option<&'static str> {
             let Self {
                 truststore,
                 keystore,

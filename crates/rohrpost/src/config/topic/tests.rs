@@ -186,9 +186,6 @@ fn a_topics_mistakes_are_told_with_its_name() {
         let error = refused(TopicConfig::new().compression_with_level(codec, level));
         assert!(matches!(&error, ConfigError::InvalidValue { name, .. } if *name == of));
     }
-    // The first mistake counts.
-    let two = TopicConfig::new().property("acks", "2").property("linger.ms", "-1");
-    assert!(matches!(refused(two), ConfigError::InvalidValue { name: "acks", .. }));
 }
 
 #[test]
@@ -255,4 +252,72 @@ fn a_topics_contradictions_are_told_before_servers_are_known() {
         error.to_string().starts_with("topic \"logs\": enable.idempotence and acks"),
         "{error}"
     );
+}
+
+/// A file that `${file:…}` refers to.
+struct Elsewhere(std::path::PathBuf);
+
+impl Elsewhere {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("rohrpost-{name}-{}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    fn refer(&self, key: &str) -> String {
+        format!("${{file:{}:{key}}}", self.0.display())
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+const PROVIDERS: &str = "config.providers=file\nconfig.providers.file.class=FileConfigProvider\n";
+
+#[test]
+fn a_topics_values_may_stand_elsewhere_and_are_not_shown_then() {
+    let file = Elsewhere::new("topic-values", "linger=4711\nacks=1\n");
+    let topic = TopicConfig::new()
+        .property("linger.ms", file.refer("linger"))
+        .property("acks", file.refer("acks"))
+        .acks(Acks::All);
+    let config = config(PROVIDERS, topic);
+    let logs = engine(&config).settings_of("logs");
+    assert_eq!((logs.linger, config.for_topic("logs").acks), (millis(4_711), Acks::All));
+    for shown in [format!("{config:?}"), format!("{:?}", config.for_topic("logs"))] {
+        assert!(shown.contains("linger: [hidden]") && !shown.contains("4711"), "{shown}");
+        assert!(!shown.contains("4.711"), "{shown}");
+    }
+    let plain =
+        TopicConfig::new().property("linger.ms", file.refer("linger")).property("linger.ms", "20");
+    let config = self::config(PROVIDERS, plain);
+    assert!(format!("{config:?}").contains("20ms"), "what was set last counts");
+}
+
+#[test]
+fn what_a_topic_refers_to_in_vain_is_told_without_what_stands_there() {
+    let file = Elsewhere::new("topic-mistakes", "wrong=hush-hush\n");
+    let mistake = |providers: &str, name: &str, value: String| {
+        let text = format!("bootstrap.servers=b:1\n{providers}");
+        let mut config = ProducerConfig::from_properties(&text).unwrap();
+        let topic = TopicConfig::new().property(name, value);
+        config.set_topic("logs", topic).unwrap_err().to_string()
+    };
+    for (name, key, words) in [
+        ("linger.ms", "wrong", "linger.ms"),
+        ("acks", "wrong", "acks"),
+        ("acks", "none", "cannot be had"),
+        ("batch.size", "wrong", "batch.size is not supported"),
+        ("nonsense", "wrong", "nonsense"),
+    ] {
+        let error = mistake(PROVIDERS, name, file.refer(key));
+        assert!(error.starts_with("topic \"logs\": ") && error.contains(words), "{error}");
+        assert!(!error.contains("hush"), "{error}");
+    }
+    // Without providers nothing is a reference, as for the producer's own.
+    let error = mistake("", "acks", file.refer("wrong"));
+    assert!(error.contains("${file:"), "{error}");
 }

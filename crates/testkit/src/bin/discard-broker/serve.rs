@@ -10,9 +10,14 @@ use crate::answer::Broker;
 /// No client's `max.request.size` is larger by default; what claims more is not Kafka.
 const MAX_FRAME: usize = 128 << 20;
 
-/// Serves until the client hangs up.
-pub(crate) fn connection(mut stream: TcpStream, broker: &Broker) -> io::Result<()> {
+/// As [`connection`], without TLS.
+pub(crate) fn plain(stream: TcpStream, broker: &Broker) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    connection(stream, broker)
+}
+
+/// Serves until the client hangs up.
+pub(crate) fn connection(mut stream: impl Read + Write, broker: &Broker) -> io::Result<()> {
     let mut buffer = BytesMut::new();
     let mut prefix = [0; 4];
     loop {

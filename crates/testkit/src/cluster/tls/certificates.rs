@@ -3,6 +3,7 @@
 use core::fmt;
 use std::collections::BTreeMap;
 use std::io;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -17,6 +18,9 @@ const HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// A name that no broker of a cluster has.
 const OTHER_HOST: &str = "elsewhere.invalid";
+
+/// The rest of a life that is soon over.
+const SOON: Duration = Duration::from_secs(10 * 24 * 3600 + 3600);
 
 /// What is wrong with a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub enum CertificateFlaw {
     WrongUsage,
     /// Nobody but itself has signed it.
     SelfSigned,
+    /// It is over in ten days.
+    ExpiresSoon,
 }
 
 /// A certificate and its private key.
@@ -176,6 +182,10 @@ impl Authority {
             Some(CertificateFlaw::NotYetValid) => {
                 (params.not_before, params.not_after) =
                     (date_time_ymd(2900, 1, 1), date_time_ymd(2901, 1, 1));
+            }
+            Some(CertificateFlaw::ExpiresSoon) => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                params.not_after = date_time_ymd(1970, 1, 1) + now + SOON;
             }
             Some(CertificateFlaw::Authority) => {
                 params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -60,6 +60,9 @@ impl Model {
 
     fn coordinator(&self, call: &Call, key: &str, key_type: i8) -> Result<&Broker, ErrorCode> {
         match key_type {
+            GROUP if self.is_denied(call.session, &Permission::DescribeGroup(key.into())) => {
+                return Err(ErrorCode::GROUP_AUTHORIZATION_FAILED);
+            }
             GROUP => {}
             TRANSACTION if self.may_find(call, key) => {}
             TRANSACTION => return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED),

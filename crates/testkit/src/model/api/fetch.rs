@@ -5,14 +5,16 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use rohrpost_codec::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
 use rohrpost_codec::messages::fetch_response::{
-    FetchResponse, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
+    AbortedTransaction, FetchResponse, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint,
+    PartitionData,
 };
 use rohrpost_codec::{ByteStr, ErrorCode};
 
-use crate::model::Model;
+use super::offsets::{READ_COMMITTED, readable_end};
 use crate::model::answer::WaitingKind;
 use crate::model::fault::Target;
 use crate::model::request::{Call, Reply, Serve};
+use crate::model::{Model, Permission};
 
 /// Since then topics go by their ids (KIP-516).
 const IDS_SINCE: i16 = 13;
@@ -58,6 +60,10 @@ pub(in crate::model) fn fetch(
     let mut room = Room { left: usize::try_from(request.max_bytes).unwrap_or(0), read: 0 };
     let mut deadline = until;
     let mut is_failed = false;
+    let reads_committed = request.isolation_level == READ_COMMITTED;
+    if let Some(due) = model.next_change_of_transactions().filter(|_| reads_committed) {
+        deadline = deadline.min(due);
+    }
     for topic in &request.topics {
         let found = fetched_topic(model, call.version, topic);
         let mut answered = FetchableTopicResponse {
@@ -69,15 +75,15 @@ pub(in crate::model) fn fetch(
             let mut data = PartitionData {
                 partition_index: asked.partition,
                 high_watermark: -1,
-                // A consumer that reads committed records only wants a list: nothing is ever aborted here.
-                aborted_transactions: (request.isolation_level == 1).then(Vec::new),
+                // A consumer that reads committed records only wants a list, be it empty.
+                aborted_transactions: reads_committed.then(Vec::new),
                 records: Some(Bytes::new()),
                 ..PartitionData::default()
             };
             let read = found.as_ref().map_err(|&code| code).and_then(|name| {
                 let due = model.replicate(name, asked.partition);
                 deadline = due.map_or(deadline, |due| deadline.min(due));
-                read(model, call, name, asked, &mut room, &mut data)
+                read(model, call, name, (asked, request.isolation_level), &mut room, &mut data)
             });
             if let Err(code) = read {
                 is_failed = true;
@@ -112,7 +118,7 @@ fn read(
     model: &Model,
     call: &Call,
     name: &str,
-    asked: &FetchPartition,
+    (asked, isolation_level): (&FetchPartition, i8),
     room: &mut Room,
     data: &mut PartitionData,
 ) -> Result<(), ErrorCode> {
@@ -120,23 +126,39 @@ fn read(
     if let Some(code) = code.or_else(|| call.verdict.disguise(name, asked.partition)) {
         return Err(code);
     }
+    if model.is_denied(call.session, &Permission::ReadTopic(name.into())) {
+        return Err(ErrorCode::TOPIC_AUTHORIZATION_FAILED);
+    }
     let partition = model.led_partition(call, name, asked.partition, asked.current_leader_epoch)?;
     let log = &partition.log;
     if !(log.start_offset()..=log.end_offset()).contains(&asked.fetch_offset) {
         return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
     }
     data.high_watermark = log.high_watermark();
-    data.last_stable_offset = log.high_watermark();
+    data.last_stable_offset = log.last_stable_offset();
     data.log_start_offset = log.start_offset();
     let limit = room.left.min(usize::try_from(asked.partition_max_bytes).unwrap_or(0));
     let mut records = BytesMut::new();
-    for batch in log.readable_from(asked.fetch_offset) {
+    let mut upper = log.end_offset();
+    for batch in log.readable_from(asked.fetch_offset, readable_end(log, isolation_level)) {
         // The first batch of an answer goes whatever its size, so that a consumer gets past it.
         let is_first = room.read == 0 && records.is_empty();
         if !is_first && records.len() + batch.bytes.len() > limit {
+            upper = batch.header.base_offset;
             break;
         }
         records.extend_from_slice(&batch.bytes);
+    }
+    if isolation_level == READ_COMMITTED && !records.is_empty() {
+        let overlap = log.aborted().filter(|aborted| {
+            aborted.last_offset >= asked.fetch_offset && aborted.first_offset < upper
+        });
+        let told = overlap.map(|aborted| AbortedTransaction {
+            producer_id: aborted.producer_id.0,
+            first_offset: aborted.first_offset,
+            ..AbortedTransaction::default()
+        });
+        data.aborted_transactions = Some(told.collect());
     }
     room.left = room.left.saturating_sub(records.len());
     room.read += records.len();

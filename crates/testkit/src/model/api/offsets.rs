@@ -14,10 +14,13 @@ use rohrpost_codec::messages::offset_for_leader_epoch_response::{
 
 use crate::model::fault::Target;
 use crate::model::request::{Call, Reply, Serve};
-use crate::model::{Model, Partition};
+use crate::model::{Log, Model, Partition};
 
 /// Since then an offset comes with its leader epoch.
 const EPOCHS_SINCE: i16 = 4;
+
+/// The isolation level of consumers that read committed records only.
+pub(super) const READ_COMMITTED: i8 = 1;
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
@@ -43,7 +46,7 @@ impl Serve for ListOffsetsRequest {
         let topics = self.topics.iter().map(|topic| ListOffsetsTopicResponse {
             name: topic.name.clone(),
             partitions: (topic.partitions.iter())
-                .map(|asked| list(model, call, &topic.name, asked))
+                .map(|asked| list(model, call, &topic.name, (asked, self.isolation_level)))
                 .collect(),
             ..ListOffsetsTopicResponse::default()
         });
@@ -87,7 +90,7 @@ fn list(
     model: &Model,
     call: &Call,
     name: &str,
-    asked: &ListOffsetsPartition,
+    (asked, isolation_level): (&ListOffsetsPartition, i8),
 ) -> ListOffsetsPartitionResponse {
     let mut answer = ListOffsetsPartitionResponse {
         partition_index: asked.partition_index,
@@ -99,7 +102,11 @@ fn list(
         Some(code) => Err(code),
         None => model.led_partition(call, name, index, asked.current_leader_epoch),
     };
-    match partition.and_then(|partition| Ok((partition, find(partition, asked.timestamp)?))) {
+    let found = partition.and_then(|partition| {
+        let end = readable_end(&partition.log, isolation_level);
+        Ok((partition, find(partition, asked.timestamp, end)?))
+    });
+    match found {
         Ok((partition, found)) => {
             if let Some((offset, timestamp)) = found {
                 (answer.offset, answer.timestamp) = (offset, timestamp);
@@ -113,15 +120,23 @@ fn list(
     answer
 }
 
-/// The offset and timestamp that a query asks for; `None` where there is no such record.
-fn find(partition: &Partition, timestamp: i64) -> Result<Option<(i64, i64)>, ErrorCode> {
+/// Where the log ends for a reader: of everything, or of what is committed.
+pub(super) fn readable_end(log: &Log, isolation_level: i8) -> i64 {
+    match isolation_level {
+        READ_COMMITTED => log.last_stable_offset(),
+        _ => log.high_watermark(),
+    }
+}
+
+/// The offset and timestamp that a query asks for, below `end`; `None` where there is no such record.
+fn find(partition: &Partition, timestamp: i64, end: i64) -> Result<Option<(i64, i64)>, ErrorCode> {
     let log = &partition.log;
     Ok(match timestamp {
-        LATEST => Some((log.high_watermark(), -1)),
+        LATEST => Some((end, -1)),
         EARLIEST | EARLIEST_LOCAL => Some((log.start_offset(), -1)),
-        MAX_TIMESTAMP => log.newest(),
+        MAX_TIMESTAMP => log.newest(end),
         LATEST_TIERED | EARLIEST_PENDING_UPLOAD => None,
-        0.. => log.first_since(timestamp),
+        0.. => log.first_since(timestamp, end),
         _ => return Err(ErrorCode::UNSUPPORTED_VERSION),
     })
 }

@@ -91,7 +91,7 @@ fn tell_features(model: &Model, version: i16, response: &mut ApiVersionsResponse
             });
         }
     }
-    response.finalized_features_epoch = 1;
+    response.finalized_features_epoch = model.features_epoch;
 }
 
 /// What KIP-511 allows in a client's name: letters, digits, dots and dashes, with a letter or digit at both ends.

@@ -95,6 +95,7 @@ impl Model {
         self.sessions.retain(|_, session| session.broker != id);
         self.stats.open_connections -= (before - self.sessions.len()) as u64;
         self.views.remove(&id);
+        self.unwedge(Some(id));
         let now = self.elapsed;
         self.each_partition(|partition| {
             partition.set_away(id, true);

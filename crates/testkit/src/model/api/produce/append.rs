@@ -17,6 +17,8 @@ use crate::model::validate::{
 
 /// Since then a client takes part in transaction version 2 (KIP-890).
 const VERSION_2_SINCE: i16 = 12;
+/// Since then a client understands TRANSACTION_ABORTABLE.
+const ABORTABLE_SINCE: i16 = 11;
 /// How far ahead of the broker's clock a timestamp may be, ms (`message.timestamp.after.max.ms`).
 const TIMESTAMP_AFTER_MAX: i64 = 60 * 60 * 1000;
 
@@ -79,10 +81,13 @@ fn append_batch(
     batch: &Bytes,
 ) -> Result<Appended, Refused> {
     let retention_bytes = model.config.retention_bytes;
-    if let Some(producer) = wanting_transaction(batch) {
+    let verifies =
+        model.config.transaction_partition_verification || call.version >= VERSION_2_SINCE;
+    if let Some(producer) = wanting_transaction(batch).filter(|_| verifies) {
         let id = request.transactional_id.as_deref().unwrap_or_default();
-        model.begin_verification(call, (name, index), &producer)?;
-        model.verify(id, &producer)?;
+        if model.begin_verification(call, (name, index), &producer)? {
+            model.verify(call, id, &producer, (name, index))?;
+        }
     }
     if !(ALL..=1).contains(&request.acks) {
         return Err(ErrorCode::INVALID_REQUIRED_ACKS.into());
@@ -144,13 +149,14 @@ fn limits(config: &TopicConfig, wall_ms: i64) -> Limits {
 }
 
 impl Model {
-    /// A leader notes that a producer wants to begin a transaction, before it asks the coordinator.
+    /// A leader notes that a producer wants to begin a transaction, before it asks the coordinator. Says whether it has to ask: not
+    /// about a transaction that is open in the partition.
     fn begin_verification(
         &mut self,
         call: &Call,
         (name, index): (&str, i32),
         producer: &ProducerStamp,
-    ) -> Result<(), ErrorCode> {
+    ) -> Result<bool, ErrorCode> {
         let partition = self.partition_mut(name, index);
         let partition = partition.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
         let partition = partition.known_to_mut(call.broker);
@@ -158,25 +164,52 @@ impl Model {
             return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER);
         }
         let state = partition.log.producers().get(&producer.producer_id);
-        if state.is_some_and(|state| producer.producer_epoch < state.epoch()) {
-            return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
+        if let Some(state) = state {
+            if producer.producer_epoch < state.epoch() {
+                return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
+            }
+            if state.transaction_start().is_some() && producer.producer_epoch == state.epoch() {
+                return Ok(false);
+            }
         }
         partition.log.begin_verification(producer, call.version >= VERSION_2_SINCE);
-        Ok(())
+        Ok(true)
     }
 
-    /// Asks the transaction coordinator whether a batch is from the producer of a transactional id. None is in a transaction here.
-    fn verify(&self, transactional_id: &str, producer: &ProducerStamp) -> Result<(), ErrorCode> {
+    /// Asks the transaction coordinator whether the partition is part of the producer's transaction, or has it added (KIP-890).
+    fn verify(
+        &mut self,
+        call: &Call,
+        transactional_id: &str,
+        producer: &ProducerStamp,
+        (name, index): (&str, i32),
+    ) -> Result<(), ErrorCode> {
         if transactional_id.is_empty() {
             return Err(ErrorCode::INVALID_REQUEST);
         }
-        let state = self.transactional.get(transactional_id);
-        let state = state.filter(|state| state.producer_id == producer.producer_id);
-        let state = state.ok_or(ErrorCode::INVALID_PRODUCER_ID_MAPPING)?;
-        if state.epoch != producer.producer_epoch {
-            return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
-        }
-        Ok(())
+        let who = (producer.producer_id, producer.producer_epoch);
+        let place = (name.to_owned(), index);
+        let verified = match self.reach_coordinator(call.broker, transactional_id) {
+            Err(code) => Err(code),
+            Ok(()) if call.version < VERSION_2_SINCE => {
+                self.verify_in_transaction(transactional_id, who, &place)
+            }
+            Ok(()) => self.add_implicitly(transactional_id, who, place, call.now),
+        };
+        // What older clients would not know how to take.
+        verified.map_err(|code| match code {
+            ErrorCode::PRODUCER_FENCED => ErrorCode::INVALID_PRODUCER_EPOCH,
+            ErrorCode::TRANSACTION_ABORTABLE if call.version < ABORTABLE_SINCE => {
+                ErrorCode::INVALID_TXN_STATE
+            }
+            ErrorCode::CONCURRENT_TRANSACTIONS if call.version >= VERSION_2_SINCE => code,
+            ErrorCode::CONCURRENT_TRANSACTIONS
+            | ErrorCode::NETWORK_EXCEPTION
+            | ErrorCode::NOT_COORDINATOR
+            | ErrorCode::COORDINATOR_NOT_AVAILABLE
+            | ErrorCode::COORDINATOR_LOAD_IN_PROGRESS => ErrorCode::NOT_ENOUGH_REPLICAS,
+            code => code,
+        })
     }
 
     /// The configuration of the topic of a partition that is there, and that the broker knows.

@@ -1,0 +1,244 @@
+//! JSON Schema: [`JsonSerializer`], [`JsonDeserializer`].
+
+mod deserializer;
+mod validator;
+
+use std::fmt;
+use std::sync::Arc;
+
+use rohrpost_serializer::{BoxError, Output, Part, Preparation, Serializer};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::resolver::{Format, OwnSchema, Resolver};
+use crate::{
+    Dependency, Schema, SchemaRegistry, SchemaSource, SchemaType, SerializerError,
+    SerializerOptions,
+};
+pub use deserializer::JsonDeserializer;
+use validator::Validator;
+
+/// What serde serializes, as JSON that matches a JSON Schema of the registry: Confluent's `KafkaJsonSchemaSerializer`. Cheap to clone. Feature `json`.
+///
+/// Every value is validated (Confluent's `json.fail.invalid.schema`, and Python's `validate`) unless [`validate`](Self::validate) says otherwise; the error says at which path it
+/// does not match.
+///
+/// ```no_run
+/// use rohrpost_schema_registry::{JsonSerializer, Schema, SchemaRegistry, SerializerOptions};
+///
+/// #[derive(serde::Serialize)]
+/// struct Order { id: u32 }
+///
+/// let registry = SchemaRegistry::new("http://localhost:8081")?;
+/// let schema = Schema::json(r#"{"title": "Order", "type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}"#);
+/// let serializer = JsonSerializer::new(&registry, schema, SerializerOptions::new())?;
+/// # fn takes<T>(_: impl rohrpost_serializer::Serializer<T>) {}
+/// # takes::<Order>(serializer);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct JsonSerializer {
+    inner: Arc<Inner>,
+    validates: bool,
+}
+
+struct Inner {
+    resolver: Resolver<JsonFormat>,
+    own: OwnSchema,
+    /// The schema's title.
+    record: Option<String>,
+}
+
+impl JsonSerializer {
+    /// Values under a schema of the program's own, which is registered or looked up as the options say. Its references, if it has any, must be in the registry; they are found by
+    /// their names, which are URIs or relative to the schema's.
+    ///
+    /// Where the options pick another schema of the registry, values are validated by that one: so strict checks of it (`latest.compatibility.strict`) are those of each
+    /// value.
+    ///
+    /// # Errors
+    ///
+    /// It is no JSON Schema. One with references is examined later, when those are known.
+    pub fn new(
+        registry: &SchemaRegistry,
+        schema: Schema,
+        options: SerializerOptions,
+    ) -> Result<Self, SerializerError> {
+        let unusable = |detail| SerializerError::Schema { origin: String::new(), detail };
+        if schema.schema_type != SchemaType::Json {
+            return Err(unusable(format!("it is {}, not JSON", schema.schema_type)));
+        }
+        if schema.references.is_empty() {
+            Validator::new(&schema.text, &[]).map_err(unusable)?;
+        }
+        let parsed: Value = serde_json::from_str(&schema.text)
+            .map_err(|error| unusable(format!("it is no JSON: {error}")))?;
+        let record = parsed.get("title").and_then(Value::as_str).map(str::to_owned);
+        let own =
+            OwnSchema { text: schema.text, references: schema.references, ..OwnSchema::default() };
+        Ok(Self::with(registry, own, record, options))
+    }
+
+    /// Values under whatever schema the options pick from the registry: the newest of the subject, or a pinned one.
+    ///
+    /// # Errors
+    ///
+    /// The options say that a schema of the program's own is to be used.
+    pub fn by_registry(
+        registry: &SchemaRegistry,
+        options: SerializerOptions,
+    ) -> Result<Self, SerializerError> {
+        if matches!(options.source, SchemaSource::Register | SchemaSource::LookUp) {
+            let detail = "there is none: without one's own, the options must pick one of the registry (use.latest.version, use.schema.id)";
+            return Err(SerializerError::Schema { origin: String::new(), detail: detail.into() });
+        }
+        Ok(Self::with(registry, OwnSchema::default(), None, options))
+    }
+
+    fn with(
+        registry: &SchemaRegistry,
+        own: OwnSchema,
+        record: Option<String>,
+        options: SerializerOptions,
+    ) -> Self {
+        let resolver = Resolver::new(registry.clone(), options, JsonFormat);
+        Self { inner: Arc::new(Inner { resolver, own, record }), validates: true }
+    }
+
+    /// Whether values are validated; they are by default. Without, serializing is cheaper, and it is for the program to see to it that they match.
+    #[must_use]
+    pub fn validate(mut self, validates: bool) -> Self {
+        self.validates = validates;
+        self
+    }
+
+    /// The same for `serde_json::Value`, which is validated as it is, where others are made into one first.
+    pub fn values(&self) -> JsonValueSerializer {
+        JsonValueSerializer { inner: self.clone() }
+    }
+
+    fn write<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        tree: impl FnOnce(&Validator) -> Result<(), SerializerError>,
+        output: &mut Output<'_>,
+    ) -> Result<(), SerializerError> {
+        let Inner { resolver, record, .. } = &*self.inner;
+        let resolved = resolver.prepared(output.topic(), output.part(), record.as_deref())?;
+        if self.validates {
+            tree(&resolved.parsed)?;
+        }
+        resolved.begin(output);
+        serde_json::to_writer(output.buffer(), value).map_err(no_json)
+    }
+
+    fn look_up<'a>(
+        &'a self,
+        topic: &'a str,
+        part: Part,
+    ) -> Option<Preparation<'a, SerializerError>> {
+        let Inner { resolver, own, record } = &*self.inner;
+        if resolver.get(topic, part, record.as_deref()).is_some() {
+            return None;
+        }
+        Some(Box::pin(async move {
+            resolver.resolve(topic, part, record.as_deref(), own).await.map(drop)
+        }))
+    }
+}
+
+/// By value: for `map_err`.
+#[allow(clippy::needless_pass_by_value)]
+fn no_json(error: serde_json::Error) -> SerializerError {
+    SerializerError::Value { path: String::new(), detail: error.to_string() }
+}
+
+fn check(validator: &Validator, value: &Value) -> Result<(), SerializerError> {
+    validator
+        .check(value)
+        .map_err(|mismatch| SerializerError::Value { path: mismatch.path, detail: mismatch.detail })
+}
+
+const CLASS: &str = "io.confluent.kafka.serializers.json.KafkaJsonSchemaSerializer";
+
+impl<T: Serialize + ?Sized> Serializer<T> for JsonSerializer {
+    type Error = SerializerError;
+
+    fn serialize(&self, value: &T, output: &mut Output<'_>) -> Result<(), SerializerError> {
+        let tree = |validator: &Validator| {
+            check(validator, &serde_json::to_value(value).map_err(no_json)?)
+        };
+        self.write(value, tree, output)
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        topic: &'a str,
+        part: Part,
+        _: &'a T,
+    ) -> Option<Preparation<'a, SerializerError>> {
+        self.look_up(topic, part)
+    }
+
+    fn java_class(&self) -> Option<&'static str> {
+        Some(CLASS)
+    }
+}
+
+impl fmt::Debug for JsonSerializer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonSerializer")
+            .field("title", &self.inner.record)
+            .field("validates", &self.validates)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `serde_json::Value`s that match a JSON Schema of the registry. Made by [`JsonSerializer::values`].
+#[derive(Clone, Debug)]
+pub struct JsonValueSerializer {
+    inner: JsonSerializer,
+}
+
+impl Serializer<Value> for JsonValueSerializer {
+    type Error = SerializerError;
+
+    fn serialize(&self, value: &Value, output: &mut Output<'_>) -> Result<(), SerializerError> {
+        self.inner.write(value, |validator| check(validator, value), output)
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        topic: &'a str,
+        part: Part,
+        _: &'a Value,
+    ) -> Option<Preparation<'a, SerializerError>> {
+        self.inner.look_up(topic, part)
+    }
+
+    fn java_class(&self) -> Option<&'static str> {
+        Some(CLASS)
+    }
+}
+
+struct JsonFormat;
+
+impl Format for JsonFormat {
+    type Parsed = Validator;
+
+    const SCHEMA_TYPE: SchemaType = SchemaType::Json;
+
+    fn parse(
+        &self,
+        _: Option<&str>,
+        schema: &Schema,
+        dependencies: &[Dependency],
+    ) -> Result<Validator, BoxError> {
+        Ok(validator::with_dependencies(schema, dependencies)?)
+    }
+
+    /// Each value is validated by the other schema when it is serialized.
+    fn check_compatible(&self, _: &OwnSchema, _: &Validator) -> Result<(), BoxError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! A JSON Schema, ready to validate by.
+
+use std::error::Error;
+use std::fmt::Write;
+
+use jsonschema::{Retrieve, Uri};
+use serde_json::Value;
+
+use crate::{Dependency, Schema};
+
+/// What relative URIs are relative to where the schema has none of its own.
+const BASE: &str = "json-schema:///";
+
+pub(super) struct Validator {
+    inner: jsonschema::Validator,
+}
+
+/// Where a value does not match, and how.
+pub(super) struct Mismatch {
+    pub(super) path: String,
+    pub(super) detail: String,
+}
+
+pub(super) fn with_dependencies(
+    schema: &Schema,
+    dependencies: &[Dependency],
+) -> Result<Validator, String> {
+    let others: Vec<(&str, &str)> =
+        dependencies.iter().map(|of| (&*of.name, &*of.registered.schema.text)).collect();
+    Validator::new(&schema.text, &others)
+}
+
+impl Validator {
+    /// `others` are schemas that it uses, by their names.
+    pub(super) fn new(schema: &str, others: &[(&str, &str)]) -> Result<Self, String> {
+        let parse = |text: &str| {
+            serde_json::from_str::<Value>(text).map_err(|error| format!("it is no JSON: {error}"))
+        };
+        let others = others
+            .iter()
+            .map(|(name, text)| Ok(((*name).to_owned(), parse(text)?)))
+            .collect::<Result<_, String>>()?;
+        let inner = jsonschema::options()
+            .with_base_uri(BASE)
+            .with_retriever(Others(others))
+            .build(&parse(schema)?)
+            .map_err(|error| format!("it is no JSON Schema: {error}"))?;
+        Ok(Self { inner })
+    }
+
+    pub(super) fn check(&self, value: &Value) -> Result<(), Mismatch> {
+        // Most values match, which is quicker to see than why one does not.
+        if self.inner.is_valid(value) {
+            return Ok(());
+        }
+        let mut errors = self.inner.iter_errors(value);
+        let Some(first) = errors.next() else { return Ok(()) };
+        // Values may be private.
+        let mut detail = first.masked().to_string();
+        let others = errors.count();
+        if others > 0 {
+            let _ = write!(detail, " (and {others} more)");
+        }
+        Err(Mismatch { path: path(first.instance_path().as_str()), detail })
+    }
+}
+
+/// A JSON pointer as other errors have paths: `lines[1].price`.
+fn path(pointer: &str) -> String {
+    let mut path = String::new();
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        if step.bytes().all(|byte| byte.is_ascii_digit()) {
+            let _ = write!(path, "[{step}]");
+        } else {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(&step);
+        }
+    }
+    path
+}
+
+/// The schemas that a schema refers to. Nothing is fetched from anywhere else.
+struct Others(Vec<(String, Value)>);
+
+impl Retrieve for Others {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn Error + Send + Sync>> {
+        let uri = uri.as_str().trim_end_matches('#');
+        let is = |name: &str| {
+            // Relative to the base, or to the schema's own URI.
+            uri == name
+                || uri.strip_prefix(BASE) == Some(name)
+                || uri.strip_suffix(name).is_some_and(|before| before.ends_with('/'))
+        };
+        let known = self.0.iter().find(|(name, _)| is(name));
+        known
+            .map(|(_, schema)| schema.clone())
+            .ok_or_else(|| format!("it refers to {uri}, which none of its references is").into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_read_by_people() {
+        assert_eq!(path(""), "");
+        assert_eq!(path("/lines/1/a~1b"), "lines[1].a/b");
+    }
+}

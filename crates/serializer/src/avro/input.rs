@@ -1,0 +1,104 @@
+//! The bytes that are still to be read, none of which is trusted.
+
+use super::error::{AvroError, AvroErrorKind};
+use super::resolve::Number;
+use super::varint;
+
+/// Deeper values are refused: their reading takes the stack's memory.
+pub(crate) const DEEPEST: usize = 64;
+/// So many entries that take no bytes may a whole value have.
+const EMPTY_ENTRIES: u64 = 65_536;
+
+/// What is still to be read.
+pub(crate) struct Input<'de> {
+    pub(crate) rest: &'de [u8],
+    pub(crate) depth: usize,
+    empty_entries: u64,
+}
+
+impl<'de> Input<'de> {
+    pub(crate) fn new(bytes: &'de [u8]) -> Self {
+        Self { rest: bytes, depth: 0, empty_entries: EMPTY_ENTRIES }
+    }
+
+    pub(crate) fn finish(&self) -> Result<(), AvroError> {
+        match self.rest.len() {
+            0 => Ok(()),
+            count => Err(AvroError::new(AvroErrorKind::Trailing(count))),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn number(&mut self) -> Result<i64, AvroError> {
+        let Some((number, rest)) = varint::take(self.rest) else {
+            let is_cut = self.rest.len() < 10 && self.rest.iter().all(|byte| byte & 0x80 != 0);
+            let kind = if is_cut { AvroErrorKind::End } else { AvroErrorKind::Varint };
+            return Err(AvroError::new(kind));
+        };
+        self.rest = rest;
+        Ok(number)
+    }
+
+    pub(crate) fn int(&mut self) -> Result<i32, AvroError> {
+        let number = self.number()?;
+        i32::try_from(number).map_err(|_| AvroError::new(AvroErrorKind::Varint))
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self, count: usize) -> Result<&'de [u8], AvroError> {
+        let Some((taken, rest)) = self.rest.split_at_checked(count) else {
+            return Err(AvroError::new(AvroErrorKind::End));
+        };
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], AvroError> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    pub(crate) fn bytes(&mut self) -> Result<&'de [u8], AvroError> {
+        let length = self.number()?;
+        let Some(size) = usize::try_from(length).ok().filter(|size| *size <= self.rest.len())
+        else {
+            return Err(AvroError::new(AvroErrorKind::Length(length)));
+        };
+        self.take(size)
+    }
+
+    pub(crate) fn text(&mut self) -> Result<&'de str, AvroError> {
+        core::str::from_utf8(self.bytes()?).map_err(|_| AvroError::new(AvroErrorKind::Utf8))
+    }
+
+    pub(crate) fn float(&mut self, wire: Number) -> Result<f64, AvroError> {
+        Ok(match wire {
+            Number::Int | Number::Long => self.number()? as f64,
+            Number::Float => f64::from(f32::from_le_bytes(self.array()?)),
+            Number::Double => f64::from_le_bytes(self.array()?),
+        })
+    }
+
+    /// How many entries follow; zero: the array or map is over.
+    pub(crate) fn block(&mut self, is_empty: bool) -> Result<u64, AvroError> {
+        let count = self.number()?;
+        if count < 0 {
+            // The block's size in bytes, for those who skip it.
+            let size = self.number()?;
+            if usize::try_from(size).ok().is_none_or(|size| size > self.rest.len()) {
+                return Err(AvroError::new(AvroErrorKind::Length(size)));
+            }
+        }
+        let entries = count.unsigned_abs();
+        if is_empty {
+            let Some(left) = self.empty_entries.checked_sub(entries) else {
+                return Err(AvroError::new(AvroErrorKind::Length(count)));
+            };
+            self.empty_entries = left;
+        } else if entries > self.rest.len() as u64 {
+            return Err(AvroError::new(AvroErrorKind::Length(count)));
+        }
+        Ok(entries)
+    }
+}

@@ -1,0 +1,1 @@
+../../../crates/codec/src/tests/sample.rs

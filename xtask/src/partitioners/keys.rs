@@ -1,0 +1,1 @@
+../../../crates/partitioner/tests/originals/keys.rs
