@@ -212,7 +212,7 @@ pub(crate) struct Produce {
     pub(crate) properties: Vec<Property>,
 
     /// Read properties from a file in the format of Java's .properties
-    #[arg(long, value_name = "PATH", help_heading = "Configuration")]
+    #[arg(short = 'F', long, value_name = "PATH", help_heading = "Configuration")]
     pub(crate) config: Option<PathBuf>,
 
     /// The form of the summary on standard output

@@ -139,7 +139,7 @@ fn a_configuration_file_is_read_and_x_counts_before_it() {
         let run = arrives(arguments, text.as_str(), 2000);
         run.json()["compression_ratio"].as_f64().unwrap()
     };
-    assert!(ratio(&["--config", config.path()]) < 0.5);
+    assert!(ratio(&["-F", config.path()]) < 0.5);
     assert!(ratio(&["--config", config.path(), "-X", "compression.type=none"]) > 0.99);
 }
 
