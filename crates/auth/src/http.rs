@@ -2,19 +2,19 @@
 //! followed.
 
 mod connect;
-mod io;
 mod url;
 
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use http_body_util::Full;
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, HeaderName, HeaderValue, LOCATION, USER_AGENT};
 use hyper::{Method, Request as HyperRequest, Response as HyperResponse};
+use hyper_util::rt::TokioIo;
 use rohrpost_sasl::Secret;
 use rohrpost_tls::TlsClient;
 use tokio::time::timeout;
@@ -165,7 +165,7 @@ impl HttpClient {
     }
 }
 
-fn message(request: Request<'_>) -> Result<HyperRequest<Once>, HttpError> {
+fn message(request: Request<'_>) -> Result<HyperRequest<Full<Bytes>>, HttpError> {
     let mut message = HyperRequest::builder()
         .method(request.method)
         .uri(request.url.target())
@@ -178,18 +178,18 @@ fn message(request: Request<'_>) -> Result<HyperRequest<Once>, HttpError> {
         value.set_sensitive(true);
         message = message.header(HeaderName::from_static(name), value);
     }
-    message.body(Once::new(request.body)).map_err(|_| HttpError::Header("host"))
+    message.body(wiped(request.body)).map_err(|_| HttpError::Header("host"))
 }
 
 /// One request and its answer. The connection is driven by whoever waits, so that nothing of it is left when that ends.
 async fn exchange(
     stream: connect::Stream,
-    message: HyperRequest<Once>,
+    message: HyperRequest<Full<Bytes>>,
 ) -> Result<Response, HttpError> {
     let mut builder = http1::Builder::new();
     builder.max_buf_size(LARGEST_HEAD);
     let (mut sender, connection) =
-        builder.handshake(io::Hyper(stream)).await.map_err(|error| protocol(&error))?;
+        builder.handshake(TokioIo::new(stream)).await.map_err(|error| protocol(&error))?;
     let mut connection = pin!(connection);
     let mut is_open = true;
     let mut answer = pin!(async {
@@ -240,38 +240,14 @@ fn protocol(error: &hyper::Error) -> HttpError {
 }
 
 /// A body in one piece, wiped when it has been sent.
-struct Once(Option<Bytes>);
-
-impl Once {
-    fn new(body: Secret) -> Self {
-        struct Owner(Secret);
-        impl AsRef<[u8]> for Owner {
-            fn as_ref(&self) -> &[u8] {
-                self.0.expose()
-            }
+fn wiped(body: Secret) -> Full<Bytes> {
+    struct Owner(Secret);
+    impl AsRef<[u8]> for Owner {
+        fn as_ref(&self) -> &[u8] {
+            self.0.expose()
         }
-        Self((!body.is_empty()).then(|| Bytes::from_owner(Owner(body))))
     }
-}
-
-impl Body for Once {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Poll::Ready(self.0.take().map(|data| Ok(Frame::data(data))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.as_ref().map_or(0, |data| data.len() as u64))
-    }
+    Full::new(Bytes::from_owner(Owner(body)))
 }
 
 #[cfg(test)]

@@ -15,8 +15,6 @@ mod error;
 #[cfg(feature = "client")]
 mod flights;
 mod framing;
-#[cfg(any(feature = "client", feature = "test-registry"))]
-mod io;
 #[cfg(feature = "json")]
 mod json;
 mod level;

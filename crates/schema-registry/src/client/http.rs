@@ -7,19 +7,20 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT,
 };
 use hyper::{Method, Response};
+use hyper_util::rt::TokioIo;
 use rohrpost_tls::TlsClient;
 use tokio::time::{Instant, timeout};
 
 use super::connect::{self, Stream};
 use super::url::Url;
 use crate::Problem;
-use crate::io::{Hyper, Once};
 
 /// Of the status line and all header fields.
 const LARGEST_HEAD: usize = 64 * 1024;
@@ -58,8 +59,8 @@ struct Idle {
 
 /// A connection, and its end for requests.
 struct Link {
-    sender: SendRequest<Once>,
-    connection: Pin<Box<Connection<Hyper<Stream>, Once>>>,
+    sender: SendRequest<Full<Bytes>>,
+    connection: Pin<Box<Connection<TokioIo<Stream>, Full<Bytes>>>>,
     is_open: bool,
 }
 
@@ -117,13 +118,13 @@ impl Server {
         let mut builder = http1::Builder::new();
         builder.max_buf_size(LARGEST_HEAD);
         let (sender, connection) = builder
-            .handshake(Hyper(stream))
+            .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| Problem::Protocol { detail: told(&error) })?;
         Ok(Link { sender, connection: Box::pin(connection), is_open: true })
     }
 
-    fn request(&self, message: &Message<'_>) -> Result<hyper::Request<Once>, Problem> {
+    fn request(&self, message: &Message<'_>) -> Result<hyper::Request<Full<Bytes>>, Problem> {
         let mut request = hyper::Request::builder()
             .method(message.method)
             .uri(format!("{}{}", self.url.path(), message.target))
@@ -140,7 +141,7 @@ impl Server {
             request = request.header(CONTENT_TYPE, SENT);
         }
         request
-            .body(Once(message.body.clone()))
+            .body(message.body.clone().map(Full::new).unwrap_or_default())
             .map_err(|error| Problem::Protocol { detail: error.to_string() })
     }
 
@@ -187,7 +188,7 @@ impl Link {
     /// One request and its answer. The connection is driven by whoever waits, so that no task is left of it.
     async fn exchange(
         &mut self,
-        request: hyper::Request<Once>,
+        request: hyper::Request<Full<Bytes>>,
         most_bytes: usize,
     ) -> Result<Answer, Failure> {
         let Self { sender, connection, is_open } = self;

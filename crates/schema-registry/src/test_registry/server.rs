@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -19,7 +21,6 @@ use tokio::time::sleep;
 use super::answer::{Answer, Refusal};
 use super::route;
 use super::store::Store;
-use crate::io::{Hyper, Once};
 
 /// The largest schema, with what is around it.
 const MOST_BYTES: usize = 16 << 20;
@@ -78,7 +79,7 @@ pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>) {
         drop(stream.set_nodelay(true));
         let shared = Arc::clone(&shared);
         let service = service_fn(move |request| respond(Arc::clone(&shared), request));
-        let connection = http1::Builder::new().serve_connection(Hyper(stream), service);
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         connections.spawn(async move { drop(connection.await) });
         while connections.try_join_next().is_some() {}
     }
@@ -87,13 +88,13 @@ pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>) {
 async fn respond(
     shared: Arc<Shared>,
     mut request: Request<Incoming>,
-) -> Result<Response<Once>, Infallible> {
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let body = read(request.body_mut()).await;
     let (status, body) = match shared.answer(&request, body) {
         Ok(answer) => (200, answer),
         Err(refusal) => (refusal.status(), refusal.body()),
     };
-    let mut response = Response::new(Once(Some(Bytes::from(body.to_string()))));
+    let mut response = Response::new(Full::from(body.to_string()));
     if let Ok(status) = status.try_into() {
         *response.status_mut() = status;
     }
