@@ -5,6 +5,7 @@ mod canonical;
 mod compound;
 mod decode;
 mod defaults;
+mod depth;
 mod encode;
 mod error;
 mod input;
@@ -160,8 +161,8 @@ impl AvroSchema {
 /// Reads what [`AvroSerializer`] and everyone else writes: under the schema of the writer, as what the schema of a reader has. Made once for a pair of schemas, cheap to
 /// clone.
 ///
-/// Bytes are never trusted: lengths and counts are held against what follows, values nested more deeply than 64 levels are refused, and so are more than 65,536 entries
-/// that take no bytes.
+/// Bytes are never trusted: lengths and counts are held against what follows, values nested more deeply than 64 levels are refused, and so are more than 65,536 parts
+/// that take no bytes, and 8 for each byte.
 #[derive(Clone)]
 pub struct AvroDeserializer {
     fingerprint: u64,

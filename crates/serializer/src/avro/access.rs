@@ -252,9 +252,11 @@ impl<'i, 'de> Fields<'i, 'de> {
             return Err(AvroError::new(AvroErrorKind::End));
         };
         self.default += 1;
-        let mut input = Input::new(bytes);
-        let value = Decoder { plan: self.own.plan, at: *at, input: &mut input };
-        seed.deserialize(value).map_err(|error| error.in_field(name))
+        let (plan, at) = (self.own.plan, *at);
+        self.own
+            .input
+            .aside(bytes, |input| seed.deserialize(Decoder { plan, at, input }))
+            .map_err(|error| error.in_field(name))
     }
 
     /// What the visitor did not ask for is read all the same.

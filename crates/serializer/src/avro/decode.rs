@@ -9,7 +9,7 @@ use serde_core::de::{Deserializer, IntoDeserializer, Visitor};
 use super::access::{Chosen, Entries, Fields};
 use super::error::{AvroError, AvroErrorKind};
 use super::input::{DEEPEST, Input};
-use super::resolve::{At, Branch, Number, Plan, Step};
+use super::resolve::{At, Branch, Number, Plan, RecordPlan, Step};
 use super::uuids;
 
 /// Reads one value.
@@ -58,10 +58,27 @@ impl<'de> Decoder<'_, 'de> {
         Ok(())
     }
 
+    fn enter(&mut self, record: &RecordPlan) -> Result<(), AvroError> {
+        if record.fields.is_empty() {
+            self.input.nothing()?;
+        }
+        self.deeper()
+    }
+
+    fn fixed(&mut self, size: usize) -> Result<&'de [u8], AvroError> {
+        if size == 0 {
+            self.input.nothing()?;
+        }
+        self.input.take(size)
+    }
+
     pub(crate) fn any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, AvroError> {
         let mut own = self.settled()?;
         match own.step() {
-            Step::Null => visitor.visit_unit(),
+            Step::Null => {
+                own.input.nothing()?;
+                visitor.visit_unit()
+            }
             Step::Boolean => match own.input.take(1)? {
                 [0] => visitor.visit_bool(false),
                 [1] => visitor.visit_bool(true),
@@ -85,7 +102,7 @@ impl<'de> Decoder<'_, 'de> {
             Step::Number { wire, .. } => visitor.visit_f64(own.input.float(*wire)?),
             Step::Text | Step::Uuid => visitor.visit_borrowed_str(own.input.text()?),
             Step::Bytes => visitor.visit_borrowed_bytes(own.input.bytes()?),
-            Step::Fixed(size) => visitor.visit_borrowed_bytes(own.input.take(*size)?),
+            Step::Fixed(size) => visitor.visit_borrowed_bytes(own.fixed(*size)?),
             Step::Enum(symbols) => visitor.visit_str(symbol(symbols, own.input)?),
             Step::Array(of) => {
                 own.deeper()?;
@@ -104,7 +121,7 @@ impl<'de> Decoder<'_, 'de> {
                 Ok(value)
             }
             Step::Record(record) => {
-                own.deeper()?;
+                own.enter(record)?;
                 let mut fields = Fields::new(own.nested(own.at), record);
                 let value = visitor.visit_map(&mut fields)?;
                 fields.finish()?;
@@ -226,7 +243,10 @@ impl<'de> Deserializer<'de> for Decoder<'_, 'de> {
                 self.at = branch.step;
                 visitor.visit_some(self)
             }
-            None if matches!(self.step(), Step::Null) => visitor.visit_none(),
+            None if matches!(self.step(), Step::Null) => {
+                self.input.nothing()?;
+                visitor.visit_none()
+            }
             None => visitor.visit_some(self),
         }
     }
@@ -265,9 +285,9 @@ impl<'de> Deserializer<'de> for Decoder<'_, 'de> {
         let mut own = self.settled()?;
         match own.step() {
             Step::Bytes => bytes(own.input.bytes()?, visitor),
-            Step::Fixed(size) => bytes(own.input.take(*size)?, visitor),
+            Step::Fixed(size) => bytes(own.fixed(*size)?, visitor),
             Step::Record(record) if record.is_same => {
-                own.deeper()?;
+                own.enter(record)?;
                 let mut fields = Fields::new(own.nested(own.at), record);
                 let value = visitor.visit_seq(&mut fields)?;
                 fields.finish()?;

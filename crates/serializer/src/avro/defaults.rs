@@ -10,17 +10,52 @@ use super::varint;
 /// A record whose default lacks fields takes those of its type, which may be its own.
 const DEEPEST: usize = 64;
 
-/// The bytes of a default, or `None` where it does not match the type.
-pub(crate) fn encode(table: &Table, of: Id, default: &Value) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    put(table, of, default, 0, &mut bytes).then_some(bytes)
+/// What all defaults of a schema may cost: looks at values, of which unions of records take many, and bytes of defaults in defaults, which double from record to
+/// record where each has two fields of the one before.
+pub(crate) struct Budget(usize);
+
+impl Budget {
+    /// For a schema of so many bytes of text. What is written out in it is paid for many times over.
+    pub(crate) fn new(text: usize) -> Self {
+        Self((1 << 20) + text.saturating_mul(16))
+    }
+
+    fn pay(&mut self, cost: usize) -> bool {
+        let left = self.0.checked_sub(cost);
+        self.0 = left.unwrap_or_default();
+        left.is_some()
+    }
+
+    pub(crate) fn is_spent(&self) -> bool {
+        self.0 == 0
+    }
 }
 
-fn put(table: &Table, of: Id, default: &Value, depth: usize, out: &mut Vec<u8>) -> bool {
-    if depth > DEEPEST {
+/// The bytes of a default, or `None` where it does not match the type, or the budget is spent.
+pub(crate) fn encode(
+    table: &Table,
+    of: Id,
+    default: &Value,
+    budget: &mut Budget,
+) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    put(table, of, default, 0, budget, &mut bytes).then_some(bytes)
+}
+
+fn put(
+    table: &Table,
+    of: Id,
+    default: &Value,
+    depth: usize,
+    budget: &mut Budget,
+    out: &mut Vec<u8>,
+) -> bool {
+    if depth > DEEPEST || !budget.pay(1) {
         return false;
     }
-    let nested = |of, value: &Value, out: &mut _| put(table, of, value, depth + 1, out);
+    let nested = |of, value: &Value, budget: &mut Budget, out: &mut _| {
+        put(table, of, value, depth + 1, budget, out)
+    };
     match (table.kind(of), default) {
         (Kind::Null, Value::Null) => true,
         (Kind::Boolean, Value::Bool(value)) => {
@@ -61,7 +96,7 @@ fn put(table: &Table, of: Id, default: &Value, depth: usize, out: &mut Vec<u8>) 
             if !items.is_empty() {
                 varint::put(items.len() as i64, out);
             }
-            let all = items.iter().all(|item| nested(*of, item, out));
+            let all = items.iter().all(|item| nested(*of, item, budget, out));
             out.push(0);
             all
         }
@@ -72,7 +107,7 @@ fn put(table: &Table, of: Id, default: &Value, depth: usize, out: &mut Vec<u8>) 
             let all = entries.iter().all(|(key, value)| {
                 varint::put(key.len() as i64, out);
                 out.extend_from_slice(key.as_bytes());
-                nested(*of, value, out)
+                nested(*of, value, budget, out)
             });
             out.push(0);
             all
@@ -82,13 +117,13 @@ fn put(table: &Table, of: Id, default: &Value, depth: usize, out: &mut Vec<u8>) 
             union.branches.iter().enumerate().any(|(index, branch)| {
                 out.truncate(begin);
                 varint::put(index as i64, out);
-                nested(*branch, value, out)
+                nested(*branch, value, budget, out)
             })
         }
         (Kind::Record(record), Value::Object(fields)) => {
             record.fields.iter().all(|field| match (fields.get(&field.name), &field.default) {
-                (Some(value), _) => nested(field.of, value, out),
-                (None, Default::Bytes(bytes)) => {
+                (Some(value), _) => nested(field.of, value, budget, out),
+                (None, Default::Bytes(bytes)) if budget.pay(bytes.len() + 1) => {
                     out.extend_from_slice(bytes);
                     true
                 }

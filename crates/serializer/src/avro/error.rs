@@ -74,6 +74,8 @@ pub enum AvroErrorKind {
     Index(i64),
     /// The value is nested more deeply than 64 levels.
     Depth,
+    /// The value has far more parts that take no bytes (null, records of nulls) than bytes.
+    Empty,
     /// The bytes are no single object: they do not begin with `c3 01`.
     NoSingleObject,
     /// The bytes are a single object of another schema.
@@ -173,6 +175,7 @@ impl fmt::Display for AvroErrorKind {
             }
             Self::Utf8 => f.write_str("the text is no UTF-8"),
             Self::Index(index) => write!(f, "the schema has nothing of number {index} there"),
+            Self::Empty => f.write_str("the value has too many parts that take no bytes"),
             Self::Depth => f.write_str("the value is nested more deeply than 64 levels"),
             Self::NoSingleObject => {
                 f.write_str("no single-object encoding: the bytes do not begin with c3 01")
@@ -230,6 +233,10 @@ pub enum AvroSchemaError {
     Twice(String),
     /// A union immediately inside of a union.
     NestedUnion,
+    /// Types are nested more deeply than 256 levels, those of other schemas that were given among them.
+    Depth,
+    /// Defaults that take far more than the schema itself where they are written out: records in records, each with defaults for several of the one before.
+    Defaults,
 }
 
 impl fmt::Display for AvroSchemaError {
@@ -245,6 +252,12 @@ impl fmt::Display for AvroSchemaError {
             Self::Name(name) => write!(f, "the Avro schema has a name {name:?}, which is none"),
             Self::Twice(name) => write!(f, "the Avro schema has {name:?} twice"),
             Self::NestedUnion => f.write_str("the Avro schema has a union immediately in a union"),
+            Self::Depth => {
+                f.write_str("the Avro schema has types nested more deeply than 256 levels")
+            }
+            Self::Defaults => f.write_str(
+                "the Avro schema has defaults that grow beyond measure when they are written out",
+            ),
         }
     }
 }

@@ -6,19 +6,41 @@ use super::varint;
 
 /// Deeper values are refused: their reading takes the stack's memory.
 pub(crate) const DEEPEST: usize = 64;
-/// So many entries that take no bytes may a whole value have.
-const EMPTY_ENTRIES: u64 = 65_536;
+/// So many parts that take no bytes may a whole value have, and so many more for each byte: a schema of records in records, each with two fields of the next, has more
+/// of them than anybody can count.
+const EMPTY_PARTS: u64 = 65_536;
+const EMPTY_PARTS_PER_BYTE: u64 = 8;
 
 /// What is still to be read.
 pub(crate) struct Input<'de> {
     pub(crate) rest: &'de [u8],
     pub(crate) depth: usize,
-    empty_entries: u64,
+    empty_parts: u64,
 }
 
 impl<'de> Input<'de> {
     pub(crate) fn new(bytes: &'de [u8]) -> Self {
-        Self { rest: bytes, depth: 0, empty_entries: EMPTY_ENTRIES }
+        let empty_parts = EMPTY_PARTS + EMPTY_PARTS_PER_BYTE * bytes.len() as u64;
+        Self { rest: bytes, depth: 0, empty_parts }
+    }
+
+    /// Reads other bytes in between, within the same bounds.
+    pub(crate) fn aside<T>(
+        &mut self,
+        bytes: &'de [u8],
+        read: impl FnOnce(&mut Self) -> Result<T, AvroError>,
+    ) -> Result<T, AvroError> {
+        let rest = core::mem::replace(&mut self.rest, bytes);
+        let value = read(self);
+        self.rest = rest;
+        value
+    }
+
+    /// Something that takes no bytes is read.
+    pub(crate) fn nothing(&mut self) -> Result<(), AvroError> {
+        let left = self.empty_parts.checked_sub(1);
+        self.empty_parts = left.ok_or_else(|| AvroError::new(AvroErrorKind::Empty))?;
+        Ok(())
     }
 
     pub(crate) fn finish(&self) -> Result<(), AvroError> {
@@ -91,14 +113,10 @@ impl<'de> Input<'de> {
             }
         }
         let entries = count.unsigned_abs();
-        if is_empty {
-            let Some(left) = self.empty_entries.checked_sub(entries) else {
-                return Err(AvroError::new(AvroErrorKind::Length(count)));
-            };
-            self.empty_entries = left;
-        } else if entries > self.rest.len() as u64 {
-            return Err(AvroError::new(AvroErrorKind::Length(count)));
+        let most = if is_empty { self.empty_parts } else { self.rest.len() as u64 };
+        match entries > most {
+            true => Err(AvroError::new(AvroErrorKind::Length(count))),
+            false => Ok(entries),
         }
-        Ok(entries)
     }
 }

@@ -8,11 +8,15 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value};
 
-use super::defaults;
+use super::defaults::{self, Budget};
+use super::depth;
 use super::error::AvroSchemaError as Error;
 use super::schema::{
     Default, Enum, Field, Fixed, Id, Kind, Logical, Named, Record, Table, Type, Union,
 };
+
+/// Types within types: what goes through them does so by recursion. A text alone has no more than JSON's 128 levels; schemas that use others have those of all.
+const DEEPEST: usize = 256;
 
 pub(crate) fn parse(text: &str, others: &[&str]) -> Result<Table, Error> {
     let mut parser = Parser::default();
@@ -25,10 +29,13 @@ pub(crate) fn parse(text: &str, others: &[&str]) -> Result<Table, Error> {
         let mut missing = None;
         let mut later = Vec::new();
         for other in waiting {
-            let mut attempt = parser.clone();
-            match attempt.schema(&other, "") {
-                Ok(_) => parser = attempt,
+            let (types, defaults) = (parser.types.len(), parser.defaults.len());
+            match parser.schema(&other, "") {
+                Ok(_) => {}
                 Err(error @ Error::UnknownType(_)) => {
+                    parser.types.truncate(types);
+                    parser.defaults.truncate(defaults);
+                    parser.names.retain(|_, id| (id.0 as usize) < types);
                     missing = Some(error);
                     later.push(other);
                 }
@@ -42,10 +49,15 @@ pub(crate) fn parse(text: &str, others: &[&str]) -> Result<Table, Error> {
     }
     let root = parser.schema(&json(text)?, "")?;
     let mut table = Table { types: parser.types, root };
+    if depth::exceeds(&table, DEEPEST) {
+        return Err(Error::Depth);
+    }
+    let mut budget = Budget::new(others.iter().map(|text| text.len()).sum::<usize>() + text.len());
     for (record, field, default) in parser.defaults {
         let Kind::Record(of) = table.kind(record) else { continue };
-        let default = match defaults::encode(&table, of.fields[field].of, &default) {
+        let default = match defaults::encode(&table, of.fields[field].of, &default, &mut budget) {
             Some(bytes) => Default::Bytes(bytes),
+            None if budget.is_spent() => return Err(Error::Defaults),
             None => Default::Unusable,
         };
         if let Kind::Record(of) = &mut table.types[record.0 as usize].kind {
@@ -59,7 +71,7 @@ fn json(text: &str) -> Result<Value, Error> {
     serde_json::from_str(text).map_err(|error| Error::Json(error.to_string()))
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Parser {
     types: Vec<Type>,
     names: BTreeMap<String, Id>,

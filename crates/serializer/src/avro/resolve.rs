@@ -111,8 +111,8 @@ pub(crate) struct Branch {
 
 /// The plan, or why no value of the writer's could ever be read: a part that only some values reach is refused when one does.
 pub(crate) fn plan(writer: &Table, reader: &Table) -> Result<Plan, AvroError> {
-    let mut planner = Planner { steps: Vec::new(), known: BTreeMap::new(), strict: None };
-    let root = planner.plan(&Pair { writer, reader, same: false }, writer.root, reader.root);
+    let mut planner = Planner::default();
+    let root = planner.plan(&Pair { writer, reader, side: Side::Both }, writer.root, reader.root);
     match &planner.steps[root.0 as usize] {
         Step::Never(why) => Err(AvroError::new(AvroErrorKind::Unresolvable(why.clone()))),
         _ => Ok(Plan::new(planner.steps, root)),
@@ -121,19 +121,16 @@ pub(crate) fn plan(writer: &Table, reader: &Table) -> Result<Plan, AvroError> {
 
 /// Every schema can read itself.
 pub(crate) fn same(schema: &Table) -> Plan {
-    let mut planner = Planner { steps: Vec::new(), known: BTreeMap::new(), strict: None };
-    let root = planner.plan(
-        &Pair { writer: schema, reader: schema, same: true },
-        schema.root,
-        schema.root,
-    );
+    let mut planner = Planner::default();
+    let pair = Pair { writer: schema, reader: schema, side: Side::Writer };
+    let root = planner.plan(&pair, schema.root, schema.root);
     Plan::new(planner.steps, root)
 }
 
 /// Why not every value of the writer's can be read.
 pub(crate) fn refusal(writer: &Table, reader: &Table) -> Option<String> {
-    let mut planner = Planner { steps: Vec::new(), known: BTreeMap::new(), strict: None };
-    planner.plan(&Pair { writer, reader, same: false }, writer.root, reader.root);
+    let mut planner = Planner::default();
+    planner.plan(&Pair { writer, reader, side: Side::Both }, writer.root, reader.root);
     planner.strict
 }
 
@@ -141,27 +138,46 @@ pub(crate) fn refusal(writer: &Table, reader: &Table) -> Option<String> {
 struct Pair<'t> {
     writer: &'t Table,
     reader: &'t Table,
-    /// What is skipped is read by its own schema.
-    same: bool,
+    side: Side,
 }
 
+/// Whose schemas a pair is of: numbers of types are those of their schema.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Both,
+    /// What is skipped is read by its own schema.
+    Writer,
+    /// Defaults are.
+    Reader,
+}
+
+/// Pairs of types within pairs of types: they may go round in circles of different lengths before one comes again.
+const DEEPEST: usize = 512;
+
+#[derive(core::default::Default)]
 struct Planner {
     steps: Vec<Step>,
-    known: BTreeMap<(Id, Id, bool), At>,
+    known: BTreeMap<(Id, Id, Side), At>,
+    depth: usize,
     /// The first thing that could not be read.
     strict: Option<String>,
 }
 
 impl Planner {
     fn plan(&mut self, pair: &Pair<'_>, writer: Id, reader: Id) -> At {
-        let key = (writer, reader, pair.same);
+        let key = (writer, reader, pair.side);
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
         let at = At(self.steps.len() as u32);
         self.steps.push(Step::Open);
         self.known.insert(key, at);
-        let step = self.step(pair, writer, reader);
+        self.depth += 1;
+        let step = match self.depth > DEEPEST {
+            true => self.never(String::from("types that are nested too deeply to be compared")),
+            false => self.step(pair, writer, reader),
+        };
+        self.depth -= 1;
         self.steps[at.0 as usize] = step;
         at
     }
@@ -264,7 +280,8 @@ impl Planner {
     }
 
     fn record(&mut self, pair: &Pair<'_>, from: &Record, to: &Record) -> Step {
-        let own = Pair { writer: pair.writer, reader: pair.writer, same: true };
+        let side = if pair.side == Side::Reader { Side::Reader } else { Side::Writer };
+        let own = Pair { writer: pair.writer, reader: pair.writer, side };
         let mut taken = alloc::vec![false; to.fields.len()];
         let mut fields = Vec::new();
         for field in &from.fields {
@@ -280,7 +297,7 @@ impl Planner {
                 None => FieldPlan { name: None, step: self.plan(&own, field.of, field.of) },
             });
         }
-        let own = Pair { writer: pair.reader, reader: pair.reader, same: false };
+        let own = Pair { writer: pair.reader, reader: pair.reader, side: Side::Reader };
         let mut defaults = Vec::new();
         for (field, _) in to.fields.iter().zip(&taken).filter(|(_, taken)| !**taken) {
             let Default::Bytes(bytes) = &field.default else {
@@ -290,8 +307,7 @@ impl Planner {
                 );
                 return self.never(why);
             };
-            // The reader's own types have numbers of their own: a plan beside the others.
-            let step = self.beside(&own, field.of);
+            let step = self.plan(&own, field.of, field.of);
             defaults.push((Arc::from(field.name.as_str()), bytes.clone(), step));
         }
         let is_same = defaults.is_empty()
@@ -301,13 +317,6 @@ impl Planner {
                 .zip(&to.fields)
                 .all(|(field, to)| field.name.as_deref() == Some(to.name.as_str()));
         Step::Record(RecordPlan { name: to.name.simple().to_string(), fields, defaults, is_same })
-    }
-
-    fn beside(&mut self, pair: &Pair<'_>, of: Id) -> At {
-        let known = core::mem::take(&mut self.known);
-        let at = self.plan(pair, of, of);
-        self.known = known;
-        at
     }
 }
 
