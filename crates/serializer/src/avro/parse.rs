@@ -105,7 +105,9 @@ impl Parser {
             "bytes" => Kind::Bytes,
             "string" => Kind::String,
             _ => {
+                // A name without a dot may be one without a namespace, too, as in Java's library.
                 let known = self.names.get(&full_name(name, namespace));
+                let known = known.or_else(|| self.names.get(name));
                 return known.copied().ok_or_else(|| Error::UnknownType(name.to_owned()));
             }
         };

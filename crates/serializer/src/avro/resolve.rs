@@ -252,17 +252,17 @@ impl Planner {
             let step = self.plan(pair, writer, reader);
             return Branch { step, index, name, is_null };
         };
-        // The same type before one that it could be promoted to.
-        let is_same = |branch: &&(usize, Id)| {
-            let to = pair.reader.kind(branch.1);
-            match (kind.named(), to.named()) {
+        // The very same type before one that is called so elsewhere, and that before one that it could be promoted to.
+        let is_exact =
+            |branch: &&(usize, Id)| kind.branch_name() == pair.reader.kind(branch.1).branch_name();
+        let is_same =
+            |branch: &&(usize, Id)| match (kind.named(), pair.reader.kind(branch.1).named()) {
                 (Some(from), Some(to)) => is_same_name(from, to),
-                _ => kind.branch_name() == to.branch_name(),
-            }
-        };
+                _ => false,
+            };
         let branches: Vec<_> = union.branches.iter().copied().enumerate().collect();
-        let same = branches.iter().filter(is_same);
-        for (index, branch) in same.chain(branches.iter()) {
+        let (exact, same) = (branches.iter().filter(is_exact), branches.iter().filter(is_same));
+        for (index, branch) in exact.chain(same).chain(branches.iter()) {
             let strict = self.strict.clone();
             let step = self.plan(pair, writer, *branch);
             if matches!(self.steps[step.0 as usize], Step::Never(_)) {

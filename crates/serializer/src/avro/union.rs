@@ -33,11 +33,13 @@ pub(crate) fn choose(
     }
     let mut best: Option<(u8, usize)> = None;
     let mut is_ambiguous = false;
+    // Records of one name in two namespaces: a struct has the name alone.
+    let by_struct = matches!(hint, Hint::Struct(_) | Hint::Empty(_));
     for (index, branch) in union.branches.iter().enumerate() {
         let Some(rank) = rank(table, *branch, hint) else { continue };
         match best {
             Some((least, _)) if least < rank => {}
-            Some((least, _)) if least == rank => is_ambiguous |= rank == BY_SHAPE,
+            Some((least, _)) if least == rank => is_ambiguous |= rank == BY_SHAPE || by_struct,
             _ => (best, is_ambiguous) = (Some((rank, index)), false),
         }
     }
