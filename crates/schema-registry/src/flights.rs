@@ -126,7 +126,8 @@ where
 
     /// Keeps what became known otherwise.
     pub(crate) fn insert(&self, key: K, value: V, life: Option<Duration>) {
-        let expires = life.map(|life| Instant::now() + life);
+        // Who says "for centuries" means for ever.
+        let expires = life.and_then(|life| Instant::now().checked_add(life));
         let mut ready = self.ready.write().unwrap_or_else(PoisonError::into_inner);
         if ready.entries.insert(key.clone(), Entry { value, expires }).is_none() {
             ready.order.push_back(key);

@@ -145,3 +145,37 @@ async fn what_is_forgotten_is_fetched_anew() {
     flights.forget(|key| key == "a");
     assert_eq!((flights.get("a"), flights.get("b")), (None, Some(1)));
 }
+
+#[tokio::test]
+async fn a_life_beyond_what_clocks_count_is_for_ever() {
+    let flights = flights(0);
+    for life in [Duration::MAX, Duration::from_secs(i64::MAX as u64)] {
+        flights.insert("a".to_owned(), 1, Some(life));
+        assert_eq!(flights.get("a"), Some(1));
+    }
+}
+
+#[tokio::test]
+async fn a_fetch_that_panics_leaves_the_flight_to_the_others() {
+    let flights = flights(1_000);
+    let gate = Arc::new(Semaphore::new(0));
+    let ask = |panics: bool| {
+        let (flights, gate) = (Arc::clone(&flights), Arc::clone(&gate));
+        tokio::spawn(async move {
+            let fetch = || async {
+                gate.acquire().await.unwrap().forget();
+                assert!(!panics, "as it was told to");
+                Ok(7)
+            };
+            flights.fetch("a".to_owned(), None, fetch).await
+        })
+    };
+    let first = ask(true);
+    tokio::task::yield_now().await;
+    let crowd = [ask(false), ask(false)];
+    gate.add_permits(2);
+    assert!(first.await.unwrap_err().is_panic());
+    for task in crowd {
+        assert_eq!(task.await.unwrap(), Ok(7));
+    }
+}
