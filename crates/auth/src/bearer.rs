@@ -90,6 +90,23 @@ impl BearerCredentials {
             Tokens::Asked(provider) => provider.token().await,
         }
     }
+
+    /// The token that there is now that a server refused this one, though its time is not over: it was revoked, or the keys that tokens are verified by were exchanged.
+    /// Of several that had the same one refused a single one asks for another. It may be the same again.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub async fn token_instead_of(&self, refused: &Token) -> Result<Token, CredentialsError> {
+        let value = refused.value().expose();
+        match &self.tokens {
+            Tokens::Kept(keeper) => {
+                let other = keeper.get_unless(|token| token.value().expose() == value).await;
+                other.map(|token| (*token).clone())
+            }
+            Tokens::Asked(provider) => provider.token().await,
+        }
+    }
 }
 
 fn mechanism(

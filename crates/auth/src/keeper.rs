@@ -74,10 +74,19 @@ impl<S: Source> Keeper<S> {
 
     /// What is valid now.
     pub(crate) async fn get(&self) -> Result<Arc<S::Item>, CredentialsError> {
+        self.get_unless(|_| false).await
+    }
+
+    /// What is valid now, but for what is void by what is known of it elsewhere: that is fetched anew.
+    pub(crate) async fn get_unless(
+        &self,
+        is_void: impl Fn(&S::Item) -> bool,
+    ) -> Result<Arc<S::Item>, CredentialsError> {
         let inner = &self.0;
+        let valid = |kept: &Kept<S::Item>| inner.valid(kept).filter(|item| !is_void(item));
         let seen = {
             let kept = inner.kept();
-            if let Some(item) = inner.valid(&kept) {
+            if let Some(item) = valid(&kept) {
                 drop(kept);
                 inner.keep_refreshing();
                 return Ok(item);
@@ -87,7 +96,7 @@ impl<S: Source> Keeper<S> {
         let _flight = inner.flight.lock().await;
         {
             let kept = inner.kept();
-            if let Some(item) = inner.valid(&kept) {
+            if let Some(item) = valid(&kept) {
                 return Ok(item);
             }
             if let Some(failure) = kept.failure.as_ref().filter(|_| kept.ended != seen) {

@@ -55,6 +55,19 @@ async fn connections_share_a_token_until_the_next_one_is_there() {
     assert!(!shown.contains("hush") && shown.contains("logicalCluster"), "{shown}");
 }
 
+#[tokio::test]
+async fn a_token_that_was_refused_is_replaced_once_for_all_who_had_it() {
+    let clock = TestClock::new();
+    let provider = Arc::new(Numbered { clock: clock.clone(), given: Mutex::default() });
+    let credentials = BearerCredentials::with_clock(provider, RefreshSettings::default(), clock);
+    let refused = credentials.token().await.unwrap();
+    for _ in 0..3 {
+        let other = credentials.token_instead_of(&refused).await.unwrap();
+        assert_eq!(other.value().expose(), b"hush-2");
+    }
+    assert_eq!(credentials.token().await.unwrap().value().expose(), b"hush-2");
+}
+
 #[test]
 fn an_extension_that_cannot_be_sent_is_refused_when_it_is_set() {
     let credentials = || BearerCredentials::from_file("/none", ClaimNames::default());
