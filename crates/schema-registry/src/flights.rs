@@ -78,6 +78,17 @@ where
         Some(ready.entries.get(key)?.value.clone())
     }
 
+    /// What is there, even if its life is over, while somebody fetches it anew: one waits for that, not all.
+    #[cfg_attr(
+        not(any(feature = "avro", feature = "protobuf", feature = "json")),
+        allow(dead_code, reason = "there are no serializers")
+    )]
+    pub(crate) fn meanwhile<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
+        let flight = self.lock().get(key).map(Arc::clone)?;
+        let is_fetched = flight.turn.try_lock().is_err();
+        if is_fetched { self.peek(key) } else { None }
+    }
+
     /// What is there, or comes of fetching it, to be kept for `life`; for ever, where that is `None`.
     pub(crate) async fn fetch<F>(
         &self,

@@ -118,7 +118,8 @@ impl<F: Format> Resolver<F> {
         Self { registry, options, format, resolved }
     }
 
-    /// What has been resolved for records of this type; nothing is allocated.
+    /// What has been resolved for records of this type; nothing is allocated. Of those who want a latest version that is to be asked for anew one asks, while
+    /// the others go on with the last one.
     #[inline]
     pub(crate) fn get(
         &self,
@@ -126,7 +127,8 @@ impl<F: Format> Resolver<F> {
         part: Part,
         record: Option<&str>,
     ) -> Option<Arc<Resolved<F::Parsed>>> {
-        self.resolved.get(&SpotRef { topic, part, record })
+        let spot = SpotRef { topic, part, record };
+        self.resolved.get(&spot).or_else(|| self.resolved.meanwhile(&spot))
     }
 
     /// The same, for `serialize`, which cannot wait.

@@ -179,3 +179,29 @@ async fn a_fetch_that_panics_leaves_the_flight_to_the_others() {
         assert_eq!(task.await.unwrap(), Ok(7));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_fetched_anew_is_there_for_the_others_meanwhile() {
+    let flights = flights(0);
+    let life = Some(Duration::from_secs(60));
+    assert_eq!(flights.meanwhile("a"), None);
+    flights.insert("a".to_owned(), 1, life);
+    advance(Duration::from_secs(60)).await;
+    assert_eq!((flights.get("a"), flights.meanwhile("a")), (None, None));
+    let gate = Arc::new(Semaphore::new(0));
+    let fetching = {
+        let (flights, gate) = (Arc::clone(&flights), Arc::clone(&gate));
+        tokio::spawn(async move {
+            let fetch = || async {
+                gate.acquire().await.unwrap().forget();
+                Ok(2)
+            };
+            flights.fetch("a".to_owned(), life, fetch).await
+        })
+    };
+    tokio::task::yield_now().await;
+    assert_eq!((flights.get("a"), flights.meanwhile("a")), (None, Some(1)));
+    gate.add_permits(1);
+    assert_eq!(fetching.await.unwrap(), Ok(2));
+    assert_eq!((flights.get("a"), flights.meanwhile("a")), (Some(2), None));
+}
