@@ -1,5 +1,6 @@
 //! JSON Schema: [`JsonSerializer`], [`JsonDeserializer`].
 
+mod depth;
 mod deserializer;
 mod validator;
 
@@ -101,8 +102,9 @@ impl JsonSerializer {
         record: Option<String>,
         options: SerializerOptions,
     ) -> Self {
+        let validates = options.validates.unwrap_or(true);
         let resolver = Resolver::new(registry.clone(), options, JsonFormat);
-        Self { inner: Arc::new(Inner { resolver, own, record }), validates: true }
+        Self { inner: Arc::new(Inner { resolver, own, record }), validates }
     }
 
     /// Whether values are validated; they are by default. Without, serializing is cheaper, and it is for the program to see to it that they match.

@@ -68,6 +68,9 @@ impl SchemaSource {
 pub struct SerializerOptions {
     pub(crate) source: SchemaSource,
     pub(crate) normalize: bool,
+    /// `json.fail.invalid.schema`, where it is given.
+    #[cfg_attr(not(feature = "json"), allow(dead_code, reason = "there is no serializer of JSON"))]
+    pub(crate) validates: Option<bool>,
     key: PartOptions,
     value: PartOptions,
 }
@@ -86,7 +89,7 @@ impl SerializerOptions {
 
     /// By the names of Confluent's clients: [`source`](Self::source) by `auto.register.schemas`, `use.latest.version`, `latest.compatibility.strict`,
     /// `use.schema.id`, `use.schema.guid` and `id.compatibility.strict`; `normalize.schemas`; `key.subject.name.strategy` and `value.subject.name.strategy`;
-    /// `key.schema.id.serializer` and `value.schema.id.serializer`.
+    /// `key.schema.id.serializer` and `value.schema.id.serializer`; `json.fail.invalid.schema`, whose default here is true.
     ///
     /// Properties of the registry's client may stand among them, so that one set of properties serves both; they are not looked at here.
     ///
@@ -202,6 +205,9 @@ impl SerializerOptions {
                     SettingError::Value { name, problem: error.to_string() }
                 })?;
                 wanted.guid = Some(guid);
+            }
+            "json.fail.invalid.schema" => {
+                self.validates = Some(properties::boolean(name, value)?);
             }
             "normalize.schemas" => self.normalize = properties::boolean(name, value)?,
             "key.subject.name.strategy" => self.key.subject = value.parse().map_err(class)?,

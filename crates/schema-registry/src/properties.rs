@@ -24,6 +24,9 @@ const MISSING: Owner =
 const BUILD_TLS: Owner = Unsupported(
     "rustls and ring or aws-lc-rs are what there is; RegistryBuilder::tls takes a client of one's own",
 );
+const DERIVED: Owner = Unsupported(
+    "no JSON Schema is derived of types here: a schema says by $schema which draft it is of",
+);
 const DESERIALIZER: Owner =
     Unsupported("the deserializers look into the header, and into the bytes where there is none");
 const PROXY: Owner = Unsupported("there is no way through HTTP proxies");
@@ -64,6 +67,18 @@ const KNOWN: &[(&str, Owner)] = &[
     ("http.connect.timeout.ms", Client),
     ("http.read.timeout.ms", Client),
     ("id.compatibility.strict", Serializer),
+    ("json.default.property.inclusion", JAVA),
+    ("json.fail.invalid.schema", Serializer),
+    (
+        "json.fail.unknown.properties",
+        Unsupported("a schema says it itself, by additionalProperties: false"),
+    ),
+    ("json.indent.output", Unsupported("JSON is written without white space")),
+    ("json.key.type", JAVA),
+    ("json.oneof.for.nullables", DERIVED),
+    ("json.schema.spec.version", DERIVED),
+    ("json.value.type", JAVA),
+    ("json.write.dates.iso8601", JAVA),
     ("key.schema.id.deserializer", DESERIALIZER),
     ("key.schema.id.serializer", Serializer),
     ("key.subject.name.strategy", Serializer),
@@ -116,6 +131,11 @@ const KNOWN: &[(&str, Owner)] = &[
         "skip.known.types",
         Unsupported("the well-known types of Protocol Buffers are never registered"),
     ),
+    ("specific.avro.key.type", JAVA),
+    ("specific.avro.reader", JAVA),
+    ("specific.avro.value.type", JAVA),
+    ("specific.protobuf.key.type", JAVA),
+    ("specific.protobuf.value.type", JAVA),
     ("url.randomize", Client),
     ("use.apache.http.client", JAVA),
     ("use.latest.version", Serializer),

@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::fmt::Write;
 
-use jsonschema::{Retrieve, Uri};
+use jsonschema::{Draft, Retrieve, Uri};
 use serde_json::Value;
 
+use super::depth::is_too_deep;
 use crate::{Dependency, Schema};
 
 /// What relative URIs are relative to where the schema has none of its own.
@@ -39,12 +40,26 @@ impl Validator {
         let others = others
             .iter()
             .map(|(name, text)| Ok(((*name).to_owned(), parse(text)?)))
-            .collect::<Result<_, String>>()?;
-        let inner = jsonschema::options()
-            .with_base_uri(BASE)
-            .with_retriever(Others(others))
-            .build(&parse(schema)?)
-            .map_err(|error| format!("it is no JSON Schema: {error}"))?;
+            .collect::<Result<Vec<_>, String>>()?;
+        let schema = parse(schema)?;
+        let mut documents = vec![("", &schema)];
+        documents.extend(others.iter().map(|(name, document)| (name.as_str(), document)));
+        if is_too_deep(&documents) {
+            return Err("its schemas refer to each other too deeply for unevaluatedProperties or unevaluatedItems".to_owned());
+        }
+        let retriever = Others(others);
+        let build = |draft: Option<Draft>| {
+            let options =
+                jsonschema::options().with_base_uri(BASE).with_retriever(retriever.clone());
+            let options = if let Some(draft) = draft { options.with_draft(draft) } else { options };
+            options.build(&schema)
+        };
+        let built = build(None).or_else(|error| match schema.get("$schema") {
+            // What is none of the newest draft may be one of draft 7, which registries take a schema for that does not say: lists in `items`, for instance.
+            None => build(Some(Draft::Draft7)).map_err(|_| error),
+            Some(_) => Err(error),
+        });
+        let inner = built.map_err(|error| format!("it is no JSON Schema: {error}"))?;
         Ok(Self { inner })
     }
 
@@ -83,6 +98,7 @@ fn path(pointer: &str) -> String {
 }
 
 /// The schemas that a schema refers to. Nothing is fetched from anywhere else.
+#[derive(Clone)]
 struct Others(Vec<(String, Value)>);
 
 impl Retrieve for Others {
@@ -104,6 +120,17 @@ impl Retrieve for Others {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_schema_that_names_no_draft_may_be_of_an_older_one() {
+        let pair = Validator::new(r#"{"items": [{"type": "string"}, {"type": "integer"}]}"#, &[]);
+        let pair = pair.unwrap_or_else(|error| panic!("{error}"));
+        assert!(pair.check(&serde_json::json!(["a", 1])).is_ok());
+        assert_eq!(pair.check(&serde_json::json!([1, 1])).err().unwrap().path, "[0]");
+        let newer = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "items": [{}]}"#;
+        assert!(Validator::new(newer, &[]).is_err());
+        assert!(Validator::new(r#"{"type": 1}"#, &[]).err().unwrap().contains("JSON Schema"));
+    }
 
     #[test]
     fn paths_are_read_by_people() {
