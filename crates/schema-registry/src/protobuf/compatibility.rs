@@ -7,17 +7,23 @@ use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
 /// Whether `reader` can read what `writer` writes: fields of the same number are of types with the same encoding, and what the reader requires is there. Fields that one of them lacks
 /// are no contradiction.
 pub(super) fn check(writer: &MessageDescriptor, reader: &MessageDescriptor) -> Result<(), String> {
-    compare(writer, reader, &mut BTreeSet::new())
+    let mut seen = BTreeSet::new();
+    // It does not recur: messages may go round in circles of any lengths before a pair of them comes again.
+    let mut waiting = vec![(writer.clone(), reader.clone())];
+    while let Some((writer, reader)) = waiting.pop() {
+        if seen.insert((writer.full_name().to_owned(), reader.full_name().to_owned())) {
+            compare(&writer, &reader, &mut waiting)?;
+        }
+    }
+    Ok(())
 }
 
+/// Those that the two have in themselves are compared later.
 fn compare(
     writer: &MessageDescriptor,
     reader: &MessageDescriptor,
-    seen: &mut BTreeSet<(String, String)>,
+    later: &mut Vec<(MessageDescriptor, MessageDescriptor)>,
 ) -> Result<(), String> {
-    if !seen.insert((writer.full_name().to_owned(), reader.full_name().to_owned())) {
-        return Ok(());
-    }
     for field in writer.fields() {
         let Some(other) = reader.get_field(field.number()) else { continue };
         if field.is_list() != other.is_list() && !is_length_delimited(&field) {
@@ -28,7 +34,7 @@ fn compare(
             ));
         }
         match (field.kind(), other.kind()) {
-            (Kind::Message(own), Kind::Message(other)) => compare(&own, &other, seen)?,
+            (Kind::Message(own), Kind::Message(other)) => later.push((own, other)),
             (own, other) if class(&own) == class(&other) => {}
             (own, other) => {
                 return Err(format!(
