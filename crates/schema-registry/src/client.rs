@@ -244,25 +244,26 @@ impl SchemaRegistry {
         self.ask_schema(request, Some(&subject), None).await
     }
 
-    /// A version of a subject, from 1.
+    /// A version of a subject, from 1; -1, as references have it, is the newest, which is asked for each time.
     ///
     /// # Errors
     ///
     /// [`SubjectNotFound`](RegistryError::SubjectNotFound), [`VersionNotFound`](RegistryError::VersionNotFound), and what any call can meet.
     pub async fn version(&self, subject: &str, version: i32) -> Result<Registered, RegistryError> {
         let subject = self.shared.context.qualify(subject);
-        self.shared
-            .versions
-            .fetch((subject.clone(), version), None, || async {
-                let number = version.to_string();
-                // References may be to versions that were deleted since: what is written by them is not.
-                let request = Request::get(&["subjects", &subject, "versions", &number])
-                    .query("deleted", true)
-                    .of_subject(&subject)
-                    .of_version(&number);
-                self.ask_schema(request, Some(&subject), None).await
-            })
-            .await
+        let ask = || async {
+            let number = version.to_string();
+            // References may be to versions that were deleted since: what is written by them is not.
+            let request = Request::get(&["subjects", &subject, "versions", &number])
+                .query("deleted", true)
+                .of_subject(&subject)
+                .of_version(&number);
+            self.ask_schema(request, Some(&subject), None).await
+        };
+        match version {
+            ..1 => ask().await,
+            _ => self.shared.versions.fetch((subject.clone(), version), None, ask).await,
+        }
     }
 
     /// The versions that a subject has, without those that were deleted.
@@ -347,7 +348,7 @@ impl SchemaRegistry {
         }
         let asked = request.asked();
         let answer: answer::Level = self.ask(request).await?;
-        let level = answer.level.parse();
+        let level = answer::cut(&answer.level, answer::MOST_QUOTED).parse();
         level.map_err(|error: UnknownLevel| self.strange(asked, error.to_string()))
     }
 

@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use crate::{Guid, InvalidGuid, Reference, Schema, SchemaId, SchemaType, UnknownSchemaType};
 
 /// The most characters of an error that is no JSON.
-const MOST_QUOTED: usize = 200;
+pub(super) const MOST_QUOTED: usize = 200;
+/// The most bytes of one that is. Of incompatible schemas registries tell all that is wrong, and the schemas. A crowd of tasks gets a copy each.
+const MOST_TOLD: usize = 16 * 1024;
 
 /// What any of the calls that are about a schema answer.
 #[derive(Deserialize)]
@@ -49,9 +51,9 @@ impl Registered {
             (Some(asked), _) => asked.clone(),
             (None, Some(text)) => {
                 let schema_type = match self.schema_type.as_deref() {
-                    Some(name) => {
-                        name.parse().map_err(|error: UnknownSchemaType| error.to_string())?
-                    }
+                    Some(name) => cut(name, MOST_QUOTED)
+                        .parse()
+                        .map_err(|error: UnknownSchemaType| error.to_string())?,
                     None => SchemaType::Avro,
                 };
                 let references = self.references.unwrap_or_default();
@@ -125,12 +127,33 @@ pub(super) fn body_of(schema: &Schema) -> Value {
     Value::Object(body)
 }
 
+/// Takes out of a text what is not to be repeated.
+pub(super) trait Hide: Fn(String) -> String {}
+
+impl<F: Fn(String) -> String> Hide for F {}
+
 /// Says what is wrong with what is not as it must be, without quoting much of it.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8], hide: impl Hide) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| match body.is_empty() {
         true => "it is empty".to_owned(),
-        false => format!("{error}, in {}", quoted(body)),
+        // serde's words may quote all of it.
+        false => {
+            let error = cut(&hide(error.to_string()), MOST_QUOTED);
+            format!("{error}, in {}", quoted(body, hide))
+        }
     })
+}
+
+/// The beginning of what is too long to be told.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    let (start, is_cut) = beginning(text, most);
+    if is_cut { format!("{start} …") } else { start.to_owned() }
+}
+
+fn beginning(text: &str, most: usize) -> (&str, bool) {
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|end| *end <= most).last().unwrap_or_default();
+    (&text[..end], end < text.len())
 }
 
 /// An error as the registry says it, or whoever stands before it.
@@ -140,7 +163,7 @@ pub(super) struct ErrorBody {
 }
 
 impl ErrorBody {
-    pub(super) fn parse(body: &[u8]) -> Self {
+    pub(super) fn parse(body: &[u8], hide: impl Hide) -> Self {
         #[derive(Deserialize)]
         struct Raw {
             error_code: Option<i32>,
@@ -148,22 +171,22 @@ impl ErrorBody {
         }
         match serde_json::from_slice(body) {
             Ok(Raw { error_code: code, message: Some(message) }) => {
-                Self { code, message: without_controls(&message) }
+                Self { code, message: without_controls(&hide(message)) }
             }
-            _ => Self { code: None, message: quoted(body) },
+            _ => Self { code: None, message: quoted(body, hide) },
         }
     }
 }
 
-fn quoted(body: &[u8]) -> String {
-    let start = body.get(..MOST_QUOTED).unwrap_or(body);
-    let ellipsis = if body.len() > MOST_QUOTED { " …" } else { "" };
-    format!("{:?}{ellipsis}", String::from_utf8_lossy(start))
+fn quoted(body: &[u8], hide: impl Hide) -> String {
+    let text = hide(String::from_utf8_lossy(body).into_owned());
+    let (start, is_cut) = beginning(&text, MOST_QUOTED);
+    format!("{start:?}{}", if is_cut { " …" } else { "" })
 }
 
 /// Whoever writes logs line by line is not to be led astray.
 fn without_controls(message: &str) -> String {
-    message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    cut(message, MOST_TOLD).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -201,14 +224,32 @@ mod tests {
         }
     }
 
+    /// There is nothing to hide.
+    fn told(text: String) -> String {
+        text
+    }
+
     #[test]
     fn an_error_is_told_whatever_its_form() {
         let error =
-            ErrorBody::parse(br#"{"error_code":40401,"message":"Subject 'x'\nnot found."}"#);
+            ErrorBody::parse(br#"{"error_code":40401,"message":"Subject 'x'\nnot found."}"#, told);
         assert_eq!((error.code, error.message.as_str()), (Some(40401), "Subject 'x' not found."));
-        let page = ErrorBody::parse(&[b"<html>".as_slice(), &[b'x'; 10_000]].concat());
+        let page = ErrorBody::parse(&[b"<html>".as_slice(), &[b'x'; 10_000]].concat(), told);
         assert_eq!(page.code, None);
         assert!(page.message.starts_with("\"<html>") && page.message.len() < 250);
+    }
+
+    #[test]
+    fn an_error_that_is_told_at_length_is_cut() {
+        let long = "ä".repeat(1 << 20);
+        let error = ErrorBody::parse(format!(r#"{{"message":"{long}"}}"#).as_bytes(), told);
+        assert!(error.message.starts_with("ää") && error.message.ends_with('…'));
+        assert!(error.message.len() < 17_000, "{}", error.message.len());
+        let wrong = parse::<Registered>(format!(r#"{{"id":"{long}"}}"#).as_bytes(), told);
+        let wrong = wrong.err().unwrap();
+        assert!(wrong.len() < 1_000 && wrong.starts_with("invalid type"), "{wrong}");
+        let level = registered(&format!(r#"{{"schemaType":"{long}","schema":"{{}}"}}"#));
+        assert!(level.unwrap_err().len() < 1_000);
     }
 
     #[test]

@@ -40,7 +40,7 @@ use crate::error::SettingError;
 /// ])?;
 /// # Ok::<(), rohrpost_schema_registry::RegistryError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RegistryBuilder {
     pub(super) urls: Vec<String>,
     pub(super) randomize: bool,
@@ -327,6 +327,29 @@ impl RegistryBuilder {
             Some(parsed.map(|value| (HeaderName::from_static(header), value)))
         });
         headers.collect()
+    }
+}
+
+impl fmt::Debug for RegistryBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // There may be a password in what is no URL yet, too.
+        let shown = |text: &String| match Url::parse(text) {
+            Ok(url) => url.to_string(),
+            Err(problem) => format!("[hidden: {problem}]"),
+        };
+        let urls: Vec<String> = self.urls.iter().map(shown).collect();
+        f.debug_struct("RegistryBuilder")
+            .field("urls", &urls)
+            .field("randomize", &self.randomize)
+            .field("identity", &self.identity)
+            .field("logical_cluster", &self.logical_cluster)
+            .field("identity_pool", &self.identity_pool)
+            .field("tls", &self.tls)
+            .field("limits", &self.limits)
+            .field("patience", &self.patience)
+            .field("latest_ttl", &self.latest_ttl)
+            .field("context", &self.context)
+            .finish()
     }
 }
 

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{sleep, timeout};
 
 use super::answer::{self, ErrorBody};
-use super::credentials::Authorization;
+use super::credentials::{Authorization, Shown};
 use super::http::{Answer, Message, Server};
 use super::url;
 use crate::error::is_retriable_status;
@@ -150,31 +150,39 @@ impl Caller {
         attempts: &mut Vec<Attempt>,
     ) -> Result<T, RegistryError> {
         let mut refusal = None;
+        let mut is_renewed = false;
+        let mut wished = Duration::ZERO;
         for round in 0..=self.patience.retries {
             if round > 0 {
-                sleep(self.patience.after(round, chance())).await;
+                let pause = self.patience.after(round, chance());
+                sleep(pause.max(wished.min(self.patience.longest_pause))).await;
             }
+            wished = Duration::ZERO;
             let first = self.preferred.load(Ordering::Relaxed);
             for offset in 0..self.servers.len() {
                 let index = first.wrapping_add(offset) % self.servers.len();
                 let Some(server) = self.servers.get(index) else { continue };
-                let problem = match self.attempt(server, request).await? {
+                let (outcome, shown) = self.attempt(server, request, &mut is_renewed).await?;
+                let problem = match outcome {
                     Ok(answer) if (200..300).contains(&answer.status) => {
                         self.preferred.store(index, Ordering::Relaxed);
-                        return answer::parse(&answer.body).map_err(|detail| {
+                        let parsed = answer::parse(&answer.body, |said| shown.hide(said));
+                        return parsed.map_err(|detail| {
                             let url = server.url.to_string();
                             RegistryError::Answer { url, asked: request.asked(), detail }
                         });
                     }
-                    Ok(answer) => {
-                        let error = refused(server, request, &answer);
-                        if !is_retriable_status(answer.status) {
+                    Ok(Answer { status, body, retry_after }) => {
+                        let said = ErrorBody::parse(&body, |said| shown.hide(said));
+                        let message = said.message.clone();
+                        let error = refused(server, request, status, said);
+                        if !is_retriable_status(status) {
                             self.preferred.store(index, Ordering::Relaxed);
                             return Err(error);
                         }
-                        let message = ErrorBody::parse(&answer.body).message;
                         refusal = Some(error);
-                        Problem::Status { status: answer.status, message }
+                        wished = wished.max(retry_after);
+                        Problem::Status { status, message }
                     }
                     Err(problem) => {
                         refusal = None;
@@ -194,27 +202,39 @@ impl Caller {
         }))
     }
 
+    /// Asks one server: once more, with another token, where it refuses a token that is valid by its claims, and might have been revoked.
     async fn attempt(
         &self,
         server: &Server,
         request: &Request,
-    ) -> Result<Result<Answer, Problem>, RegistryError> {
-        let authorization = self.authorization.header(&server.url).await?;
-        let message = Message {
-            method: &request.method,
-            target: &request.target,
-            headers: &self.headers,
-            authorization,
-            body: request.body.clone(),
-        };
-        Ok(server.send(&message).await)
+        is_renewed: &mut bool,
+    ) -> Result<(Result<Answer, Problem>, Shown), RegistryError> {
+        let mut shown = self.authorization.shown(&server.url).await?;
+        loop {
+            let message = Message {
+                method: &request.method,
+                target: &request.target,
+                headers: &self.headers,
+                authorization: shown.header.clone(),
+                body: request.body.clone(),
+            };
+            let outcome = server.send(&message).await;
+            let is_refused = outcome.as_ref().is_ok_and(|answer| answer.status == 401);
+            if !is_refused || std::mem::replace(is_renewed, true) {
+                return Ok((outcome, shown));
+            }
+            match self.authorization.instead_of(&shown).await? {
+                Some(other) => shown = other,
+                None => return Ok((outcome, shown)),
+            }
+        }
     }
 }
 
 /// What an answer that is none of success means.
-fn refused(server: &Server, request: &Request, answer: &Answer) -> RegistryError {
-    let ErrorBody { code, message } = ErrorBody::parse(&answer.body);
-    let (url, asked, status) = (server.url.to_string(), request.asked(), answer.status);
+fn refused(server: &Server, request: &Request, status: u16, said: ErrorBody) -> RegistryError {
+    let ErrorBody { code, message } = said;
+    let (url, asked) = (server.url.to_string(), request.asked());
     let subject = || request.subject.clone();
     match (status, code, subject()) {
         (401 | 403, ..) => RegistryError::Denied { url, asked, status, message },

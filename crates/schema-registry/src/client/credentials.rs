@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64ct::{Base64, Encoding as _};
 use hyper::header::HeaderValue;
-use rohrpost_auth::BearerCredentials;
+use rohrpost_auth::{BearerCredentials, CredentialsError, Token};
 use zeroize::Zeroizing;
 
 use super::url::Url;
@@ -32,25 +32,72 @@ impl Authorization {
         sensitive(&Zeroizing::new(format!("Bearer {token}"))).map(Self::Fixed)
     }
 
-    pub(super) async fn header(&self, url: &Url) -> Result<Option<HeaderValue>, RegistryError> {
+    /// What is shown to this server.
+    pub(super) async fn shown(&self, url: &Url) -> Result<Shown, RegistryError> {
         match self {
-            Self::Url => Ok(url.user_info().and_then(|user_info| basic(user_info))),
-            Self::Fixed(header) => Ok(Some(header.clone())),
-            Self::Tokens(tokens) => {
-                let token = tokens
-                    .token()
-                    .await
-                    .map_err(|error| RegistryError::Credentials { detail: error.to_string() })?;
-                let value = token
-                    .value()
-                    .expose_str()
-                    .and_then(|token| sensitive(&Zeroizing::new(format!("Bearer {token}"))));
-                let detail = "the token has characters that no header field can carry";
-                value
-                    .map(Some)
-                    .ok_or_else(|| RegistryError::Credentials { detail: detail.to_owned() })
+            Self::Url => Ok(Shown::header(url.user_info().and_then(|user_info| basic(user_info)))),
+            Self::Fixed(header) => Ok(Shown::header(Some(header.clone()))),
+            Self::Tokens(tokens) => Shown::token(tokens.token().await),
+        }
+    }
+
+    /// What there is instead of a token that was refused, though it seemed valid; `None`: nothing else.
+    pub(super) async fn instead_of(&self, refused: &Shown) -> Result<Option<Shown>, RegistryError> {
+        let (Self::Tokens(tokens), Some(token)) = (self, &refused.token) else { return Ok(None) };
+        let other = Shown::token(tokens.token_instead_of(token).await)?;
+        Ok(Some(other).filter(|other| other.header != refused.header))
+    }
+}
+
+/// What a server was shown.
+pub(super) struct Shown {
+    pub(super) header: Option<HeaderValue>,
+    token: Option<Token>,
+}
+
+impl Shown {
+    fn header(header: Option<HeaderValue>) -> Self {
+        Self { header, token: None }
+    }
+
+    fn token(token: Result<Token, CredentialsError>) -> Result<Self, RegistryError> {
+        let token =
+            token.map_err(|error| RegistryError::Credentials { detail: error.to_string() })?;
+        let value = token.value().expose_str();
+        let header = value.and_then(|token| sensitive(&Zeroizing::new(format!("Bearer {token}"))));
+        let detail = "the token has characters that no header field can carry";
+        if header.is_none() {
+            return Err(RegistryError::Credentials { detail: detail.to_owned() });
+        }
+        Ok(Self { header, token: Some(token) })
+    }
+
+    /// Takes out of what a server says what it was told in confidence: some repeat it.
+    pub(super) fn hide(&self, said: String) -> String {
+        let header = self.header.as_ref().and_then(|header| header.to_str().ok());
+        let Some((scheme, credential)) = header.and_then(|header| header.split_once(' ')) else {
+            return said;
+        };
+        let mut said = without(said, credential);
+        if scheme == "Basic" {
+            let user_info = Base64::decode_vec(credential).unwrap_or_default();
+            let user_info = Zeroizing::new(user_info);
+            let user_info = std::str::from_utf8(&user_info).unwrap_or_default();
+            if let Some((_, password)) = user_info.split_once(':') {
+                said = without(said, password);
             }
         }
+        said
+    }
+}
+
+/// Shorter ones stand in every other word, and would be told by what is hidden.
+const SHORTEST_HIDDEN: usize = 4;
+
+fn without(said: String, secret: &str) -> String {
+    match secret.len() >= SHORTEST_HIDDEN && said.contains(secret) {
+        true => said.replace(secret, "[hidden]"),
+        false => said,
     }
 }
 

@@ -11,7 +11,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
 };
 use hyper::{Method, Response};
 use hyper_util::rt::TokioIo;
@@ -78,6 +78,8 @@ pub(super) struct Message<'a> {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
+    /// How long it wants to be left alone, if it says so in seconds.
+    pub(super) retry_after: Duration,
 }
 
 impl Server {
@@ -213,6 +215,8 @@ async fn read(response: Response<Incoming>, most: usize) -> Result<Answer, Probl
     if status.is_redirection() {
         return Err(Problem::Redirect { status: status.as_u16() });
     }
+    let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let seconds = seconds.and_then(|value| value.trim().parse().ok()).unwrap_or_default();
     let mut incoming = response.into_body();
     let mut body = Vec::new();
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut incoming).poll_frame(cx)).await {
@@ -223,7 +227,8 @@ async fn read(response: Response<Incoming>, most: usize) -> Result<Answer, Probl
         }
         body.extend_from_slice(&data);
     }
-    Ok(Answer { status: status.as_u16(), body })
+    let retry_after = Duration::from_secs(seconds);
+    Ok(Answer { status: status.as_u16(), body, retry_after })
 }
 
 /// Hyper's error with its cause.

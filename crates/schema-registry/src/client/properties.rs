@@ -99,8 +99,8 @@ fn set(
         "bearer.auth.token" => given.token = secret(),
         "bearer.auth.logical.cluster" => builder.logical_cluster = Some(value.to_owned()),
         "bearer.auth.identity.pool.id" => builder.identity_pool = Some(value.to_owned()),
-        "http.connect.timeout.ms" => builder.limits.connect_timeout = millis()?,
-        "http.read.timeout.ms" => builder.limits.read_timeout = millis()?,
+        "http.connect.timeout.ms" => builder.limits.connect_timeout = limited(name, millis()?)?,
+        "http.read.timeout.ms" => builder.limits.read_timeout = limited(name, millis()?)?,
         "max.retries" => builder.patience.retries = number(name, value)?,
         "retries.wait.ms" => builder.patience.pause = millis()?,
         "retries.max.wait.ms" => builder.patience.longest_pause = millis()?,
@@ -112,6 +112,15 @@ fn set(
         name => return given.set(name, value),
     }
     Ok(())
+}
+
+/// Zero is for ever to Java, and would be too late for every answer here.
+fn limited(name: &'static str, timeout: Duration) -> Result<Duration, SettingError> {
+    let problem = "0 would be to wait for ever, which is not done here: say for how long";
+    match timeout.is_zero() {
+        true => Err(SettingError::Value { name, problem: problem.to_owned() }),
+        false => Ok(timeout),
+    }
 }
 
 impl Given {
@@ -247,8 +256,10 @@ impl OAuth {
 
 impl fmt::Debug for OAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // One with a user in it is refused later: see `TokenEndpoint::new`.
+        let endpoint = if self.endpoint.contains('@') { "[hidden]" } else { &self.endpoint };
         f.debug_struct("OAuth")
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", &endpoint)
             .field("client_id", &self.client_id)
             .finish_non_exhaustive()
     }

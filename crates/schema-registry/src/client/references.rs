@@ -11,7 +11,7 @@ const MOST: usize = 1_000;
 
 /// What there is to do, the last first.
 enum Step {
-    /// Fetch what the reference is to, and what that refers to.
+    /// Fetch what the reference is to, and what that refers to. Its subject has its context.
     Enter(Reference),
     /// All that it refers to is there.
     Leave(Dependency),
@@ -23,16 +23,21 @@ pub(super) async fn follow(
     context: Context,
     schema: &Schema,
 ) -> Result<Vec<Dependency>, RegistryError> {
-    let enter = |references: &[Reference]| -> Vec<Step> {
-        references.iter().rev().cloned().map(Step::Enter).collect()
+    // What names no context is in that of who refers to it.
+    let enter = |context: &Context, references: &[Reference]| -> Vec<Step> {
+        let qualified = references.iter().rev().cloned().map(|mut reference| {
+            reference.subject = context.qualify(&reference.subject);
+            Step::Enter(reference)
+        });
+        qualified.collect()
     };
-    let mut steps = enter(&schema.references);
+    let mut steps = enter(&context, &schema.references);
     let mut done: Vec<Dependency> = Vec::new();
     // By name, subject and version: the same schema may be used by several names.
     let mut known: BTreeSet<Reference> = BTreeSet::new();
     let mut open: Vec<Reference> = Vec::new();
     while let Some(step) = steps.pop() {
-        let mut reference = match step {
+        let reference = match step {
             Step::Leave(dependency) => {
                 open.pop();
                 done.push(dependency);
@@ -40,7 +45,6 @@ pub(super) async fn follow(
             }
             Step::Enter(reference) => reference,
         };
-        reference.subject = context.qualify(&reference.subject);
         let problem = |problem| RegistryError::References {
             subject: reference.subject.clone(),
             version: reference.version,
@@ -58,8 +62,8 @@ pub(super) async fn follow(
         let registered = registry.version(&reference.subject, reference.version).await?;
         let name = reference.name.clone();
         known.insert(reference.clone());
+        let inner = enter(&context.of(Some(&reference.subject)), &registered.schema.references);
         open.push(reference);
-        let inner = enter(&registered.schema.references);
         steps.push(Step::Leave(Dependency { name, registered }));
         steps.extend(inner);
     }

@@ -118,6 +118,10 @@ fn times_and_counts_are_taken() {
     assert_eq!(built.patience.pause, millis(14));
     assert_eq!(built.patience.longest_pause, millis(15));
     assert_eq!(built.latest_ttl, Some(Duration::from_secs(16)));
+    for name in ["http.connect.timeout.ms", "http.read.timeout.ms"] {
+        let error = refusal(&[(name, "0")]);
+        assert!(error.starts_with(name) && error.contains("for ever"), "{error}");
+    }
     assert!(built.randomize);
     let forever = builder(&[("latest.cache.ttl.sec", "-1")]).unwrap();
     assert_eq!(forever.latest_ttl, None);
