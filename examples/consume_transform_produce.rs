@@ -5,8 +5,8 @@
 //! ```
 //!
 //! rohrpost does not consume: take the consumer crate that you like. All that this loop needs of it is [`Source`]: some records with their offsets, who it is in its group, and to be
-//! set back to the group's committed offsets. Of rdkafka's `StreamConsumer` that is `recv`, `assignment` and `committed_offsets` with `seek`; set `enable.auto.commit=false` and
-//! `isolation.level=read_committed`.
+//! set back to the group's committed offsets. `examples/rdkafka` is a whole program with rdkafka's `StreamConsumer`, for any Kafka; it is a workspace of its own, since librdkafka is compiled
+//! with it.
 //!
 //! Here the source reads the embedded cluster's log, and the program is struck by lightning now and then: it loses all that it has in memory, and begins again as a new instance with the
 //! same transactional id.

@@ -67,6 +67,18 @@ pub fn produce(arguments: &[&str]) -> io::Result<Summary> {
     serde_json::from_str(&printed).map_err(|e| io::Error::other(format!("{e}: {printed}")))
 }
 
+/// `examples/rdkafka`, which is a workspace of its own; built if it is not there.
+///
+/// # Errors
+///
+/// It does not compile: librdkafka wants a C compiler and make.
+pub fn rdkafka_example() -> io::Result<PathBuf> {
+    let manifest = ["--manifest-path", "examples/rdkafka/Cargo.toml"];
+    // Beside the programs of tests/librdkafka.
+    let folder = ["--target-dir", "target/librdkafka"];
+    cargo_build(&[manifest, folder].concat()).map_err(io::Error::other)
+}
+
 /// The tests' OpenID provider ([`crate::oidc`]) as a program; built if it is not there.
 ///
 /// # Errors

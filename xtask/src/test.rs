@@ -20,7 +20,7 @@ cargo xtask test [--without-kafka] [--quick] [FILTER]
 Runs everything: formatting, clippy, tidy, codegen --check, the tests and doc tests of every crate,
 every feature on its own, the packages, deny.toml if cargo-deny is installed, the documentation, the
 README's first command, and the tests against a real Apache Kafka, for which it needs a JDK 17, Maven,
-kcat and MIT Kerberos.
+kcat, MIT Kerberos and make.
 
   --without-kafka   leave out what needs Java and Maven, and say how much that is
   --quick           the tests alone: no lints, features, documentation or README

@@ -12,6 +12,7 @@ const MAVEN_REMEDY: &str = "install Maven 3 (Debian: `apt-get install maven`)";
 const KERBEROS_REMEDY: &str =
     "install MIT Kerberos (Debian: `apt-get install krb5-kdc krb5-admin-server krb5-user`)";
 const KCAT_REMEDY: &str = "install kcat (Debian: `apt-get install kcat`)";
+const MAKE_REMEDY: &str = "install make and a C compiler (Debian: `apt-get install make gcc`)";
 
 /// What this machine lacks for a real Kafka: a JDK of version 17 and Maven; empty if nothing.
 #[must_use]
@@ -21,12 +22,13 @@ pub fn missing_for_kafka() -> Vec<Error> {
     java.into_iter().chain(maven).collect()
 }
 
-/// What this machine lacks for all tests: [`missing_for_kafka`], kcat and MIT Kerberos.
+/// What this machine lacks for all tests: [`missing_for_kafka`], kcat, MIT Kerberos, and make for librdkafka.
 #[must_use]
 pub fn missing_programs() -> Vec<Error> {
     let kcat = find("kcat", KCAT_REMEDY).err();
     let kerberos = kerberos("krb5kdc").err();
-    missing_for_kafka().into_iter().chain(kcat).chain(kerberos).collect()
+    let make = find("make", MAKE_REMEDY).err();
+    missing_for_kafka().into_iter().chain(kcat).chain(kerberos).chain(make).collect()
 }
 
 /// The `java` to use: of `JAVA_HOME` if one is there, else of the PATH.
