@@ -23,6 +23,9 @@ pub use value::AvroValueSerializer;
 /// How values meet schemas is told by [`rohrpost_serializer::AvroSerializer`], which does the same without a registry: fields by name, unions by what suits the value, errors
 /// with the path in the value.
 ///
+/// A schema that is `bytes` alone is written as Avro and Confluent's Python client have it, with the length before the bytes. Java's `KafkaAvroSerializer` leaves it out there, and
+/// its deserializer takes all that follows the schema's number.
+///
 /// ```no_run
 /// use rohrpost_schema_registry::{AvroSerializer, Schema, SchemaRegistry, SerializerOptions};
 ///
