@@ -55,9 +55,8 @@ impl<'de> Deserializer<'de> for Chosen<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value, AvroError> {
         let step = self.own.plan.step(self.branch.step);
-        if let Step::Enum(symbols) = step
-            && symbols.iter().flatten().all(|symbol| variants.contains(&&**symbol))
-        {
+        let is_variant = |symbol: &alloc::sync::Arc<str>| variants.contains(&&**symbol);
+        if matches!(step, Step::Enum(symbols) if symbols.iter().flatten().all(is_variant)) {
             return self.content().plain_enum(visitor);
         }
         if matches!(step, Step::Text)
@@ -106,12 +105,8 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, AvroError> {
         let mut content = self.content;
-        if let Step::Record(record) = content.step()
-            && let [field] = &record.fields[..]
-            && record.name == self.name
-            && record.is_same
-        {
-            content.at = field.step;
+        if let Some(own) = content.step().content_of(self.name) {
+            content.at = own;
         }
         seed.deserialize(content)
     }

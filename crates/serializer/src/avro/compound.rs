@@ -197,9 +197,7 @@ impl<'s, 'o> Parts<'s, 'o> {
         let writing = &mut self.writing;
         match &mut self.form {
             Form::Record { record, next, early, .. } => {
-                if let Some(field) = record.fields.get(*next)
-                    && field.name == name
-                {
+                if let Some(field) = record.fields.get(*next).filter(|field| field.name == name) {
                     *next += 1;
                     writing.put(field.of, value).map_err(|error| error.in_field(name))?;
                     while let Some(bytes) = early.get_mut(*next).and_then(Option::take) {

@@ -271,12 +271,8 @@ impl<'de> Deserializer<'de> for Decoder<'_, 'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, AvroError> {
-        if let Step::Record(record) = self.step()
-            && let [field] = &record.fields[..]
-            && record.name == name
-            && record.is_same
-        {
-            self.at = field.step;
+        if let Some(content) = self.step().content_of(name) {
+            self.at = content;
         }
         visitor.visit_newtype_struct(self)
     }

@@ -9,7 +9,7 @@ use serde_core::ser::{Serialize, Serializer};
 
 use super::compound::{Items, Parts, Writing};
 use super::error::{AvroError, AvroErrorKind};
-use super::schema::{Id, Kind, Logical, TEXT, Table};
+use super::schema::{Id, Kind, Logical, Record, TEXT, Table, Union};
 use super::union::{self, Hint};
 use super::varint;
 
@@ -291,10 +291,8 @@ impl<'s, 'o> Serializer for Encoder<'s, 'o> {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(mut self, value: &T) -> Done {
-        if let Kind::Union(union) = self.table.kind(self.of)
-            && let Some(other) = union.other
-        {
-            self.enter(&union.branches, other);
+        if let Kind::Union(union @ Union { other: Some(other), .. }) = self.table.kind(self.of) {
+            self.enter(&union.branches, *other);
         }
         value.serialize(self)
     }
@@ -344,14 +342,16 @@ impl<'s, 'o> Serializer for Encoder<'s, 'o> {
         value: &T,
     ) -> Done {
         // apache_avro's derive makes a record of one field of it.
-        if let Kind::Record(record) = self.table.kind(self.of)
-            && let [field] = &record.fields[..]
-            && record.name.simple() == name
-        {
-            self.of = field.of;
-            return value.serialize(self).map_err(|error| error.in_field(&field.name));
+        match self.table.kind(self.of) {
+            Kind::Record(Record { name: own, fields })
+                if own.simple() == name && fields.len() == 1 =>
+            {
+                let field = &fields[0];
+                self.of = field.of;
+                value.serialize(self).map_err(|error| error.in_field(&field.name))
+            }
+            _ => value.serialize(self),
         }
-        value.serialize(self)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

@@ -83,6 +83,18 @@ pub(crate) enum Step {
     Never(String),
 }
 
+impl Step {
+    /// The only field of a record that is called so, which is what a newtype of Rust's is to apache_avro's derive.
+    pub(crate) fn content_of(&self, name: &str) -> Option<At> {
+        match self {
+            Self::Record(record) if record.name == name && record.is_same => {
+                if let [field] = &record.fields[..] { Some(field.step) } else { None }
+            }
+            _ => None,
+        }
+    }
+}
+
 pub(crate) struct RecordPlan {
     /// The reader's name, without the namespace.
     pub(crate) name: String,

@@ -26,9 +26,7 @@ pub(crate) fn choose(
     union: &Union,
     hint: Hint<'_>,
 ) -> Result<usize, AvroError> {
-    if matches!(hint, Hint::Null)
-        && let Some(null) = union.null
-    {
+    if let (Hint::Null, Some(null)) = (hint, union.null) {
         return Ok(null);
     }
     let mut best: Option<(u8, usize)> = None;
