@@ -2,6 +2,7 @@
 //! tests can replay the seeds without a fuzzer.
 
 mod any;
+mod avro;
 mod frames;
 mod kerberos;
 mod messages;
@@ -12,6 +13,7 @@ mod schemas;
 mod tls;
 
 pub use any::{headers, requests, responses};
+pub use avro::avro;
 pub use frames::frames;
 pub use kerberos::kerberos;
 pub use messages::messages;

@@ -29,6 +29,11 @@ fn every_seed_of_frames_holds() {
 }
 
 #[test]
+fn every_seed_of_avro_holds() {
+    replay("avro", rohrpost_fuzz::avro);
+}
+
+#[test]
 fn every_seed_of_headers_holds() {
     replay("headers", rohrpost_fuzz::headers);
 }
