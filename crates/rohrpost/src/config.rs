@@ -389,7 +389,8 @@ fn set<C: Target>(
         return property.set(name, target, value);
     }
     if let Some(whose) = others::whose(name) {
-        return Err(ConfigError::OfOtherClient { name: name.to_owned(), whose });
+        let name = nearest::shown(name).to_owned();
+        return Err(ConfigError::OfOtherClient { name, whose });
     }
     let (foreign, counterpart) = match C::DIALECT {
         Dialect::Java => nearest::in_java(name),

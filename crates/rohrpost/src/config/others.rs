@@ -1,4 +1,4 @@
-//! Properties of Kafka's other clients in Java, which producers share files with.
+//! Properties of Kafka's other clients in Java, and of serializers, which producers share files with.
 
 use super::librdkafka;
 use super::reasons::CONSUMER;
@@ -36,6 +36,27 @@ const ADMINS: &[&str] = &["bootstrap.controllers"];
 /// Of both.
 const BOTH: &[&str] = &["default.api.timeout.ms"];
 
+/// What the names of a schema registry's client and serializers begin with, to which a producer of Java's hands its properties on.
+const REGISTRY_PREFIXES: &[&str] = &["basic.auth.", "bearer.auth.", "schema.registry."];
+
+/// Others of them.
+const REGISTRY: &[&str] = &[
+    "auto.register.schemas",
+    "id.compatibility.strict",
+    "key.schema.id.serializer",
+    "key.subject.name.strategy",
+    "latest.cache.ttl.sec",
+    "latest.compatibility.strict",
+    "normalize.schemas",
+    "use.latest.version",
+    "use.schema.guid",
+    "use.schema.id",
+    "value.schema.id.serializer",
+    "value.subject.name.strategy",
+];
+
+const OF_REGISTRY: &str = "a schema registry's serializers (SchemaRegistry::from_properties and SerializerOptions::from_properties of the crate rohrpost-schema-registry take it)";
+
 /// Whose property this is, if it is another client's.
 pub(super) fn whose(name: &str) -> Option<&'static str> {
     let is_in = |list: &[&str]| list.contains(&name);
@@ -49,6 +70,8 @@ pub(super) fn whose(name: &str) -> Option<&'static str> {
         Some("consumers and admin clients")
     } else if is_in(ADMINS) {
         Some("admin clients")
+    } else if is_in(REGISTRY) || REGISTRY_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+        Some(OF_REGISTRY)
     } else {
         (is_in(CONSUMERS) || of_librdkafkas()).then_some("consumers")
     }

@@ -15,7 +15,7 @@ pub(super) const INTERCEPTORS: &str =
 pub(super) const REPORTERS: &str =
     "it names classes of a JVM: remove it, and read Producer::stats instead";
 pub(super) const ENCODING: &str = "text is written in UTF-8, US-ASCII, ISO-8859-1, UTF-16 and UTF-32 (with BE and LE behind them, too): use one of these, or a Serializer of one's own";
-pub(super) const SERIALIZER: &str = "it is none of Kafka's own serializers that need no settings: a class of a JVM cannot run here, so make a typed producer with a Serializer of one's own (ProducerBuilder::build_typed), and remove it";
+pub(super) const SERIALIZER: &str = "it is none of Kafka's own serializers that need no settings: a class of a JVM cannot run here, so make a typed producer (ProducerBuilder::build_typed) with a Serializer of one's own, or with those of the crate rohrpost-schema-registry in place of Confluent's, and remove it";
 pub(super) const NEEDS_TLS: &str =
     "this build has no TLS: switch on the feature tls (or tls-aws-lc-rs) of the crate rohrpost";
 pub(super) const STORE: &str =

@@ -176,6 +176,27 @@ fn a_property_of_consumers_is_called_so_and_not_librdkafkas() {
 }
 
 #[test]
+fn a_property_of_a_schema_registry_says_who_takes_it() {
+    for name in [
+        "schema.registry.url",
+        "schema.registry.ssl.truststore.location",
+        "basic.auth.user.info",
+        "bearer.auth.token",
+        "auto.register.schemas",
+        "value.subject.name.strategy",
+    ] {
+        let error = refusal(name, "hunter2").to_string();
+        assert!(error.starts_with(name), "{error}");
+        assert!(
+            error.contains("rohrpost-schema-registry") && !error.contains("hunter2"),
+            "{error}"
+        );
+    }
+    let error = refusal("value.serializer", "io.confluent.kafka.serializers.KafkaAvroSerializer");
+    assert!(error.to_string().contains("rohrpost-schema-registry"), "{error}");
+}
+
+#[test]
 fn of_two_values_the_later_one_counts() {
     let pairs = ProducerConfig::from_java([("linger.ms", "1"), ("linger.ms", "2")]).unwrap();
     assert_eq!(pairs.linger(), Duration::from_millis(2));
