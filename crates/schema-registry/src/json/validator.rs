@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt::Write;
 
-use jsonschema::{Draft, Retrieve, Uri};
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{Draft, Retrieve, Uri, ValidationError};
 use serde_json::Value;
 
 use super::depth::is_too_deep;
@@ -70,14 +71,36 @@ impl Validator {
         }
         let mut errors = self.inner.iter_errors(value);
         let Some(first) = errors.next() else { return Ok(()) };
-        // Values may be private.
-        let mut detail = first.masked().to_string();
         let others = errors.count();
+        let cause = cause(&first);
+        // Values may be private.
+        let mut detail = cause.masked().to_string();
         if others > 0 {
             let _ = write!(detail, " (and {others} more)");
         }
-        Err(Mismatch { path: path(first.instance_path().as_str()), detail })
+        Err(Mismatch { path: path(cause.instance_path().as_str()), detail })
     }
+}
+
+/// What is wrong in the only alternative that has the value's type, if there is such a one: of an optional object, what is wrong in the object, and not that it is neither that
+/// nor null.
+fn cause<'a>(mut error: &'a ValidationError<'a>) -> &'a ValidationError<'a> {
+    while let ValidationErrorKind::AnyOf { context }
+    | ValidationErrorKind::OneOfNotValid { context } = error.kind()
+    {
+        let is_of_type = |errors: &&Vec<ValidationError<'_>>| {
+            !errors.iter().any(|inner| {
+                matches!(inner.kind(), ValidationErrorKind::Type { .. })
+                    && inner.instance_path() == error.instance_path()
+            })
+        };
+        let mut fitting = context.iter().filter(is_of_type);
+        match (fitting.next().and_then(|errors| errors.first()), fitting.next()) {
+            (Some(inner), None) => error = inner,
+            _ => break,
+        }
+    }
+    error
 }
 
 /// A JSON pointer as other errors have paths: `lines[1].price`.
@@ -119,6 +142,8 @@ impl Retrieve for Others {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Map;
+
     use super::*;
 
     #[test]
@@ -130,6 +155,33 @@ mod tests {
         let newer = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "items": [{}]}"#;
         assert!(Validator::new(newer, &[]).is_err());
         assert!(Validator::new(r#"{"type": 1}"#, &[]).err().unwrap().contains("JSON Schema"));
+    }
+
+    #[test]
+    fn of_an_optional_object_what_is_wrong_in_it_is_told() {
+        for either in ["oneOf", "anyOf"] {
+            let schema = format!(
+                r#"{{"properties": {{"to": {{"{either}": [{{"type": "null"}}, {{"type": "object", "properties": {{
+                    "lines": {{"{either}": [{{"type": "null"}}, {{"items": {{"minLength": 2}}}}]}}}}}}]}}}}}}"#
+            );
+            let validator = Validator::new(&schema, &[]).unwrap();
+            let check = |value: &str| {
+                let value: Value = serde_json::from_str(value).unwrap();
+                validator.check(&value).map_err(|mismatch| (mismatch.path, mismatch.detail))
+            };
+            assert_eq!(check(r#"{"to": null}"#), Ok(()));
+            let (path, detail) = check(r#"{"to": {"lines": ["ab", "c"]}}"#).unwrap_err();
+            assert_eq!(path, "to.lines[1]", "{detail}");
+            assert!(detail.contains("shorter than 2"), "{detail}");
+            // It is none of them.
+            let (path, detail) = check(r#"{"to": 7}"#).unwrap_err();
+            assert_eq!(path, "to", "{detail}");
+            assert!(detail.contains(either), "{detail}");
+        }
+        // It could be either.
+        let either = r#"{"oneOf": [{"required": ["a"]}, {"required": ["b"]}]}"#;
+        let mismatch = Validator::new(either, &[]).unwrap().check(&Value::Object(Map::new()));
+        assert!(mismatch.unwrap_err().detail.contains("oneOf"));
     }
 
     #[test]
