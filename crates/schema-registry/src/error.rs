@@ -159,10 +159,18 @@ impl fmt::Display for RegistryError {
                     "the schema registry does not answer {asked}, in {} attempts",
                     attempts.len()
                 )?;
+                // Each once, however often it happened.
                 let mut separator = ": ";
-                for Attempt { url, problem } in attempts {
+                for (index, attempt) in attempts.iter().enumerate() {
+                    if attempts[..index].contains(attempt) {
+                        continue;
+                    }
+                    let Attempt { url, problem } = attempt;
                     write!(f, "{separator}{url} {problem}")?;
                     separator = "; ";
+                }
+                if attempts.iter().all(|it| matches!(it.problem, Problem::Connect { .. })) {
+                    f.write_str(": does it run, and is schema.registry.url right?")?;
                 }
                 Ok(())
             }
@@ -184,7 +192,12 @@ impl fmt::Display for RegistryError {
                 write!(f, "the subject {subject:?} has no version {version} in the schema registry")
             }
             Self::SchemaNotFound { asked, message } => {
-                write!(f, "the schema registry has no such schema ({asked}): {message}")
+                write!(f, "the schema registry has no such schema ({asked}): {message}: ")?;
+                // Looked up in a subject, or asked for by what a record or a setting names.
+                f.write_str(match asked.starts_with("POST ") {
+                    true => "register it for that subject, or allow auto.register.schemas",
+                    false => "is it the registry, and the context, that the schema was registered in?",
+                })
             }
             Self::Incompatible { subject, message } => {
                 write!(
@@ -201,7 +214,12 @@ impl fmt::Display for RegistryError {
                 if let Some(code) = code {
                     write!(f, ", code {code}")?;
                 }
-                write!(f, ", {message}")
+                write!(f, ", {message}")?;
+                // What a registry does not find has a code of five digits.
+                if *status == 404 && code.is_none_or(|code| code == 404) {
+                    f.write_str(": no registry is at that path, so look at the path in schema.registry.url")?;
+                }
+                Ok(())
             }
             Self::Answer { url, asked, detail } => write!(
                 f,
@@ -369,7 +387,11 @@ impl fmt::Display for SettingError {
                 write!(f, "no property is called {name:?}; is {nearest} meant?")
             }
             Self::UnknownProperty { name, nearest: None } => {
-                write!(f, "no property of a schema registry or its serializers is called {name:?}")
+                write!(
+                    f,
+                    "no property of a schema registry or its serializers is called {name:?}: a producer's own go to the producer, and is_property \
+                     tells them apart"
+                )
             }
             Self::Unsupported { name, reason } => write!(f, "{name} is not supported: {reason}"),
             Self::Value { name, problem } => write!(f, "{name}: {problem}"),
@@ -547,3 +569,6 @@ impl From<RegistryError> for DeserializerError {
         Self::Registry(error)
     }
 }
+
+#[cfg(test)]
+mod tests;
