@@ -58,6 +58,7 @@ pub use framing::{Found, Framing, FramingError, Identity};
 pub use json::{JsonDeserializer, JsonSerializer, JsonValueSerializer};
 pub use level::{CompatibilityLevel, UnknownLevel};
 pub use options::{SchemaSource, SerializerOptions};
+pub use properties::is_property;
 #[cfg(feature = "protobuf")]
 pub use protobuf::{ProtobufDeserializer, ProtobufSerializer, ReflectSerializer};
 pub use schema::{

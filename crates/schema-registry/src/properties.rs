@@ -30,6 +30,7 @@ const DERIVED: Owner = Unsupported(
 const DESERIALIZER: Owner =
     Unsupported("the deserializers look into the header, and into the bytes where there is none");
 const PROXY: Owner = Unsupported("there is no way through HTTP proxies");
+const TYPE: Owner = Unsupported("the program says which type it reads, by deserialize");
 const SASL: Owner = Unsupported("no bearer token comes of a managed identity here");
 
 /// By name.
@@ -63,6 +64,7 @@ const KNOWN: &[(&str, Owner)] = &[
             "RegistryBuilder::context puts all subjects into a context, SubjectNameStrategy::custom single ones",
         ),
     ),
+    ("derive.type", JAVA),
     ("execution.environment", RULES),
     ("http.connect.timeout.ms", Client),
     ("http.read.timeout.ms", Client),
@@ -74,10 +76,10 @@ const KNOWN: &[(&str, Owner)] = &[
         Unsupported("a schema says it itself, by additionalProperties: false"),
     ),
     ("json.indent.output", Unsupported("JSON is written without white space")),
-    ("json.key.type", JAVA),
+    ("json.key.type", TYPE),
     ("json.oneof.for.nullables", DERIVED),
     ("json.schema.spec.version", DERIVED),
-    ("json.value.type", JAVA),
+    ("json.value.type", TYPE),
     ("json.write.dates.iso8601", JAVA),
     ("key.schema.id.deserializer", DESERIALIZER),
     ("key.schema.id.serializer", Serializer),
@@ -131,11 +133,12 @@ const KNOWN: &[(&str, Owner)] = &[
         "skip.known.types",
         Unsupported("the well-known types of Protocol Buffers are never registered"),
     ),
-    ("specific.avro.key.type", JAVA),
-    ("specific.avro.reader", JAVA),
-    ("specific.avro.value.type", JAVA),
-    ("specific.protobuf.key.type", JAVA),
-    ("specific.protobuf.value.type", JAVA),
+    ("specific.avro.key.type", TYPE),
+    ("specific.avro.reader", TYPE),
+    ("specific.avro.value.type", TYPE),
+    ("specific.protobuf.key.type", TYPE),
+    ("specific.protobuf.value.type", TYPE),
+    ("type.property", JAVA),
     ("url.randomize", Client),
     ("use.apache.http.client", JAVA),
     ("use.latest.version", Serializer),
@@ -150,6 +153,47 @@ const KNOWN: &[(&str, Owner)] = &[
     ("value.subject.name.strategy", Serializer),
 ];
 
+/// What Confluent's Python client calls otherwise than the Java client, whose names these are.
+const PYTHON: &[(&str, &str)] = &[
+    (
+        "ssl.ca.location",
+        "schema.registry.ssl.truststore.location takes the file, with schema.registry.ssl.truststore.type=PEM",
+    ),
+    (
+        "ssl.certificate.location",
+        "schema.registry.ssl.keystore.location takes a file with certificates and key, with schema.registry.ssl.keystore.type=PEM",
+    ),
+    (
+        "ssl.key.location",
+        "schema.registry.ssl.keystore.location takes a file with certificates and key, with schema.registry.ssl.keystore.type=PEM",
+    ),
+    (
+        "subject.name.strategy",
+        "key.subject.name.strategy and value.subject.name.strategy are what there is, with the names of Java's classes",
+    ),
+    ("url", "schema.registry.url is what there is"),
+    ("use.deprecated.format", "message indexes are written as Java's clients write them"),
+];
+
+/// What belongs to a registry's client and to nothing else begins with one of these.
+const PREFIXES: &[&str] = &["basic.auth.", "bearer.auth.", PREFIX];
+
+/// Whether a property is for the registry's client or its serializers, and not for the producer beside them: Java has one set of properties for all three. It is true of
+/// those that are not supported, too, and of mistyped ones that begin as only a registry's do: whoever takes them says what is wrong.
+///
+/// ```
+/// use rohrpost_schema_registry::is_property;
+///
+/// let all = [("bootstrap.servers", "kafka:9092"), ("schema.registry.url", "http://sr:8081"), ("auto.register.schemas", "false")];
+/// let (registry, producer): (Vec<_>, Vec<_>) = all.into_iter().partition(|(name, _)| is_property(name));
+/// assert_eq!(producer, [("bootstrap.servers", "kafka:9092")]);
+/// assert_eq!(registry.len(), 2);
+/// ```
+pub fn is_property(name: &str) -> bool {
+    let begins = || PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    KNOWN.iter().any(|(known, _)| *known == name) || begins()
+}
+
 /// Java lets what is the client's be prefixed, to tell it from a producer's own.
 const PREFIX: &str = "schema.registry.";
 
@@ -163,9 +207,10 @@ pub(crate) fn known(name: &str) -> Result<(&'static str, Owner), SettingError> {
     match find(name).or_else(unprefixed) {
         Some((name, Unsupported(reason))) => Err(SettingError::Unsupported { name, reason }),
         Some(found) => Ok(found),
-        None => {
-            Err(SettingError::UnknownProperty { name: name.to_owned(), nearest: nearest(name) })
-        }
+        None => Err(match PYTHON.iter().find(|(theirs, _)| *theirs == name) {
+            Some(&(name, reason)) => SettingError::Unsupported { name, reason },
+            None => SettingError::UnknownProperty { name: name.to_owned(), nearest: nearest(name) },
+        }),
     }
 }
 
@@ -249,6 +294,39 @@ mod tests {
     fn what_is_not_supported_says_so() {
         let error = known("rule.executors").unwrap_err();
         assert!(error.to_string().contains("rules"), "{error}");
+    }
+
+    #[test]
+    fn what_pythons_client_calls_otherwise_is_told_by_javas_name() {
+        for (name, ours) in [
+            ("url", "schema.registry.url"),
+            ("ssl.ca.location", "schema.registry.ssl.truststore.location"),
+            ("subject.name.strategy", "value.subject.name.strategy"),
+        ] {
+            let error = known(name).unwrap_err().to_string();
+            assert!(error.starts_with(name) && error.contains(ours), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_producers_properties_are_told_from_a_registrys() {
+        for (name, _) in KNOWN {
+            assert!(is_property(name), "{name}");
+        }
+        for name in ["schema.registry.max.retries", "schema.registry.uri", "basic.auth.userinfo"] {
+            assert!(is_property(name), "{name}");
+        }
+        for name in [
+            "bootstrap.servers",
+            "retries",
+            "sasl.jaas.config",
+            "ssl.ca.location",
+            "value.serializer",
+        ] {
+            assert!(!is_property(name), "{name}");
+        }
+        let error = known("bootstrap.servers").unwrap_err().to_string();
+        assert!(error.contains("is_property"), "{error}");
     }
 
     #[test]
