@@ -78,7 +78,8 @@ impl AvroSerializer {
         Ok(Self::with(registry, own, record, options))
     }
 
-    /// Values of a type whose schema `#[derive(apache_avro::AvroSchema)]` made.
+    /// Values of a type whose schema `#[derive(apache_avro::AvroSchema)]` made. The derive takes what a field's type does not say from its attribute: a logical type by
+    /// `#[avro(with = || apache_avro::Schema::TimestampMillis)]`, the namespace by `#[avro(namespace = "shop")]` on the struct.
     ///
     /// # Errors
     ///

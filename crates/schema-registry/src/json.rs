@@ -22,7 +22,8 @@ use validator::Validator;
 /// What serde serializes, as JSON that matches a JSON Schema of the registry: Confluent's `KafkaJsonSchemaSerializer`. Cheap to clone. Feature `json`.
 ///
 /// Every value is validated (Confluent's `json.fail.invalid.schema`, and Python's `validate`) unless [`validate`](Self::validate) says otherwise; the error says at which path it
-/// does not match.
+/// does not match. A schema that does not say by `$schema` which draft it is of is taken for one of 2020-12, if it can be one, whose
+/// `format` demands nothing; with draft 7 or older in `$schema` it is checked.
 ///
 /// ```no_run
 /// use rohrpost_schema_registry::{JsonSerializer, Schema, SchemaRegistry, SerializerOptions};

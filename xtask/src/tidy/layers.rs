@@ -76,7 +76,7 @@ pub(super) fn check(root: &Path, krate: &Crate) -> Vec<Violation> {
             let is_testkit = is_dev
                 && name == "rohrpost-testkit"
                 && allowed_for(name).is_some_and(|below| !below.contains(krate.name.as_str()));
-            if !allowed.contains(name) && !is_testkit {
+            if !allowed.contains(name) && !is_testkit && !(is_dev && is_shown_with(krate, name)) {
                 let message = format!("{} must not know {name}: arrows point down", krate.name);
                 found.push(Violation::new(&place, message));
             }
@@ -86,6 +86,11 @@ pub(super) fn check(root: &Path, krate: &Crate) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// Whether the examples and documents of one crate may use the other: serializers are shown with the producer, which they do not know.
+fn is_shown_with(krate: &Crate, name: &str) -> bool {
+    (krate.name.as_str(), name) == ("rohrpost-schema-registry", "rohrpost")
 }
 
 /// Every crate of ours that `name` may use; `None` if it is none of ours.
@@ -132,6 +137,13 @@ mod tests {
         assert_eq!(count("rohrpost", &[("rohrpost-testkit", Some(Kind::Dev))]), 0);
         assert_eq!(count("rohrpost", &[("rohrpost-testkit", None)]), 1);
         assert_eq!(count("rohrpost-codec", &[("rohrpost-testkit", Some(Kind::Dev))]), 1);
+    }
+
+    #[test]
+    fn the_registrys_serializers_are_shown_with_a_producer_that_they_do_not_know() {
+        assert_eq!(count("rohrpost-schema-registry", &[("rohrpost", Some(Kind::Dev))]), 0);
+        assert_eq!(count("rohrpost-schema-registry", &[("rohrpost", None)]), 1);
+        assert_eq!(count("rohrpost-serializer", &[("rohrpost", Some(Kind::Dev))]), 1);
     }
 
     #[test]
