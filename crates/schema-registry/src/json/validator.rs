@@ -158,6 +158,18 @@ mod tests {
     }
 
     #[test]
+    fn formats_are_checked_where_the_draft_that_is_named_checks_them() {
+        let takes = |draft: &str| {
+            let schema = format!(r#"{{{draft} "format": "email"}}"#);
+            let validator = Validator::new(&schema, &[]).unwrap();
+            validator.check(&Value::from("nonsense")).is_ok()
+        };
+        assert!(!takes(r#""$schema": "http://json-schema.org/draft-07/schema#","#));
+        assert!(takes(r#""$schema": "https://json-schema.org/draft/2020-12/schema","#));
+        assert!(takes(""));
+    }
+
+    #[test]
     fn of_an_optional_object_what_is_wrong_in_it_is_told() {
         for either in ["oneOf", "anyOf"] {
             let schema = format!(
