@@ -76,7 +76,8 @@ pub(super) fn check(root: &Path, krate: &Crate) -> Vec<Violation> {
             let is_testkit = is_dev
                 && name == "rohrpost-testkit"
                 && allowed_for(name).is_some_and(|below| !below.contains(krate.name.as_str()));
-            if !allowed.contains(name) && !is_testkit && !(is_dev && is_shown_with(krate, name)) {
+            let is_shown = is_dev && is_shown_with(krate, name);
+            if !allowed.contains(name) && !is_testkit && !is_shown {
                 let message = format!("{} must not know {name}: arrows point down", krate.name);
                 found.push(Violation::new(&place, message));
             }
