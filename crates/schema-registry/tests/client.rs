@@ -458,3 +458,22 @@ async fn tls_shows_a_certificate_to_whoever_wants_one_and_trusts_whom_it_is_told
     assert!(matches!(problems[..], [Problem::Tls { .. }]), "{problems:?}");
     front.abort();
 }
+
+#[tokio::test]
+async fn subjects_may_have_any_characters_and_stand_in_contexts() {
+    let server = TestRegistry::start().await.unwrap();
+    let registry = SchemaRegistry::new(&server.url()).unwrap();
+    let schema = Schema::avro("\"int\"");
+    let subjects =
+        ["a/b", "a b+c", "50%2F", "?x=1&y#z", "größe-値", ":.ctx:in/it", "..", "a\\b\"c"];
+    for subject in subjects {
+        let registered = registry.register(subject, &schema, false).await.unwrap();
+        assert_eq!(registered.id, Some(SchemaId(1)), "{subject}");
+        assert_eq!(registry.versions(subject).await.unwrap(), [1], "{subject}");
+        let found = registry.latest(subject).await.unwrap();
+        assert_eq!(found.schema.text, schema.text, "{subject}");
+    }
+    let of_context = SchemaRegistry::builder().url(&server.url()).context("ctx").build().unwrap();
+    assert_eq!(of_context.subjects().await.unwrap(), [":.ctx:in/it"]);
+    assert_eq!(of_context.latest("in/it").await.unwrap().subject.as_deref(), Some(":.ctx:in/it"));
+}
