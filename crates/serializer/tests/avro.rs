@@ -342,6 +342,15 @@ fn texts_that_are_no_schemas_say_what_is_wrong() {
 }
 
 #[test]
+fn no_text_of_a_value_leads_logs_astray() {
+    let text = schema(r#""string""#);
+    let bytes = written(&text, "a\r\nb\u{1b}[2J");
+    let error = AvroDeserializer::new(&text).deserialize::<Colour>(&bytes).unwrap_err();
+    assert!(error.to_string().contains("unknown variant"), "{error}");
+    assert!(!error.to_string().chars().any(char::is_control), "{error}");
+}
+
+#[test]
 fn lengths_depths_and_counts_in_bytes_are_never_trusted() {
     fn kind(of: &str, bytes: &[u8]) -> AvroErrorKind {
         let deserializer = AvroDeserializer::new(&schema(of));

@@ -44,7 +44,7 @@ impl JsonDeserializer {
         let found = Identity::find(header, bytes)?;
         let no_json = |error: serde_json::Error| DeserializerError::Value {
             path: String::new(),
-            detail: error.to_string(),
+            detail: validator::plain(&error.to_string()),
         };
         if self.validates {
             let validator = self.lookups.get(found.identity, validator::with_dependencies).await?;

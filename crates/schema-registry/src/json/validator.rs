@@ -78,7 +78,8 @@ impl Validator {
         if others > 0 {
             let _ = write!(detail, " (and {others} more)");
         }
-        Err(Mismatch { path: path(cause.instance_path().as_str()), detail })
+        let path = path(cause.instance_path().as_str());
+        Err(Mismatch { path: plain(&path), detail: plain(&detail) })
     }
 }
 
@@ -101,6 +102,11 @@ fn cause<'a>(mut error: &'a ValidationError<'a>) -> &'a ValidationError<'a> {
         }
     }
     error
+}
+
+/// Names of fields come from whoever wrote the value: logs are not to be led astray by them.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// A JSON pointer as other errors have paths: `lines[1].price`.
@@ -194,6 +200,19 @@ mod tests {
         let either = r#"{"oneOf": [{"required": ["a"]}, {"required": ["b"]}]}"#;
         let mismatch = Validator::new(either, &[]).unwrap().check(&Value::Object(Map::new()));
         assert!(mismatch.unwrap_err().detail.contains("oneOf"));
+    }
+
+    #[test]
+    fn names_that_would_lead_logs_astray_do_not() {
+        let text = r#"{"properties": {"a\nb": {"type": "string"}}, "additionalProperties": false}"#;
+        let validator = Validator::new(text, &[]).unwrap_or_else(|error| panic!("{error}"));
+        for value in [serde_json::json!({"a\nb": 1}), serde_json::json!({"c\r\u{1b}[2J": 1})] {
+            let Mismatch { path, detail } = validator.check(&value).err().unwrap();
+            assert!(
+                !format!("{path}{detail}").chars().any(char::is_control),
+                "{path:?} {detail:?}"
+            );
+        }
     }
 
     #[test]

@@ -208,7 +208,10 @@ impl serde_core::ser::Error for AvroError {
 
 impl serde_core::de::Error for AvroError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(AvroErrorKind::Type(message.to_string()))
+        // Text of the value may stand in it: logs are not to be led astray by that.
+        let message = message.to_string();
+        let plain = message.chars().map(|c| if c.is_control() { ' ' } else { c });
+        Self::new(AvroErrorKind::Type(plain.collect()))
     }
 }
 
