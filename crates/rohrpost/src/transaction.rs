@@ -206,6 +206,7 @@ impl<'p> Transaction<'p> {
     ///
     /// # Errors
     /// [`Aborted`](ErrorKind::Aborted) where the group moved on without this member, so that another reads on: the transaction cannot be committed any more. [`Authorization`](ErrorKind::Authorization), of the group.
+    /// [`Config`](ErrorKind::Config): the group's id is empty; the transaction is as it was.
     /// [`TransactionTimeout`](ErrorKind::TransactionTimeout): send the same offsets again; until some were taken, the transaction cannot be committed, which holds of a future that is dropped half-way, too. [`Fatal`](ErrorKind::Fatal), [`Closed`](ErrorKind::Closed), [`DriverGone`](ErrorKind::DriverGone).
     pub async fn send_offsets<O: Into<TopicOffset>>(
         &self,
@@ -214,6 +215,9 @@ impl<'p> Transaction<'p> {
     ) -> Result<(), Error> {
         let offsets: Vec<_> =
             offsets.into_iter().map(|offset| offset.into().into_engine()).collect();
+        if group.group_id().is_empty() {
+            return Err(Error::without_group());
+        }
         let group = group.to_engine();
         let number = self.offsets_asked.fetch_add(1, Ordering::Relaxed) + 1;
         calls::call(self.producer, TransactionCall::SendOffsets { group, offsets }).await?;
@@ -228,7 +232,7 @@ impl<'p> Transaction<'p> {
     ///
     /// # Errors
     /// [`Aborted`](ErrorKind::Aborted): a record or an offset failed, or the cluster wants it aborted; it is being aborted in the background, and the next [`begin`](TransactionalProducer::begin) waits for that.
-    /// The error's [`source`](std::error::Error::source) is the cause. [`TransactionTimeout`](ErrorKind::TransactionTimeout): not known within `max.block.ms`, and being found out in the background:
+    /// The error's [`source`](std::error::Error::source) is the failure of the record, where one failed. [`TransactionTimeout`](ErrorKind::TransactionTimeout): not known within `max.block.ms`, and being found out in the background:
     /// [`resume`](TransactionalProducer::resume) waits on; so it does after [`Authentication`](ErrorKind::Authentication). [`Fatal`](ErrorKind::Fatal): fenced by a newer producer of the same transactional id, or refused
     /// for good. [`Closed`](ErrorKind::Closed), [`DriverGone`](ErrorKind::DriverGone). Of all of these, [`Error::outcome`] says `MaybeWritten` where it may be committed all the same.
     pub async fn commit(mut self) -> Result<(), Error> {

@@ -80,16 +80,16 @@ pub enum TransactionCall {
 }
 
 impl TransactionCall {
-    /// Its name.
+    /// Its name, as the one who calls the producer knows it.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Init => "init",
             Self::Begin => "begin",
-            Self::SendOffsets { .. } => "send offsets",
+            Self::SendOffsets { .. } => "send_offsets",
             Self::Spoil { .. } => "spoil",
             Self::Commit => "commit",
             Self::Abort => "abort",
-            Self::Settle => "settle",
+            Self::Settle => "resume",
             Self::InitKeeping => "init keeping what is prepared",
             Self::Prepare => "prepare",
         }

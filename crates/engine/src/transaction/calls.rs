@@ -47,10 +47,10 @@ impl Kind {
         match self {
             Self::Init => "init",
             Self::Begin => "begin",
-            Self::Offsets => "send offsets",
+            Self::Offsets => "send_offsets",
             Self::Commit => "commit",
             Self::Abort => "abort",
-            Self::Settle => "settle",
+            Self::Settle => "resume",
             Self::Prepare => "prepare",
         }
     }

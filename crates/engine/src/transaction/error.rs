@@ -180,7 +180,7 @@ impl fmt::Display for TransactionError {
                 " (it is being found out: resume waits for it)"
             }
             (Remedy::Retry, _) => " (make the same call again)",
-            (Remedy::Abort, _) => " (abort the transaction; the producer can go on)",
+            (Remedy::Abort, _) => " (the transaction is over; the producer can begin another one)",
             (Remedy::NewProducer, _) => " (close this producer; a new one may go on)",
         })
     }

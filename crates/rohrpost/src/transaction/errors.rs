@@ -39,6 +39,12 @@ impl Error {
         Self::new(ErrorKind::Aborted, message).with_retriable(true)
     }
 
+    /// Offsets of a group that has no name.
+    pub(super) fn without_group() -> Self {
+        let message = "send_offsets: the group's id is empty: give the consumer's group.id; nothing was sent, and the transaction is as it was";
+        Self::new(ErrorKind::Config, message)
+    }
+
     /// A commit that lacks offsets that were to go with it.
     pub(super) fn without_offsets() -> Self {
         let message = "the transaction is aborted, since offsets were sent in it of which nobody knows that they are committed with it: \
@@ -69,24 +75,24 @@ impl From<CallFailure> for Error {
     #[cold]
     fn from(failure: CallFailure) -> Self {
         match failure {
-            CallFailure::Transaction(error) => transaction(error),
+            CallFailure::Transaction(error) => transaction(&error),
             CallFailure::Closed => Self::new(ErrorKind::Closed, "the producer is closed"),
             _ => Self::driver_gone(),
         }
     }
 }
 
-fn transaction(failed: TransactionError) -> Error {
+fn transaction(failed: &TransactionError) -> Error {
     let remedy = match failed.remedy() {
         engine::Remedy::Retry => Remedy::Retry,
         engine::Remedy::Abort => Remedy::Abort,
         engine::Remedy::NewProducer => Remedy::NewProducer,
     };
-    let advice = advice(&failed);
+    let advice = advice(failed);
     let colon = if advice.is_empty() { "" } else { ": " };
-    let error = Error::new(kind(&failed, remedy), format!("{failed}{colon}{advice}"))
+    let error = Error::new(kind(failed, remedy), format!("{failed}{colon}{advice}"))
         .with_remedy(remedy)
-        .with_retriable(is_retriable(&failed))
+        .with_retriable(is_retriable(failed))
         .with_code(failed.code().map(|code| code.0));
     let error = if failed.is_outcome_unknown() { error.with_unknown_end() } else { error };
     match failed.kind() {
@@ -97,7 +103,8 @@ fn transaction(failed: TransactionError) -> Error {
                 .with_broker(cause.broker().cloned())
                 .with_source(cause)
         }
-        _ => error.with_source(failed),
+        // Its words are the error's own.
+        _ => error,
     }
 }
 

@@ -21,6 +21,8 @@ async fn a_record_that_is_refused_fails_the_commit_though_nobody_awaits_its_deli
         let error = within(transaction.commit()).await.unwrap_err();
         assert_eq!((error.kind(), error.remedy()), (ErrorKind::Aborted, Remedy::Abort), "{error}");
         assert_eq!((error.topic(), error.is_fatal()), (Some("credits"), false));
+        let text = error.to_string();
+        assert!(text.contains("can begin another one") && !text.contains("abort the"), "{text}");
         let cause: &Error = std::error::Error::source(&error).unwrap().downcast_ref().unwrap();
         assert_eq!(cause.kind(), ErrorKind::InvalidRecord);
         // The same producer goes on.

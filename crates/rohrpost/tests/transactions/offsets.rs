@@ -66,6 +66,27 @@ async fn a_group_that_went_on_without_the_member_makes_the_transaction_abort() {
 }
 
 #[tokio::test]
+async fn a_group_without_an_id_is_refused_and_the_transaction_goes_on() {
+    for version in VERSIONS {
+        let cluster = cluster(version).await;
+        cluster.create_topic("orders", 1).unwrap();
+        let mut producer = producer(&cluster).await;
+        let transaction = within(producer.begin()).await.unwrap();
+        transaction.send(ProducerRecord::new("debits").value("0")).await.unwrap();
+        let nobody = ConsumerGroupMetadata::new("");
+        let error =
+            within(transaction.send_offsets([("orders", 0, 7)], &nobody)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(error.to_string().contains("group.id") && !error.is_fatal(), "{error}");
+        let group = ConsumerGroupMetadata::new("readers");
+        within(transaction.send_offsets([("orders", 0, 7)], &group)).await.unwrap();
+        within(transaction.commit()).await.unwrap();
+        assert_eq!(committed(&cluster, "debits"), values([0]), "version {version}");
+        assert_eq!(cluster.group_offsets("readers")[&("orders".to_owned(), 0)].offset, 7);
+    }
+}
+
+#[tokio::test]
 async fn offsets_that_nobody_knows_to_be_taken_keep_the_transaction_from_being_committed() {
     let cluster = cluster(2).await;
     let mut producer = builder(&cluster)

@@ -59,6 +59,14 @@ async fn a_commit_whose_end_is_not_known_in_time_can_be_resumed() {
         );
         assert!(error.is_retriable());
         assert_eq!(error.outcome(), Outcome::MaybeWritten);
+        assert!(error.to_string().starts_with("commit did not end in time"), "{error}");
+        let still = within(producer.resume()).await.unwrap_err();
+        assert_eq!(still.remedy(), Remedy::Retry);
+        assert!(still.to_string().starts_with("resume did not end in time"), "{still}");
+        for error in [error, still] {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            assert_ne!(cause, Some(error.reason().to_owned()), "it says the same twice");
+        }
         cluster.resume_broker(coordinator);
         let end = loop {
             match within(producer.resume()).await {
