@@ -126,7 +126,8 @@ impl<T: Serialize + ?Sized> Serializer<T> for AvroSerializer {
 
 impl AvroSchema {
     /// The name of an enum of serde's whose variants' numbers are those of a union's types, whatever the variants are called: for values that know the number of their
-    /// type, such as those of other Avro libraries.
+    /// type, such as those of other Avro libraries. Who reads such an enum gets the number (of the reader's union, if there are two schemas) in the variant's place, by
+    /// `deserialize_u32`.
     pub const BRANCH: &str = encode::BRANCH;
 
     /// Appends a value in the binary encoding, as [`AvroSerializer`] does: for serializers of one's own that have a framing of their own.

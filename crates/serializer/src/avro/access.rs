@@ -24,6 +24,12 @@ impl<'i, 'de> Chosen<'i, 'de> {
         Decoder { at: self.branch.step, ..self.own }
     }
 
+    /// The variant's number is the type's: see [`AvroSchema::BRANCH`](super::AvroSchema::BRANCH).
+    pub(crate) fn number<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, AvroError> {
+        let called = Called::Number(self.branch.index as u32);
+        visitor.visit_enum(Variant { called, content: self.content() })
+    }
+
     /// The enum's variant that the type is: by its name, or else by its number.
     fn variant(&self, variants: &[&'static str]) -> Option<&'static str> {
         let name = &*self.branch.name;
@@ -67,7 +73,9 @@ impl<'de> Deserializer<'de> for Chosen<'_, 'de> {
             return visitor.visit_enum(BorrowedStrDeserializer::new(text));
         }
         match self.variant(variants) {
-            Some(name) => visitor.visit_enum(Variant { name, content: self.content() }),
+            Some(name) => {
+                visitor.visit_enum(Variant { called: Called::Name(name), content: self.content() })
+            }
             None => Err(self.content().mismatch("an enum without a variant for it")),
         }
     }
@@ -83,8 +91,13 @@ impl<'de> Deserializer<'de> for Chosen<'_, 'de> {
 }
 
 struct Variant<'i, 'de> {
-    name: &'static str,
+    called: Called,
     content: Decoder<'i, 'de>,
+}
+
+enum Called {
+    Name(&'static str),
+    Number(u32),
 }
 
 impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
@@ -92,7 +105,11 @@ impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
     type Variant = Self;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), AvroError> {
-        Ok((seed.deserialize(self.name.into_deserializer())?, self))
+        let called = match self.called {
+            Called::Name(name) => seed.deserialize(name.into_deserializer())?,
+            Called::Number(number) => seed.deserialize(number.into_deserializer())?,
+        };
+        Ok((called, self))
     }
 }
 
@@ -105,7 +122,11 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, AvroError> {
         let mut content = self.content;
-        if let Some(own) = content.step().content_of(self.name) {
+        let own = match self.called {
+            Called::Name(name) => content.step().content_of(name),
+            Called::Number(_) => None,
+        };
+        if let Some(own) = own {
             content.at = own;
         }
         seed.deserialize(content)
@@ -136,21 +157,47 @@ pub(crate) struct Entries<'i, 'de> {
     /// How many of the block are left.
     left: u64,
     is_over: bool,
+    /// Whether an entry may take no bytes.
+    is_empty: bool,
     index: usize,
     key: &'de str,
 }
 
 impl<'i, 'de> Entries<'i, 'de> {
-    pub(crate) fn new(plan: &'de Plan, of: At, input: &'i mut Input<'de>) -> Self {
-        Self { plan, of, input, left: 0, is_over: false, index: 0, key: "" }
+    pub(crate) fn array(
+        plan: &'de Plan,
+        of: At,
+        input: &'i mut Input<'de>,
+    ) -> Result<Self, AvroError> {
+        Self::new(plan, of, input, plan.empty[of.0 as usize])
     }
 
-    fn next(&mut self, is_empty: bool) -> Result<bool, AvroError> {
+    pub(crate) fn map(
+        plan: &'de Plan,
+        of: At,
+        input: &'i mut Input<'de>,
+    ) -> Result<Self, AvroError> {
+        // The keys take bytes.
+        Self::new(plan, of, input, false)
+    }
+
+    /// With the first block's number read: whoever takes the entries may want to make room.
+    fn new(
+        plan: &'de Plan,
+        of: At,
+        input: &'i mut Input<'de>,
+        is_empty: bool,
+    ) -> Result<Self, AvroError> {
+        let left = input.block(is_empty)?;
+        Ok(Self { plan, of, input, left, is_over: left == 0, is_empty, index: 0, key: "" })
+    }
+
+    fn next(&mut self) -> Result<bool, AvroError> {
         if self.is_over {
             return Ok(false);
         }
         if self.left == 0 {
-            self.left = self.input.block(is_empty)?;
+            self.left = self.input.block(self.is_empty)?;
             self.is_over = self.left == 0;
         }
         self.left = self.left.saturating_sub(1);
@@ -163,7 +210,7 @@ impl<'i, 'de> Entries<'i, 'de> {
 
     /// An array of Rust's takes as many entries as it has, and asks for no more.
     pub(crate) fn finish(&mut self) -> Result<(), AvroError> {
-        if !self.next(false)? {
+        if !self.next()? {
             return Ok(());
         }
         let message = format!("the array has more than {} entries", self.index);
@@ -178,7 +225,7 @@ impl<'de> SeqAccess<'de> for &mut Entries<'_, 'de> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, AvroError> {
-        if !self.next(self.plan.empty[self.of.0 as usize])? {
+        if !self.next()? {
             return Ok(None);
         }
         let index = self.index;
@@ -198,7 +245,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, AvroError> {
-        if !self.next(false)? {
+        if !self.next()? {
             return Ok(None);
         }
         self.key = self.input.text()?;
@@ -208,6 +255,10 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, AvroError> {
         let key = self.key;
         seed.deserialize(self.value()).map_err(|error| error.at_key(key))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        usize::try_from(self.left).ok()
     }
 }
 
@@ -225,6 +276,7 @@ impl<'i, 'de> Fields<'i, 'de> {
     }
 
     /// Skips what the reader lacks.
+    #[inline]
     fn next(&mut self) -> Result<Option<&'de str>, AvroError> {
         while let Some(field) = self.record.fields.get(self.next) {
             if let Some(name) = &field.name {
@@ -236,6 +288,7 @@ impl<'i, 'de> Fields<'i, 'de> {
         Ok(self.record.defaults.get(self.default).map(|(name, ..)| &**name))
     }
 
+    #[inline]
     fn value<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, AvroError> {
         if let Some(field) = self.record.fields.get(self.next) {
             self.next += 1;

@@ -7,6 +7,7 @@ use serde_core::de::value::BorrowedStrDeserializer;
 use serde_core::de::{Deserializer, IntoDeserializer, Visitor};
 
 use super::access::{Chosen, Entries, Fields};
+use super::encode::BRANCH;
 use super::error::{AvroError, AvroErrorKind};
 use super::input::{DEEPEST, Input};
 use super::resolve::{At, Branch, Number, Plan, RecordPlan, Step};
@@ -38,12 +39,21 @@ impl<'de> Decoder<'_, 'de> {
         }
     }
 
-    /// The step after all unions.
-    fn settled(mut self) -> Result<Self, AvroError> {
+    /// Goes to the step after all unions.
+    #[inline]
+    fn settle(&mut self) -> Result<(), AvroError> {
+        if matches!(self.step(), Step::Union(_) | Step::Into(_)) {
+            self.settle_union()?;
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn settle_union(&mut self) -> Result<(), AvroError> {
         while let Some(branch) = self.branch()? {
             self.at = branch.step;
         }
-        Ok(self)
+        Ok(())
     }
 
     pub(crate) fn nested(&mut self, at: At) -> Decoder<'_, 'de> {
@@ -58,6 +68,7 @@ impl<'de> Decoder<'_, 'de> {
         Ok(())
     }
 
+    #[inline]
     fn enter(&mut self, record: &RecordPlan) -> Result<(), AvroError> {
         if record.fields.is_empty() {
             self.input.nothing()?;
@@ -72,8 +83,9 @@ impl<'de> Decoder<'_, 'de> {
         self.input.take(size)
     }
 
-    pub(crate) fn any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, AvroError> {
-        let mut own = self.settled()?;
+    pub(crate) fn any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, AvroError> {
+        self.settle()?;
+        let mut own = self;
         match own.step() {
             Step::Null => {
                 own.input.nothing()?;
@@ -106,7 +118,7 @@ impl<'de> Decoder<'_, 'de> {
             Step::Enum(symbols) => visitor.visit_str(symbol(symbols, own.input)?),
             Step::Array(of) => {
                 own.deeper()?;
-                let mut entries = Entries::new(own.plan, *of, own.input);
+                let mut entries = Entries::array(own.plan, *of, own.input)?;
                 let value = visitor.visit_seq(&mut entries)?;
                 entries.finish()?;
                 own.input.depth -= 1;
@@ -114,7 +126,7 @@ impl<'de> Decoder<'_, 'de> {
             }
             Step::Map(of) => {
                 own.deeper()?;
-                let mut entries = Entries::new(own.plan, *of, own.input);
+                let mut entries = Entries::map(own.plan, *of, own.input)?;
                 let value = visitor.visit_map(&mut entries)?;
                 entries.finish()?;
                 own.input.depth -= 1;
@@ -184,11 +196,25 @@ macro_rules! forward {
     )*};
 }
 
+macro_rules! quick {
+    ($($method:ident, $step:pat, $visit:ident, $read:ident;)*) => {$(
+        /// What is asked for is mostly what is there.
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, AvroError> {
+            match self.step() {
+                $step => visitor.$visit(self.input.$read()?),
+                _ => self.any(visitor),
+            }
+        }
+    )*};
+}
+
 macro_rules! large {
     ($($method:ident, $visit:ident: $number:ty;)*) => {$(
         /// `fixed` of that size, little-endian, too: see the encoder.
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, AvroError> {
-            let own = self.settled()?;
+        fn $method<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, AvroError> {
+            self.settle()?;
+            let own = self;
             match own.step() {
                 Step::Fixed(size) if *size == size_of::<$number>() => {
                     visitor.$visit(<$number>::from_le_bytes(own.input.array()?))
@@ -203,9 +229,16 @@ impl<'de> Deserializer<'de> for Decoder<'_, 'de> {
     type Error = AvroError;
 
     forward! {
-        deserialize_any deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8 deserialize_u16 deserialize_u32
-        deserialize_f32 deserialize_f64 deserialize_char deserialize_str deserialize_string deserialize_unit deserialize_map deserialize_identifier
+        deserialize_any deserialize_bool deserialize_i8 deserialize_i16 deserialize_u8 deserialize_u16 deserialize_u32
+        deserialize_f32 deserialize_f64 deserialize_char deserialize_unit deserialize_map deserialize_identifier
         deserialize_ignored_any
+    }
+
+    quick! {
+        deserialize_i32, Step::Number { wire: Number::Int, read: Number::Int }, visit_i32, int;
+        deserialize_i64, Step::Number { wire: Number::Long, read: Number::Long }, visit_i64, number;
+        deserialize_str, Step::Text, visit_borrowed_str, text;
+        deserialize_string, Step::Text, visit_borrowed_str, text;
     }
 
     large! {
@@ -214,8 +247,9 @@ impl<'de> Deserializer<'de> for Decoder<'_, 'de> {
         deserialize_u128, visit_u128: u128;
     }
 
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, AvroError> {
-        let own = self.settled()?;
+    fn deserialize_bytes<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, AvroError> {
+        self.settle()?;
+        let own = self;
         match own.step() {
             Step::Uuid => match uuids::parse(own.input.text()?) {
                 Some(bytes) => visitor.visit_bytes(&bytes),
@@ -252,11 +286,12 @@ impl<'de> Deserializer<'de> for Decoder<'_, 'de> {
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
+        mut self,
         _: &'static str,
         visitor: V,
     ) -> Result<V::Value, AvroError> {
-        let own = self.settled()?;
+        self.settle()?;
+        let own = self;
         match own.step() {
             Step::Record(_) => {
                 own.skip()?;
@@ -277,8 +312,9 @@ impl<'de> Deserializer<'de> for Decoder<'_, 'de> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, AvroError> {
-        let mut own = self.settled()?;
+    fn deserialize_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, AvroError> {
+        self.settle()?;
+        let mut own = self;
         match own.step() {
             Step::Bytes => bytes(own.input.bytes()?, visitor),
             Step::Fixed(size) => bytes(own.fixed(*size)?, visitor),
@@ -322,11 +358,12 @@ impl<'de> Deserializer<'de> for Decoder<'_, 'de> {
 
     fn deserialize_enum<V: Visitor<'de>>(
         mut self,
-        _: &'static str,
+        name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, AvroError> {
         match self.branch()? {
+            Some(branch) if name == BRANCH => Chosen { own: self, branch }.number(visitor),
             Some(branch) => Chosen { own: self, branch }.deserialize_enum("", variants, visitor),
             None => self.plain_enum(visitor),
         }

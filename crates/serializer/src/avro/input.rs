@@ -52,6 +52,11 @@ impl<'de> Input<'de> {
 
     #[inline]
     pub(crate) fn number(&mut self) -> Result<i64, AvroError> {
+        // Most are small.
+        if let [byte @ ..0x80, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(i64::from(byte >> 1) ^ -i64::from(byte & 1));
+        }
         let Some((number, rest)) = varint::take(self.rest) else {
             let is_cut = self.rest.len() < 10 && self.rest.iter().all(|byte| byte & 0x80 != 0);
             let kind = if is_cut { AvroErrorKind::End } else { AvroErrorKind::Varint };
@@ -61,6 +66,7 @@ impl<'de> Input<'de> {
         Ok(number)
     }
 
+    #[inline]
     pub(crate) fn int(&mut self) -> Result<i32, AvroError> {
         let number = self.number()?;
         i32::try_from(number).map_err(|_| AvroError::new(AvroErrorKind::Varint))
@@ -75,12 +81,14 @@ impl<'de> Input<'de> {
         Ok(taken)
     }
 
+    #[inline]
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], AvroError> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N)?);
         Ok(array)
     }
 
+    #[inline]
     pub(crate) fn bytes(&mut self) -> Result<&'de [u8], AvroError> {
         let length = self.number()?;
         let Some(size) = usize::try_from(length).ok().filter(|size| *size <= self.rest.len())
@@ -90,6 +98,7 @@ impl<'de> Input<'de> {
         self.take(size)
     }
 
+    #[inline]
     pub(crate) fn text(&mut self) -> Result<&'de str, AvroError> {
         core::str::from_utf8(self.bytes()?).map_err(|_| AvroError::new(AvroErrorKind::Utf8))
     }
