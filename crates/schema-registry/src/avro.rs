@@ -1,7 +1,7 @@
 //! Avro: [`AvroSerializer`], [`AvroDeserializer`].
 
 mod deserializer;
-mod levels;
+mod tree;
 mod value;
 
 use std::fmt;

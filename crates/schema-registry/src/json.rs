@@ -2,6 +2,7 @@
 
 mod depth;
 mod deserializer;
+mod document;
 mod validator;
 
 use std::fmt;
@@ -11,13 +12,13 @@ use rohrpost_serializer::{BoxError, Output, Part, Preparation, Serializer};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::resolver::{Format, OwnSchema, Resolver};
+use crate::resolver::{Format, OwnSchema, Resolved, Resolver};
 use crate::{
     Dependency, Schema, SchemaRegistry, SchemaSource, SchemaType, SerializerError,
     SerializerOptions,
 };
 pub use deserializer::JsonDeserializer;
-use validator::Validator;
+use validator::{Mismatch, Validator};
 
 /// What serde serializes, as JSON that matches a JSON Schema of the registry: Confluent's `KafkaJsonSchemaSerializer`. Cheap to clone. Feature `json`.
 ///
@@ -115,24 +116,29 @@ impl JsonSerializer {
         self
     }
 
-    /// The same for `serde_json::Value`, which is validated as it is, where others are made into one first.
+    /// The same for `serde_json::Value`, which is validated as it is, where of others the text is, which has to be read for that.
     pub fn values(&self) -> JsonValueSerializer {
         JsonValueSerializer { inner: self.clone() }
     }
 
+    /// Writes a value, after `check`, if values are validated.
     fn write<T: Serialize + ?Sized>(
         &self,
         value: &T,
-        tree: impl FnOnce(&Validator) -> Result<(), SerializerError>,
+        check: impl FnOnce(&Validator) -> Result<(), Mismatch>,
         output: &mut Output<'_>,
     ) -> Result<(), SerializerError> {
-        let Inner { resolver, record, .. } = &*self.inner;
-        let resolved = resolver.prepared(output.topic(), output.part(), record.as_deref())?;
+        let resolved = self.resolved(output)?;
         if self.validates {
-            tree(&resolved.parsed)?;
+            check(&resolved.parsed).map_err(mismatch)?;
         }
         resolved.begin(output);
-        serde_json::to_writer(output.buffer(), value).map_err(no_json)
+        serde_json::to_writer(output.buffer(), value).map_err(|error| no_json(&error))
+    }
+
+    fn resolved(&self, output: &Output<'_>) -> Result<Arc<Resolved<Validator>>, SerializerError> {
+        let Inner { resolver, record, .. } = &*self.inner;
+        resolver.prepared(output.topic(), output.part(), record.as_deref())
     }
 
     fn look_up<'a>(
@@ -150,16 +156,12 @@ impl JsonSerializer {
     }
 }
 
-/// By value: for `map_err`.
-#[allow(clippy::needless_pass_by_value)]
-fn no_json(error: serde_json::Error) -> SerializerError {
+fn no_json(error: &serde_json::Error) -> SerializerError {
     SerializerError::Value { path: String::new(), detail: error.to_string() }
 }
 
-fn check(validator: &Validator, value: &Value) -> Result<(), SerializerError> {
-    validator
-        .check(value)
-        .map_err(|mismatch| SerializerError::Value { path: mismatch.path, detail: mismatch.detail })
+fn mismatch(mismatch: Mismatch) -> SerializerError {
+    SerializerError::Value { path: mismatch.path, detail: mismatch.detail }
 }
 
 const CLASS: &str = "io.confluent.kafka.serializers.json.KafkaJsonSchemaSerializer";
@@ -168,10 +170,19 @@ impl<T: Serialize + ?Sized> Serializer<T> for JsonSerializer {
     type Error = SerializerError;
 
     fn serialize(&self, value: &T, output: &mut Output<'_>) -> Result<(), SerializerError> {
-        let tree = |validator: &Validator| {
-            check(validator, &serde_json::to_value(value).map_err(no_json)?)
-        };
-        self.write(value, tree, output)
+        if !self.validates {
+            return self.write(value, |_| Ok(()), output);
+        }
+        // What is validated is the text, as those who read it will: what is written before a mismatch is not sent.
+        let resolved = self.resolved(output)?;
+        resolved.begin(output);
+        let buffer = output.buffer();
+        let begin = buffer.len();
+        serde_json::to_writer(&mut *buffer, value).map_err(|error| no_json(&error))?;
+        let text = std::str::from_utf8(&buffer[begin..]).map_err(|error| {
+            SerializerError::Value { path: String::new(), detail: error.to_string() }
+        })?;
+        resolved.parsed.check_text(text).map_err(|error| no_json(&error))?.map_err(mismatch)
     }
 
     fn prepare<'a>(
@@ -207,7 +218,7 @@ impl Serializer<Value> for JsonValueSerializer {
     type Error = SerializerError;
 
     fn serialize(&self, value: &Value, output: &mut Output<'_>) -> Result<(), SerializerError> {
-        self.inner.write(value, |validator| check(validator, value), output)
+        self.inner.write(value, |validator| validator.check(value), output)
     }
 
     fn prepare<'a>(

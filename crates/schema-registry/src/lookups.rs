@@ -32,6 +32,15 @@ impl<P> Lookups<P> {
         if let Some(known) = self.known.get(&identity) {
             return Ok(known);
         }
+        // Apart: its future is large, and would be moved with that of each record.
+        Box::pin(self.ask(identity, parse)).await
+    }
+
+    async fn ask(
+        &self,
+        identity: Identity,
+        parse: impl FnOnce(&Schema, &[Dependency]) -> Result<P, String>,
+    ) -> Result<Arc<P>, DeserializerError> {
         self.known
             .fetch(identity, None, || async {
                 let registered = self.registered(identity).await?;

@@ -4,20 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use apache_avro::types::Value;
-use rohrpost_serializer::{AvroDeserializer as Reader, AvroError, AvroSchema};
+use rohrpost_serializer::{AvroDeserializer as Reader, AvroError, AvroSchema, BoxError};
 use serde::de::DeserializeOwned;
 
-use super::levels::Levels;
 use super::parse;
+use super::tree::Tree;
 use crate::lookups::Lookups;
 use crate::{
     Dependency, DeserializerError, Identity, Schema, SchemaRegistry, SchemaType, SerializerError,
 };
-
-/// So many levels apache_avro reads on any stack: unoptimised, it takes some 75 KB for each.
-const SHALLOW: usize = 12;
-/// Enough for the 64 levels that are let through.
-const LARGE_STACK: usize = 16 << 20;
 
 /// Reads what [`AvroSerializer`](super::AvroSerializer) and Confluent's clients write: by the schema that the record names, as the program's own schema has it, if
 /// there is one. Cheap to clone.
@@ -43,18 +38,17 @@ pub struct AvroDeserializer {
 }
 
 struct Inner {
-    reader: Option<(AvroSchema, apache_avro::Schema)>,
+    /// The program's own schema, and what its values look like.
+    reader: Option<(AvroSchema, Arc<Tree>)>,
     lookups: Lookups<Known>,
 }
 
 /// A schema that wrote records.
 struct Known {
-    /// Reads as the program's own schema has it.
-    resolving: Reader,
-    /// Reads as it was written: what apache_avro is to read is looked through before.
-    plain: Reader,
-    text: String,
-    others: Vec<String>,
+    /// Reads as the program's own schema has it, if there is one.
+    reader: Reader,
+    /// What values look like then, or why apache_avro cannot have them.
+    tree: Result<Arc<Tree>, String>,
 }
 
 impl AvroDeserializer {
@@ -77,11 +71,11 @@ impl AvroDeserializer {
         let unusable = |detail| SerializerError::Schema { origin: String::new(), detail };
         let own =
             AvroSchema::parse_with(schema, others).map_err(|error| unusable(error.to_string()))?;
-        let theirs = of_apache(schema, others).map_err(|error| unusable(error.to_string()))?;
-        Ok(Self::with(registry, Some((own, theirs))))
+        let tree = tree(schema, others).map_err(unusable)?;
+        Ok(Self::with(registry, Some((own, tree))))
     }
 
-    fn with(registry: &SchemaRegistry, reader: Option<(AvroSchema, apache_avro::Schema)>) -> Self {
+    fn with(registry: &SchemaRegistry, reader: Option<(AvroSchema, Arc<Tree>)>) -> Self {
         let lookups = Lookups::new(registry.clone(), SchemaType::Avro);
         Self { inner: Arc::new(Inner { reader, lookups }) }
     }
@@ -98,15 +92,15 @@ impl AvroDeserializer {
     ) -> Result<T, DeserializerError> {
         let found = Identity::find(header, bytes)?;
         let known = self.known(found.identity).await?;
-        let value = known.resolving.deserialize(found.payload);
+        let value = known.reader.deserialize(found.payload);
         value.map_err(|error| mismatch(&error))
     }
 
-    /// Reads a key or value as a `Value` of apache_avro's. One of more than 12 levels is read by a thread of its own, with a stack that is large enough.
+    /// Reads a key or value as a `Value` of apache_avro's.
     ///
     /// # Errors
     ///
-    /// As [`deserialize`](Self::deserialize).
+    /// As [`deserialize`](Self::deserialize); apache_avro does not take the schema.
     pub async fn deserialize_value(
         &self,
         header: Option<&[u8]>,
@@ -114,33 +108,25 @@ impl AvroDeserializer {
     ) -> Result<Value, DeserializerError> {
         let found = Identity::find(header, bytes)?;
         let known = self.known(found.identity).await?;
-        // apache_avro trusts lengths and depths more than bytes deserve.
-        let levels = known.plain.deserialize::<Levels>(found.payload);
-        let Levels(levels) = levels.map_err(|error| mismatch(&error))?;
-        let others: Vec<&str> = known.others.iter().map(String::as_str).collect();
-        let read = || -> Result<Value, apache_avro::Error> {
-            let writer = of_apache(&known.text, &others)?;
-            apache_avro::reader::datum::GenericDatumReader::builder(&writer)
-                .maybe_reader_schema(self.inner.reader.as_ref().map(|(_, reader)| reader))
-                .build()?
-                .read_value(&mut &*found.payload)
-        };
-        let value = if levels <= SHALLOW {
-            read().map_err(|error| error.to_string())
-        } else {
-            on_large_stack(|| read().map_err(|error| error.to_string()))
-        };
-        value.map_err(|detail| DeserializerError::Value { path: String::new(), detail })
+        let tree = known.tree.as_ref().map_err(|detail| DeserializerError::Schema {
+            origin: found.identity.to_string(),
+            detail: detail.clone(),
+        })?;
+        if self.inner.reader.is_none()
+            && let Some(value) = tree.read(found.payload)
+        {
+            return Ok(value);
+        }
+        let value = known.reader.deserialize_seed(tree.seed(), found.payload);
+        value.map_err(|error| mismatch(&error))
     }
 
     async fn known(&self, identity: Identity) -> Result<Arc<Known>, DeserializerError> {
-        let reader = self.inner.reader.as_ref().map(|(reader, _)| reader);
-        self.inner
-            .lookups
-            .get(identity, |schema, dependencies| {
-                Known::new(schema, dependencies, reader).map_err(|error| error.to_string())
-            })
-            .await
+        let Inner { reader, lookups } = &*self.inner;
+        let known = |schema: &Schema, dependencies: &[Dependency]| {
+            Known::new(schema, dependencies, reader.as_ref()).map_err(|error| error.to_string())
+        };
+        lookups.get(identity, known).await
     }
 }
 
@@ -148,25 +134,22 @@ impl Known {
     fn new(
         schema: &Schema,
         dependencies: &[Dependency],
-        reader: Option<&AvroSchema>,
-    ) -> Result<Self, rohrpost_serializer::BoxError> {
+        reader: Option<&(AvroSchema, Arc<Tree>)>,
+    ) -> Result<Self, BoxError> {
         let writer = parse(schema, dependencies)?;
-        let plain = Reader::new(&writer);
-        let resolving = match reader {
-            Some(reader) => Reader::resolving(&writer, reader)?,
-            None => plain.clone(),
-        };
-        let others = dependencies.iter().map(|of| of.registered.schema.text.clone()).collect();
-        Ok(Self { resolving, plain, text: schema.text.clone(), others })
+        if let Some((reader, tree)) = reader {
+            let reader = Reader::resolving(&writer, reader)?;
+            return Ok(Self { reader, tree: Ok(Arc::clone(tree)) });
+        }
+        let others: Vec<&str> =
+            dependencies.iter().map(|of| of.registered.schema.text.as_str()).collect();
+        Ok(Self { reader: Reader::new(&writer), tree: tree(&schema.text, &others) })
     }
 }
 
-fn on_large_stack<T: Send>(read: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(LARGE_STACK).spawn_scoped(scope, read);
-        let thread = thread.map_err(|error| format!("no thread for a deep value: {error}"))?;
-        thread.join().unwrap_or_else(|_| Err("apache_avro cannot read it".to_owned()))
-    })
+fn tree(text: &str, others: &[&str]) -> Result<Arc<Tree>, String> {
+    let schema = of_apache(text, others).map_err(|error| error.to_string())?;
+    Tree::new(&schema).map(Arc::new)
 }
 
 /// With the definitions of other schemas in it, where they are used first.

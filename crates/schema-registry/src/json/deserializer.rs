@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::validator::{self, Validator};
+use super::validator::{self, Mismatch, Validator};
 use crate::lookups::Lookups;
 use crate::{DeserializerError, Identity, SchemaRegistry, SchemaType};
 
@@ -42,20 +42,49 @@ impl JsonDeserializer {
         bytes: &[u8],
     ) -> Result<T, DeserializerError> {
         let found = Identity::find(header, bytes)?;
-        let no_json = |error: serde_json::Error| DeserializerError::Value {
-            path: String::new(),
-            detail: validator::plain(&error.to_string()),
-        };
+        let text = text(found.payload)?;
         if self.validates {
             let validator = self.lookups.get(found.identity, validator::with_dependencies).await?;
-            let value: Value = serde_json::from_slice(found.payload).map_err(no_json)?;
-            validator.check(&value).map_err(|mismatch| DeserializerError::Value {
-                path: mismatch.path,
-                detail: mismatch.detail,
-            })?;
+            validator.check_text(text).map_err(|error| no_json(&error))?.map_err(mismatch)?;
         }
-        serde_json::from_slice(found.payload).map_err(no_json)
+        serde_json::from_str(text).map_err(|error| no_json(&error))
     }
+
+    /// Reads a key or value as a `serde_json::Value`, at less cost than [`deserialize`](Self::deserialize) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`deserialize`](Self::deserialize).
+    pub async fn deserialize_value(
+        &self,
+        header: Option<&[u8]>,
+        bytes: &[u8],
+    ) -> Result<Value, DeserializerError> {
+        let found = Identity::find(header, bytes)?;
+        let value = serde_json::from_str(text(found.payload)?).map_err(|error| no_json(&error))?;
+        if self.validates {
+            let validator = self.lookups.get(found.identity, validator::with_dependencies).await?;
+            validator.check(&value).map_err(mismatch)?;
+        }
+        Ok(value)
+    }
+}
+
+/// Looked through at once: serde_json would do it for each text in it.
+fn text(bytes: &[u8]) -> Result<&str, DeserializerError> {
+    std::str::from_utf8(bytes).map_err(|error| DeserializerError::Value {
+        path: String::new(),
+        detail: error.to_string(),
+    })
+}
+
+fn no_json(error: &serde_json::Error) -> DeserializerError {
+    let detail = validator::plain(&error.to_string());
+    DeserializerError::Value { path: String::new(), detail }
+}
+
+fn mismatch(mismatch: Mismatch) -> DeserializerError {
+    DeserializerError::Value { path: mismatch.path, detail: mismatch.detail }
 }
 
 impl fmt::Debug for JsonDeserializer {

@@ -8,13 +8,15 @@ use jsonschema::{Draft, Retrieve, Uri, ValidationError};
 use serde_json::Value;
 
 use super::depth::is_too_deep;
+use super::document::{Document, Documents};
 use crate::{Dependency, Schema};
 
 /// What relative URIs are relative to where the schema has none of its own.
 const BASE: &str = "json-schema:///";
 
 pub(super) struct Validator {
-    inner: jsonschema::Validator,
+    values: jsonschema::Validator,
+    documents: jsonschema::Validator<Documents>,
 }
 
 /// Where a value does not match, and how.
@@ -49,27 +51,38 @@ impl Validator {
             return Err("its schemas refer to each other too deeply for unevaluatedProperties or unevaluatedItems".to_owned());
         }
         let retriever = Others(others);
-        let build = |draft: Option<Draft>| {
-            let options =
+        let build = |draft: Option<Draft>| -> Result<Self, ValidationError<'static>> {
+            let mut values =
                 jsonschema::options().with_base_uri(BASE).with_retriever(retriever.clone());
-            let options = if let Some(draft) = draft { options.with_draft(draft) } else { options };
-            options.build(&schema)
+            let mut documents =
+                jsonschema::options_for().with_base_uri(BASE).with_retriever(retriever.clone());
+            if let Some(draft) = draft {
+                (values, documents) = (values.with_draft(draft), documents.with_draft(draft));
+            }
+            Ok(Self { values: values.build(&schema)?, documents: documents.build(&schema)? })
         };
         let built = build(None).or_else(|error| match schema.get("$schema") {
             // What is none of the newest draft may be one of draft 7, which registries take a schema for that does not say: lists in `items`, for instance.
             None => build(Some(Draft::Draft7)).map_err(|_| error),
             Some(_) => Err(error),
         });
-        let inner = built.map_err(|error| format!("it is no JSON Schema: {error}"))?;
-        Ok(Self { inner })
+        built.map_err(|error| format!("it is no JSON Schema: {error}"))
+    }
+
+    /// Validates JSON. The text is whole: what is no JSON is an error of serde_json's.
+    pub(super) fn check_text(&self, text: &str) -> Result<Result<(), Mismatch>, serde_json::Error> {
+        // Most values match, which is quicker to see than why one does not.
+        if Document::parse(text).is_some_and(|document| self.documents.is_valid(&document)) {
+            return Ok(Ok(()));
+        }
+        Ok(self.check(&serde_json::from_str(text)?))
     }
 
     pub(super) fn check(&self, value: &Value) -> Result<(), Mismatch> {
-        // Most values match, which is quicker to see than why one does not.
-        if self.inner.is_valid(value) {
+        if self.values.is_valid(value) {
             return Ok(());
         }
-        let mut errors = self.inner.iter_errors(value);
+        let mut errors = self.values.iter_errors(value);
         let Some(first) = errors.next() else { return Ok(()) };
         let others = errors.count();
         let cause = cause(&first);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use prost::Message;
-use prost_reflect::{DynamicMessage, FileDescriptor, ReflectMessage};
+use prost_reflect::{DynamicMessage, FileDescriptor, MessageDescriptor, ReflectMessage};
 
 use super::{files, indexes};
 use crate::lookups::Lookups;
@@ -13,7 +13,23 @@ use crate::{DeserializerError, Identity, SchemaRegistry, SchemaType};
 /// Reads what [`ProtobufSerializer`](super::ProtobufSerializer) and Confluent's clients write. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ProtobufDeserializer {
-    lookups: Arc<Lookups<FileDescriptor>>,
+    lookups: Arc<Lookups<File>>,
+}
+
+/// A file of the registry.
+struct File {
+    descriptor: FileDescriptor,
+    /// Its first message, which most records are.
+    first: Option<MessageDescriptor>,
+}
+
+impl File {
+    fn message(&self, path: &[usize]) -> Option<MessageDescriptor> {
+        match path {
+            [0] => self.first.clone(),
+            path => indexes::message(&self.descriptor, path),
+        }
+    }
 }
 
 impl ProtobufDeserializer {
@@ -75,12 +91,13 @@ impl ProtobufDeserializer {
         DynamicMessage::decode(descriptor, payload).map_err(|error| mismatch(&error))
     }
 
-    async fn file(&self, identity: Identity) -> Result<Arc<FileDescriptor>, DeserializerError> {
+    async fn file(&self, identity: Identity) -> Result<Arc<File>, DeserializerError> {
         self.lookups
             .get(identity, |schema, dependencies| {
                 let imports =
                     dependencies.iter().map(|of| (&*of.name, &*of.registered.schema.text));
-                files::file(&schema.text, imports)
+                let descriptor = files::file(&schema.text, imports)?;
+                Ok(File { first: indexes::message(&descriptor, &[0]), descriptor })
             })
             .await
     }
@@ -90,7 +107,7 @@ impl ProtobufDeserializer {
 fn split<'a>(
     header: Option<&'a [u8]>,
     bytes: &'a [u8],
-) -> Result<(Identity, Vec<usize>, &'a [u8]), DeserializerError> {
+) -> Result<(Identity, indexes::Path, &'a [u8]), DeserializerError> {
     let found = Identity::find(header, bytes)?;
     let none = || DeserializerError::Value {
         path: String::new(),
@@ -110,10 +127,10 @@ fn split<'a>(
 
 fn message(
     identity: Identity,
-    file: &FileDescriptor,
+    file: &File,
     path: &[usize],
-) -> Result<prost_reflect::MessageDescriptor, DeserializerError> {
-    indexes::message(file, path).ok_or_else(|| DeserializerError::Schema {
+) -> Result<MessageDescriptor, DeserializerError> {
+    file.message(path).ok_or_else(|| DeserializerError::Schema {
         origin: identity.to_string(),
         detail: format!("it has no message of indexes {path:?}"),
     })

@@ -1,5 +1,7 @@
 //! Where in its file a message is: the numbers of the message and of those around it, the outermost first.
 
+use std::borrow::Cow;
+
 use prost_reflect::{FileDescriptor, MessageDescriptor};
 
 /// More levels no message has: prost reads a hundred.
@@ -45,11 +47,14 @@ fn put(number: u64, into: &mut Vec<u8>) {
     into.push(rest as u8);
 }
 
+/// The indexes of a message; those of a file's first one are not allocated.
+pub(super) type Path = Cow<'static, [usize]>;
+
 /// The indexes that bytes begin with, and what follows them. `None`: they are none.
-pub(super) fn read(bytes: &[u8]) -> Option<(Vec<usize>, &[u8])> {
+pub(super) fn read(bytes: &[u8]) -> Option<(Path, &[u8])> {
     let (count, mut rest) = take(bytes)?;
     if count == 0 {
-        return Some((vec![0], rest));
+        return Some((Cow::Borrowed(&[0]), rest));
     }
     if !(1..=DEEPEST).contains(&count) {
         return None;
@@ -60,7 +65,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<(Vec<usize>, &[u8])> {
         (index, rest) = take(rest)?;
         path.push(usize::try_from(index).ok()?);
     }
-    Some((path, rest))
+    Some((Cow::Owned(path), rest))
 }
 
 fn take(bytes: &[u8]) -> Option<(i64, &[u8])> {
@@ -91,9 +96,9 @@ mod tests {
 
     #[test]
     fn indexes_are_read_as_they_are_written_and_nothing_else_is() {
-        assert_eq!(read(&[0, 9]), Some((vec![0], &[9][..])));
-        assert_eq!(read(&[2, 0]), Some((vec![0], &[][..])));
-        assert_eq!(read(&[4, 2, 128, 2, 9]), Some((vec![1, 128], &[9][..])));
+        assert_eq!(read(&[0, 9]), Some((vec![0].into(), &[9][..])));
+        assert_eq!(read(&[2, 0]), Some((vec![0].into(), &[][..])));
+        assert_eq!(read(&[4, 2, 128, 2, 9]), Some((vec![1, 128].into(), &[9][..])));
         for wrong in [&[][..], &[1], &[2], &[2, 1], &[4, 0], &[0x80; 9], &[254, 255, 255, 255, 15]]
         {
             assert_eq!(read(wrong), None, "{wrong:?}");

@@ -112,6 +112,8 @@ async fn all_types_of_apache_avros_values_are_written_as_it_writes_them() {
     assert_eq!(&bytes[5..], theirs);
     let read = AvroDeserializer::new(&client).deserialize_value(header, bytes).await.unwrap();
     assert_eq!(read, value);
+    let same = AvroDeserializer::with_reader(&client, text, &[]).unwrap();
+    assert_eq!(same.deserialize_value(header, bytes).await.unwrap(), value);
 }
 
 const NEWER: &str = r#"{"type": "record", "name": "Order", "namespace": "shop", "fields": [
@@ -138,6 +140,14 @@ async fn a_readers_schema_gives_what_an_older_writer_lacks() {
     let value = deserializer.deserialize_value(header, bytes).await.unwrap();
     let Value::Record(fields) = value else { panic!("a record") };
     assert_eq!(fields[3], ("priority".to_owned(), Value::Int(3)));
+    // In the reader's order, with the reader's numbers of unions' types, promoted and in a union that the writer has not.
+    let other = r#"{"type": "record", "name": "Order", "namespace": "shop", "fields": [
+        {"name": "note", "type": ["string", "null"]}, {"name": "id", "type": ["null", "double"]}]}"#;
+    let deserializer = AvroDeserializer::with_reader(&client, other, &[]).unwrap();
+    let value = deserializer.deserialize_value(header, bytes).await.unwrap();
+    let note = Value::Union(0, Box::new(Value::String("fragile".into())));
+    let id = Value::Union(1, Box::new(Value::Double(7.0)));
+    assert_eq!(value, Value::Record(vec![("note".into(), note), ("id".into(), id)]));
 }
 
 #[tokio::test]
