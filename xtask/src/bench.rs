@@ -11,6 +11,7 @@ mod options;
 mod outcome;
 mod plot;
 mod records;
+mod schema_registry;
 mod table;
 mod target;
 
@@ -28,6 +29,7 @@ pub(crate) fn run(args: &[String]) -> Result {
     match args.split_first().map(|(part, rest)| (part.as_str(), rest)) {
         Some(("codec", rest)) => return codec::run(rest),
         Some(("records", rest)) => return records::run(rest),
+        Some(("schema-registry", rest)) => return schema_registry::run(rest),
         Some(("build", rest)) => return build::run(rest),
         _ => {}
     }

@@ -164,6 +164,7 @@ One cell:  --size 100 --codec none --linger-ms 5 --batch-bytes 16384,131072 --ke
 cargo xtask bench build     how long the facade takes to build, and its crates (`--help`)
 cargo xtask bench codec     encoding and decoding beside kafka-protocol (`--help`)
 cargo xtask bench records   batches beside Java's, kafka-protocol's and bare codecs (`--help`)
+cargo xtask bench schema-registry  Avro, Protocol Buffers and JSON Schema beside others' (`--help`)
 
 "
     .to_owned();
