@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change is merged.
 
 mod features;
+mod oldest;
 mod readme;
 
 use std::path::PathBuf;
@@ -18,9 +19,9 @@ const HELP: &str = "\
 cargo xtask test [--without-kafka] [--quick] [FILTER]
 
 Runs everything: formatting, clippy, tidy, codegen --check, the tests and doc tests of every crate,
-every feature on its own, the packages, deny.toml if cargo-deny is installed, the documentation, the
-README's first command, and the tests against a real Apache Kafka, for which it needs a JDK 17, Maven,
-kcat, MIT Kerberos and make.
+every feature on its own, the Rust versions that crates promise where they are installed, the packages,
+deny.toml if cargo-deny is installed, the documentation, the README's first command, and the tests
+against a real Apache Kafka, for which it needs a JDK 17, Maven, kcat, MIT Kerberos and make.
 
   --without-kafka   leave out what needs Java and Maven, and say how much that is
   --quick           the tests alone: no lints, features, documentation or README
@@ -87,6 +88,7 @@ fn static_checks(report: &mut Report, with_kafka: bool) -> Result {
     let mut clippy = cargo(&["clippy", "--workspace", "--all-targets", "--all-features"]);
     report.command("clippy", clippy.args(["--", "-D", "warnings"]));
     report.check("each crate and each feature alone", features::check);
+    oldest::check(report)?;
     report.check("each crate packages", release::packages);
     if workspace::is_installed(deny::TOOL) {
         deny::check(report);

@@ -42,6 +42,8 @@ pub(crate) fn is_installed(tool: &str) -> bool {
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) features: BTreeMap<String, Vec<String>>,
+    /// The oldest Rust that it compiles with.
+    pub(crate) rust_version: Option<String>,
     /// `Some([])` for a crate that is not published.
     pub(crate) publish: Option<Vec<String>>,
     pub(crate) targets: Vec<Target>,

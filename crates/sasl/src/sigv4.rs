@@ -39,7 +39,8 @@ impl Request<'_> {
     /// In hexadecimal digits.
     pub(crate) fn signature(&self) -> String {
         let time = &self.time;
-        let request = Hex(&Sha256::digest(self.canonical().as_bytes()));
+        let request = Sha256::digest(self.canonical().as_bytes());
+        let request = Hex(&request);
         let mut text = String::from(ALGORITHM);
         // Writing to a text cannot fail.
         let _ = write!(text, "\n{time}\n{}\n{request}", self.scope());

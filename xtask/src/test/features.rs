@@ -63,6 +63,7 @@ mod tests {
         let package = |features: &[&str]| Package {
             name: "x".to_owned(),
             features: features.iter().map(|&name| (name.to_owned(), Vec::new())).collect(),
+            rust_version: None,
             publish: None,
             targets: Vec::new(),
         };
