@@ -2,8 +2,10 @@
 
 mod compatibility;
 mod deserializer;
+mod dynamic;
 mod files;
 mod indexes;
+mod shapes;
 
 use std::fmt;
 use std::sync::Arc;

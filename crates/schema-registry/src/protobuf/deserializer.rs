@@ -4,32 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use prost::Message;
-use prost_reflect::{DynamicMessage, FileDescriptor, MessageDescriptor, ReflectMessage};
+use prost_reflect::{DynamicMessage, ReflectMessage};
 
-use super::{files, indexes};
+use super::shapes::{At, Shapes};
+use super::{dynamic, files, indexes};
 use crate::lookups::Lookups;
 use crate::{DeserializerError, Identity, SchemaRegistry, SchemaType};
 
 /// Reads what [`ProtobufSerializer`](super::ProtobufSerializer) and Confluent's clients write. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ProtobufDeserializer {
-    lookups: Arc<Lookups<File>>,
-}
-
-/// A file of the registry.
-struct File {
-    descriptor: FileDescriptor,
-    /// Its first message, which most records are.
-    first: Option<MessageDescriptor>,
-}
-
-impl File {
-    fn message(&self, path: &[usize]) -> Option<MessageDescriptor> {
-        match path {
-            [0] => self.first.clone(),
-            path => indexes::message(&self.descriptor, path),
-        }
-    }
+    lookups: Arc<Lookups<Shapes>>,
 }
 
 impl ProtobufDeserializer {
@@ -67,7 +52,8 @@ impl ProtobufDeserializer {
     ) -> Result<M, DeserializerError> {
         let (identity, path, payload) = split(header, bytes)?;
         let file = self.file(identity).await?;
-        let (own, theirs) = (M::default().descriptor(), message(identity, &file, &path)?);
+        let own = M::default().descriptor();
+        let theirs = &file.messages[find(identity, &file, &path)?].descriptor;
         if own.full_name() != theirs.full_name() {
             let detail = format!("it is {}, not {}", theirs.full_name(), own.full_name());
             return Err(DeserializerError::Schema { origin: identity.to_string(), detail });
@@ -87,17 +73,17 @@ impl ProtobufDeserializer {
     ) -> Result<DynamicMessage, DeserializerError> {
         let (identity, path, payload) = split(header, bytes)?;
         let file = self.file(identity).await?;
-        let descriptor = message(identity, &file, &path)?;
-        DynamicMessage::decode(descriptor, payload).map_err(|error| mismatch(&error))
+        let at = find(identity, &file, &path)?;
+        dynamic::read(&file, at, payload)
+            .map_err(|(path, error)| DeserializerError::Value { path, detail: error.to_string() })
     }
 
-    async fn file(&self, identity: Identity) -> Result<Arc<File>, DeserializerError> {
+    async fn file(&self, identity: Identity) -> Result<Arc<Shapes>, DeserializerError> {
         self.lookups
             .get(identity, |schema, dependencies| {
                 let imports =
                     dependencies.iter().map(|of| (&*of.name, &*of.registered.schema.text));
-                let descriptor = files::file(&schema.text, imports)?;
-                Ok(File { first: indexes::message(&descriptor, &[0]), descriptor })
+                Ok(Shapes::new(&files::file(&schema.text, imports)?))
             })
             .await
     }
@@ -125,12 +111,8 @@ fn split<'a>(
     }
 }
 
-fn message(
-    identity: Identity,
-    file: &File,
-    path: &[usize],
-) -> Result<MessageDescriptor, DeserializerError> {
-    file.message(path).ok_or_else(|| DeserializerError::Schema {
+fn find(identity: Identity, file: &Shapes, path: &[usize]) -> Result<At, DeserializerError> {
+    file.find(path).ok_or_else(|| DeserializerError::Schema {
         origin: identity.to_string(),
         detail: format!("it has no message of indexes {path:?}"),
     })

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use prost_reflect::{FileDescriptor, MessageDescriptor};
+use prost_reflect::MessageDescriptor;
 
 /// More levels no message has: prost reads a hundred.
 const DEEPEST: i64 = 100;
@@ -77,17 +77,6 @@ fn take(bytes: &[u8]) -> Option<(i64, &[u8])> {
         }
     }
     None
-}
-
-/// The message of a file that indexes name.
-pub(super) fn message(file: &FileDescriptor, path: &[usize]) -> Option<MessageDescriptor> {
-    let (first, inner) = path.split_first()?;
-    let mut message = file.messages().nth(*first)?;
-    for index in inner {
-        let inner = message.child_messages().nth(*index)?;
-        message = inner;
-    }
-    Some(message)
 }
 
 #[cfg(test)]
