@@ -204,4 +204,8 @@ async fn what_is_fetched_anew_is_there_for_the_others_meanwhile() {
     gate.add_permits(1);
     assert_eq!(fetching.await.unwrap(), Ok(2));
     assert_eq!((flights.get("a"), flights.meanwhile("a")), (Some(2), None));
+    // A failure is remembered, but nobody is at it any more.
+    advance(Duration::from_secs(60)).await;
+    let failed = flights.fetch("a".to_owned(), life, || async { Err("no".to_owned()) }).await;
+    assert_eq!((failed, flights.meanwhile("a")), (Err("no".to_owned()), None));
 }
