@@ -15,7 +15,7 @@
 //!   stops; it does not skip.
 //! - *A restart of this program.* It goes on behind the last line of which it wrote down that it and all before it were acknowledged. Lines that were
 //!   acknowledged later are sent again, by a producer that the brokers have not met: these come twice. To recognise them, each record carries the number of
-//!   its line. Only transactions could make copy and note one, and this version has none.
+//!   its line. Only a transaction makes copy and note one, and only where the note is in Kafka too, such as a group's offsets: `consume_transform_produce.rs`.
 
 mod servers;
 
