@@ -37,6 +37,9 @@ As in Java's producer:
 - More than 5 for `max.in.flight.requests.per.connection` is an error, unless `enable.idempotence=false`.
 - A `delivery.timeout.ms` below `linger.ms` + `request.timeout.ms` is an error; where it is not set, its default is raised to that sum.
 - `reconnect.backoff.ms` without `reconnect.backoff.max.ms` is the longest pause too.
+- `transactional.id` with `enable.idempotence=false`, `acks` other than `all` or `retries=0` is an error, and so is `transaction.timeout.ms` with
+  `transaction.two.phase.commit.enable=true`.
+- `partitioner.rack.aware=true` without `client.rack` is an error.
 "#;
 
 const LIBRDKAFKA_CHECKS: &str = r#"
@@ -48,6 +51,8 @@ As in librdkafka:
   set, it is 5 then.
 - `message.timeout.ms` must be above `linger.ms`; where `linger.ms` is not set, it is lowered.
 - `reconnect.backoff.max.ms` must not be below `reconnect.backoff.ms`.
+- With `transactional.id`, `message.timeout.ms` must not be above `transaction.timeout.ms`, nor `socket.timeout.ms` above that and 100 ms; where they are not set, they follow
+  it.
 
 librdkafka has no `max.block.ms`: it queues what it has room for, and refuses the rest at once. Here a `send` waits for room, and for a topic's
 partitions, as long as the builder's `max_block` says, 60 s by default; `try_send` does not wait.
