@@ -10,11 +10,9 @@ use std::sync::Arc;
 use rohrpost_serializer::{AvroError, AvroSchema, BoxError, Output, Part, Preparation, Serializer};
 use serde::Serialize;
 
-use crate::resolver::{Format, OwnSchema, Resolver};
-use crate::{
-    Dependency, Schema, SchemaRegistry, SchemaSource, SchemaType, SerializerError,
-    SerializerOptions,
-};
+use crate::resolver::{Format, OwnSchema};
+use crate::writer::{self, Writer};
+use crate::{Dependency, Schema, SchemaRegistry, SchemaType, SerializerError, SerializerOptions};
 pub use deserializer::AvroDeserializer;
 pub use value::AvroValueSerializer;
 
@@ -44,14 +42,7 @@ pub use value::AvroValueSerializer;
 /// ```
 #[derive(Clone)]
 pub struct AvroSerializer {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    resolver: Resolver<AvroFormat>,
-    own: OwnSchema,
-    /// The full name of the record that the schema is, if it is one.
-    record: Option<String>,
+    writer: Arc<Writer<AvroFormat>>,
 }
 
 impl AvroSerializer {
@@ -65,17 +56,13 @@ impl AvroSerializer {
         schema: Schema,
         options: SerializerOptions,
     ) -> Result<Self, SerializerError> {
-        let unusable = |detail| SerializerError::Schema { origin: String::new(), detail };
-        if schema.schema_type != SchemaType::Avro {
-            return Err(unusable(format!("it is {}, not AVRO", schema.schema_type)));
+        let own = writer::own::<AvroFormat>(schema)?;
+        if own.references.is_empty() {
+            AvroSchema::parse(&own.text).map_err(|error| writer::unusable(error.to_string()))?;
         }
-        if schema.references.is_empty() {
-            AvroSchema::parse(&schema.text).map_err(|error| unusable(error.to_string()))?;
-        }
-        let record = record_name(&schema.text);
-        let own =
-            OwnSchema { text: schema.text, references: schema.references, ..OwnSchema::default() };
-        Ok(Self::with(registry, own, record, options))
+        let record = record_name(&own.text);
+        let writer = Writer::new(registry, own, record, options, AvroFormat);
+        Ok(Self { writer: Arc::new(writer) })
     }
 
     /// Values of a type whose schema `#[derive(apache_avro::AvroSchema)]` made. The derive takes what a field's type does not say from its attribute: a logical type by
@@ -88,9 +75,8 @@ impl AvroSerializer {
         registry: &SchemaRegistry,
         options: SerializerOptions,
     ) -> Result<Self, SerializerError> {
-        let text = serde_json::to_string(&T::get_schema()).map_err(|error| {
-            SerializerError::Schema { origin: String::new(), detail: error.to_string() }
-        })?;
+        let text = serde_json::to_string(&T::get_schema())
+            .map_err(|error| writer::unusable(error.to_string()))?;
         Self::new(registry, Schema::avro(text), options)
     }
 
@@ -104,21 +90,8 @@ impl AvroSerializer {
         registry: &SchemaRegistry,
         options: SerializerOptions,
     ) -> Result<Self, SerializerError> {
-        if matches!(options.source, SchemaSource::Register | SchemaSource::LookUp) {
-            let detail = "there is none: without one's own, the options must pick one of the registry (use.latest.version, use.schema.id)";
-            return Err(SerializerError::Schema { origin: String::new(), detail: detail.into() });
-        }
-        Ok(Self::with(registry, OwnSchema::default(), None, options))
-    }
-
-    fn with(
-        registry: &SchemaRegistry,
-        own: OwnSchema,
-        record: Option<String>,
-        options: SerializerOptions,
-    ) -> Self {
-        let resolver = Resolver::new(registry.clone(), options, AvroFormat);
-        Self { inner: Arc::new(Inner { resolver, own, record }) }
+        let writer = Writer::by_registry(registry, options, AvroFormat)?;
+        Ok(Self { writer: Arc::new(writer) })
     }
 
     /// The same for `apache_avro::types::Value`, which serde does not serialize.
@@ -131,24 +104,9 @@ impl AvroSerializer {
         value: &T,
         output: &mut Output<'_>,
     ) -> Result<(), SerializerError> {
-        let Inner { resolver, record, .. } = &*self.inner;
-        let resolved = resolver.prepared(output.topic(), output.part(), record.as_deref())?;
+        let resolved = self.writer.resolved(output)?;
         resolved.begin(output);
         resolved.parsed.schema.write(value, output).map_err(|error| mismatch(&error))
-    }
-
-    fn look_up<'a>(
-        &'a self,
-        topic: &'a str,
-        part: Part,
-    ) -> Option<Preparation<'a, SerializerError>> {
-        let Inner { resolver, own, record } = &*self.inner;
-        if resolver.get(topic, part, record.as_deref()).is_some() {
-            return None;
-        }
-        Some(Box::pin(async move {
-            resolver.resolve(topic, part, record.as_deref(), own).await.map(drop)
-        }))
     }
 }
 
@@ -166,7 +124,7 @@ impl<T: Serialize + ?Sized> Serializer<T> for AvroSerializer {
         part: Part,
         _: &'a T,
     ) -> Option<Preparation<'a, SerializerError>> {
-        self.look_up(topic, part)
+        self.writer.look_up(topic, part)
     }
 
     fn java_class(&self) -> Option<&'static str> {
@@ -176,7 +134,9 @@ impl<T: Serialize + ?Sized> Serializer<T> for AvroSerializer {
 
 impl fmt::Debug for AvroSerializer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AvroSerializer").field("record", &self.inner.record).finish_non_exhaustive()
+        f.debug_struct("AvroSerializer")
+            .field("record", &self.writer.record())
+            .finish_non_exhaustive()
     }
 }
 

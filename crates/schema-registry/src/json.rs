@@ -12,11 +12,9 @@ use rohrpost_serializer::{BoxError, Output, Part, Preparation, Serializer};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::resolver::{Format, OwnSchema, Resolved, Resolver};
-use crate::{
-    Dependency, Schema, SchemaRegistry, SchemaSource, SchemaType, SerializerError,
-    SerializerOptions,
-};
+use crate::resolver::{Format, OwnSchema};
+use crate::writer::{self, Writer};
+use crate::{Dependency, Schema, SchemaRegistry, SchemaType, SerializerError, SerializerOptions};
 pub use deserializer::JsonDeserializer;
 use validator::{Mismatch, Validator};
 
@@ -41,15 +39,8 @@ use validator::{Mismatch, Validator};
 /// ```
 #[derive(Clone)]
 pub struct JsonSerializer {
-    inner: Arc<Inner>,
+    writer: Arc<Writer<JsonFormat>>,
     validates: bool,
-}
-
-struct Inner {
-    resolver: Resolver<JsonFormat>,
-    own: OwnSchema,
-    /// The schema's title.
-    record: Option<String>,
 }
 
 impl JsonSerializer {
@@ -67,19 +58,16 @@ impl JsonSerializer {
         schema: Schema,
         options: SerializerOptions,
     ) -> Result<Self, SerializerError> {
-        let unusable = |detail| SerializerError::Schema { origin: String::new(), detail };
-        if schema.schema_type != SchemaType::Json {
-            return Err(unusable(format!("it is {}, not JSON", schema.schema_type)));
+        let own = writer::own::<JsonFormat>(schema)?;
+        if own.references.is_empty() {
+            Validator::new(&own.text, &[]).map_err(writer::unusable)?;
         }
-        if schema.references.is_empty() {
-            Validator::new(&schema.text, &[]).map_err(unusable)?;
-        }
-        let parsed: Value = serde_json::from_str(&schema.text)
-            .map_err(|error| unusable(format!("it is no JSON: {error}")))?;
-        let record = parsed.get("title").and_then(Value::as_str).map(str::to_owned);
-        let own =
-            OwnSchema { text: schema.text, references: schema.references, ..OwnSchema::default() };
-        Ok(Self::with(registry, own, record, options))
+        let parsed: Value = serde_json::from_str(&own.text)
+            .map_err(|error| writer::unusable(format!("it is no JSON: {error}")))?;
+        let title = parsed.get("title").and_then(Value::as_str).map(str::to_owned);
+        let validates = validates(&options);
+        let writer = Writer::new(registry, own, title, options, JsonFormat);
+        Ok(Self { writer: Arc::new(writer), validates })
     }
 
     /// Values under whatever schema the options pick from the registry: the newest of the subject, or a pinned one.
@@ -91,22 +79,9 @@ impl JsonSerializer {
         registry: &SchemaRegistry,
         options: SerializerOptions,
     ) -> Result<Self, SerializerError> {
-        if matches!(options.source, SchemaSource::Register | SchemaSource::LookUp) {
-            let detail = "there is none: without one's own, the options must pick one of the registry (use.latest.version, use.schema.id)";
-            return Err(SerializerError::Schema { origin: String::new(), detail: detail.into() });
-        }
-        Ok(Self::with(registry, OwnSchema::default(), None, options))
-    }
-
-    fn with(
-        registry: &SchemaRegistry,
-        own: OwnSchema,
-        record: Option<String>,
-        options: SerializerOptions,
-    ) -> Self {
-        let validates = options.validates.unwrap_or(true);
-        let resolver = Resolver::new(registry.clone(), options, JsonFormat);
-        Self { inner: Arc::new(Inner { resolver, own, record }), validates }
+        let validates = validates(&options);
+        let writer = Writer::by_registry(registry, options, JsonFormat)?;
+        Ok(Self { writer: Arc::new(writer), validates })
     }
 
     /// Whether values are validated; they are by default. Without, serializing is cheaper, and it is for the program to see to it that they match.
@@ -128,32 +103,17 @@ impl JsonSerializer {
         check: impl FnOnce(&Validator) -> Result<(), Mismatch>,
         output: &mut Output<'_>,
     ) -> Result<(), SerializerError> {
-        let resolved = self.resolved(output)?;
+        let resolved = self.writer.resolved(output)?;
         if self.validates {
             check(&resolved.parsed).map_err(mismatch)?;
         }
         resolved.begin(output);
         serde_json::to_writer(output.buffer(), value).map_err(|error| no_json(&error))
     }
+}
 
-    fn resolved(&self, output: &Output<'_>) -> Result<Arc<Resolved<Validator>>, SerializerError> {
-        let Inner { resolver, record, .. } = &*self.inner;
-        resolver.prepared(output.topic(), output.part(), record.as_deref())
-    }
-
-    fn look_up<'a>(
-        &'a self,
-        topic: &'a str,
-        part: Part,
-    ) -> Option<Preparation<'a, SerializerError>> {
-        let Inner { resolver, own, record } = &*self.inner;
-        if resolver.get(topic, part, record.as_deref()).is_some() {
-            return None;
-        }
-        Some(Box::pin(async move {
-            resolver.resolve(topic, part, record.as_deref(), own).await.map(drop)
-        }))
-    }
+fn validates(options: &SerializerOptions) -> bool {
+    options.validates.unwrap_or(true)
 }
 
 fn no_json(error: &serde_json::Error) -> SerializerError {
@@ -174,7 +134,7 @@ impl<T: Serialize + ?Sized> Serializer<T> for JsonSerializer {
             return self.write(value, |_| Ok(()), output);
         }
         // What is validated is the text, as those who read it will: what is written before a mismatch is not sent.
-        let resolved = self.resolved(output)?;
+        let resolved = self.writer.resolved(output)?;
         resolved.begin(output);
         let buffer = output.buffer();
         let begin = buffer.len();
@@ -191,7 +151,7 @@ impl<T: Serialize + ?Sized> Serializer<T> for JsonSerializer {
         part: Part,
         _: &'a T,
     ) -> Option<Preparation<'a, SerializerError>> {
-        self.look_up(topic, part)
+        self.writer.look_up(topic, part)
     }
 
     fn java_class(&self) -> Option<&'static str> {
@@ -202,7 +162,7 @@ impl<T: Serialize + ?Sized> Serializer<T> for JsonSerializer {
 impl fmt::Debug for JsonSerializer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JsonSerializer")
-            .field("title", &self.inner.record)
+            .field("title", &self.writer.record())
             .field("validates", &self.validates)
             .finish_non_exhaustive()
     }
@@ -227,7 +187,7 @@ impl Serializer<Value> for JsonValueSerializer {
         part: Part,
         _: &'a Value,
     ) -> Option<Preparation<'a, SerializerError>> {
-        self.inner.look_up(topic, part)
+        self.inner.writer.look_up(topic, part)
     }
 
     fn java_class(&self) -> Option<&'static str> {

@@ -35,6 +35,8 @@ mod schema;
 mod subject;
 #[cfg(feature = "test-registry")]
 mod test_registry;
+#[cfg(any(feature = "avro", feature = "protobuf", feature = "json"))]
+mod writer;
 
 #[cfg(feature = "avro")]
 pub use avro::{AvroDeserializer, AvroSerializer, AvroValueSerializer};

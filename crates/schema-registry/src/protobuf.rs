@@ -14,7 +14,8 @@ use prost::Message;
 use prost_reflect::{MessageDescriptor, ReflectMessage};
 use rohrpost_serializer::{BoxError, Output, Part, Preparation, Serializer};
 
-use crate::resolver::{Format, OwnSchema, Resolver};
+use crate::resolver::{Format, OwnSchema, Resolved, Resolver};
+use crate::writer::Writer;
 use crate::{Dependency, Schema, SchemaRegistry, SchemaType, SerializerError, SerializerOptions};
 pub use deserializer::ProtobufDeserializer;
 
@@ -40,12 +41,7 @@ const CLASS: &str = "io.confluent.kafka.serializers.protobuf.KafkaProtobufSerial
 /// ```
 #[derive(Clone)]
 pub struct ProtobufSerializer {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    resolver: Resolver<ProtobufFormat>,
-    own: OwnSchema,
+    writer: Arc<Writer<ProtobufFormat>>,
     descriptor: MessageDescriptor,
 }
 
@@ -56,9 +52,10 @@ impl ProtobufSerializer {
         descriptor: MessageDescriptor,
         options: SerializerOptions,
     ) -> Self {
-        let resolver = Resolver::new(registry.clone(), options, ProtobufFormat);
         let own = files::own_schema(&descriptor);
-        Self { inner: Arc::new(Inner { resolver, own, descriptor }) }
+        let name = Some(descriptor.full_name().to_owned());
+        let writer = Writer::new(registry, own, name, options, ProtobufFormat);
+        Self { writer: Arc::new(writer), descriptor }
     }
 
     /// For messages of a type that knows its descriptor (`#[derive(prost_reflect::ReflectMessage)]`).
@@ -71,7 +68,7 @@ impl ProtobufSerializer {
 
     /// The type of the messages.
     pub fn descriptor(&self) -> &MessageDescriptor {
-        &self.inner.descriptor
+        &self.descriptor
     }
 }
 
@@ -80,8 +77,7 @@ impl<M: Message> Serializer<M> for ProtobufSerializer {
 
     #[inline]
     fn serialize(&self, value: &M, output: &mut Output<'_>) -> Result<(), SerializerError> {
-        let Inner { resolver, descriptor, .. } = &*self.inner;
-        write(resolver, descriptor.full_name(), value, output)
+        write(&*self.writer.resolved(output)?, value, output)
     }
 
     fn size_hint(&self, value: &M) -> usize {
@@ -94,12 +90,7 @@ impl<M: Message> Serializer<M> for ProtobufSerializer {
         part: Part,
         _: &'a M,
     ) -> Option<Preparation<'a, SerializerError>> {
-        let Inner { resolver, own, descriptor } = &*self.inner;
-        let record = Some(descriptor.full_name());
-        if resolver.get(topic, part, record).is_some() {
-            return None;
-        }
-        Some(Box::pin(async move { resolver.resolve(topic, part, record, own).await.map(drop) }))
+        self.writer.look_up(topic, part)
     }
 
     fn java_class(&self) -> Option<&'static str> {
@@ -110,7 +101,7 @@ impl<M: Message> Serializer<M> for ProtobufSerializer {
 impl fmt::Debug for ProtobufSerializer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProtobufSerializer")
-            .field("message", &self.inner.descriptor.full_name())
+            .field("message", &self.descriptor.full_name())
             .finish_non_exhaustive()
     }
 }
@@ -136,7 +127,10 @@ impl<M: ReflectMessage> Serializer<M> for ReflectSerializer {
 
     #[inline]
     fn serialize(&self, value: &M, output: &mut Output<'_>) -> Result<(), SerializerError> {
-        write(&self.resolver, value.descriptor().full_name(), value, output)
+        let descriptor = value.descriptor();
+        let record = Some(descriptor.full_name());
+        let resolved = self.resolver.prepared(output.topic(), output.part(), record)?;
+        write(&resolved, value, output)
     }
 
     fn size_hint(&self, value: &M) -> usize {
@@ -174,12 +168,10 @@ impl fmt::Debug for ReflectSerializer {
 const PREFIX: usize = 8;
 
 fn write<M: Message>(
-    resolver: &Resolver<ProtobufFormat>,
-    record: &str,
+    resolved: &Resolved<Parsed>,
     value: &M,
     output: &mut Output<'_>,
 ) -> Result<(), SerializerError> {
-    let resolved = resolver.prepared(output.topic(), output.part(), Some(record))?;
     resolved.begin(output);
     value
         .encode(output.buffer())

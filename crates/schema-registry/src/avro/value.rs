@@ -33,7 +33,7 @@ impl Serializer<Value> for AvroValueSerializer {
         part: Part,
         _: &'a Value,
     ) -> Option<Preparation<'a, SerializerError>> {
-        self.inner.look_up(topic, part)
+        self.inner.writer.look_up(topic, part)
     }
 
     fn java_class(&self) -> Option<&'static str> {
