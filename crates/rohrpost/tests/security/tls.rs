@@ -110,7 +110,10 @@ fn ssl_keystore_of_other_types() {
         assert!(wrong.contains("password") && !wrong.contains("other"), "{file}: {wrong}");
     }
     let file = "keytool-key-password.jks";
-    let wrong = refused(with(file, "changeit").property("ssl.key.password", "another"));
+    let with_key = |password: &str| with(file, "changeit").property("ssl.key.password", password);
+    let right = refused(with_key("another Schlüssel"));
+    assert!(right.contains("certificate") && !right.contains("password"), "{right}");
+    let wrong = refused(with_key("another"));
     assert!(wrong.contains("password") && !wrong.contains("another"), "{wrong}");
 }
 
