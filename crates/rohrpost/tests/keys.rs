@@ -210,7 +210,7 @@ const SHOWN_OF_OAUTH: &[(&str, &str)] = &[
 const SHOWN_OF_KERBEROS: &[(&str, &str)] = &[
     (
         "sasl.kerberos.min.time.before.relogin",
-        "src/config/security/kerberos/tests.rs::java_s_login_module_is_taken_as_java_takes_it",
+        "src/config/security/kerberos/tests.rs::when_tickets_are_replaced",
     ),
     (
         "sasl.kerberos.service.name",
@@ -218,11 +218,11 @@ const SHOWN_OF_KERBEROS: &[(&str, &str)] = &[
     ),
     (
         "sasl.kerberos.ticket.renew.jitter",
-        "src/config/security/kerberos/tests.rs::java_s_login_module_is_taken_as_java_takes_it",
+        "src/config/security/kerberos/tests.rs::when_tickets_are_replaced",
     ),
     (
         "sasl.kerberos.ticket.renew.window.factor",
-        "src/config/security/kerberos/tests.rs::java_s_login_module_is_taken_as_java_takes_it",
+        "src/config/security/kerberos/tests.rs::when_tickets_are_replaced",
     ),
 ];
 

@@ -118,17 +118,20 @@ mod build {
                 Dialect::Java => self.of_jaas(jaas)?,
                 Dialect::Librdkafka => self.of_librdkafka(),
             };
-            let refresh = RefreshSettings {
+            let environment = KerberosEnvironment::of_process();
+            match KerberosCredentials::new(login, &service, environment, self.refresh()) {
+                Ok(credentials) => Ok(Sasl::credentials("GSSAPI", Arc::new(credentials))),
+                Err(error) => Err(ConfigError::Sasl { detail: error.detail }),
+            }
+        }
+
+        pub(super) fn refresh(&self) -> RefreshSettings {
+            RefreshSettings {
                 window_factor: self.window_factor,
                 window_jitter: self.window_jitter,
                 min_period: self.min_period,
                 buffer: Duration::ZERO,
                 ..RefreshSettings::default()
-            };
-            let environment = KerberosEnvironment::of_process();
-            match KerberosCredentials::new(login, &service, environment, refresh) {
-                Ok(credentials) => Ok(Sasl::credentials("GSSAPI", Arc::new(credentials))),
-                Err(error) => Err(ConfigError::Sasl { detail: error.detail }),
             }
         }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::ProducerConfig;
 
 const MODULE: &str = "com.sun.security.auth.module.Krb5LoginModule required";
@@ -95,6 +97,27 @@ fn what_lacks_contradicts_or_would_do_nothing_is_named() {
         ("sasl.kerberos.service.name", "kafka/host"),
     ] {
         assert_ne!(said(KEYTAB, &[SERVICE, (name, value)]), "", "{name}={value}");
+    }
+}
+
+#[test]
+fn when_tickets_are_replaced() {
+    let refresh = |name: &str, value: &str| {
+        let config = ProducerConfig::from_java([(name, value)]).unwrap();
+        config.security.sasl.kerberos.refresh()
+    };
+    for part in [0.25, 0.75] {
+        let text = part.to_string();
+        let factor = refresh("sasl.kerberos.ticket.renew.window.factor", &text).window_factor;
+        let jitter = refresh("sasl.kerberos.ticket.renew.jitter", &text).window_jitter;
+        assert_eq!((factor, jitter), (part, part));
+    }
+    for seconds in [7, 90] {
+        let text = format!("{seconds}000");
+        let all = refresh("sasl.kerberos.min.time.before.relogin", &text);
+        assert_eq!(all.min_period, Duration::from_secs(seconds));
+        // No property sets this one, and the default is that of tokens.
+        assert_eq!(all.buffer, Duration::ZERO);
     }
 }
 
