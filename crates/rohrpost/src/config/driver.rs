@@ -178,3 +178,6 @@ const fn to_engine(acks: Acks) -> engine::Acks {
 fn seed() -> u64 {
     RandomState::new().build_hasher().finish()
 }
+
+#[cfg(test)]
+mod tests;
