@@ -109,7 +109,7 @@ const SHOWN_OF_TLS: &[(&str, &str)] = &[
 const SHOWN_OF_SASL: &[(&str, &str)] = &[
     (
         "sasl.client.callback.handler.class",
-        "src/config/security/oauth/tests.rs::the_login_modules_options_say_the_same_and_properties_come_first",
+        "src/config/security/oauth/tests.rs::what_lacks_contradicts_or_makes_no_sense_here_says_so",
     ),
     ("sasl.jaas.config", "tests/security/sasl.rs::each_mechanism_lets_in_who_knows_the_password"),
     (
@@ -118,7 +118,7 @@ const SHOWN_OF_SASL: &[(&str, &str)] = &[
     ),
     (
         "sasl.login.class",
-        "src/config/security/oauth/tests.rs::the_login_modules_options_say_the_same_and_properties_come_first",
+        "src/config/security/oauth/tests.rs::what_lacks_contradicts_or_makes_no_sense_here_says_so",
     ),
     ("sasl.mechanism", "tests/security/sasl.rs::each_mechanism_lets_in_who_knows_the_password"),
 ];
@@ -192,7 +192,7 @@ const SHOWN_OF_OAUTH: &[(&str, &str)] = &[
     ),
     (
         "sasl.oauthbearer.jwt.validator.class",
-        "src/config/security/oauth/tests.rs::the_login_modules_options_say_the_same_and_properties_come_first",
+        "src/config/security/oauth/tests.rs::what_lacks_contradicts_or_makes_no_sense_here_says_so",
     ),
     ("sasl.oauthbearer.scope", "src/config/security/oauth/tests.rs::endpoint_client_and_scope"),
     ("sasl.oauthbearer.scope.claim.name", "src/config/security/oauth/tests.rs::claim_names"),
