@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rohrpost_schema_registry::{
-    Problem, Reference, ReferenceProblem, RegistryBuilder, RegistryError, Schema, SchemaId,
-    SchemaRegistry, Store, TestRegistry, TlsSettings,
+    AvroSerializer, Framing, Problem, Reference, ReferenceProblem, RegistryBuilder, RegistryError,
+    Schema, SchemaId, SchemaRegistry, SerializerError, SerializerOptions, Store, TestRegistry,
+    TlsSettings,
 };
+use rohrpost_serializer::{Part, Serializer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -170,6 +172,67 @@ async fn what_may_pass_is_tried_again_and_what_may_not_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn between_attempts_there_are_the_pauses_that_were_asked_for() {
+    let server = TestRegistry::start().await.unwrap();
+    let long = Duration::from_secs(1_000_000);
+    let builder = SchemaRegistry::builder().url(&server.url()).call_timeout(long * 100);
+    let registry = builder.retries(3).pauses(long, long).build().unwrap();
+    server.fail_next(3, 503);
+    let begin = tokio::time::Instant::now();
+    registry.subjects().await.unwrap();
+    // Each is somewhere between none and the longest: all three are hardly ever this short.
+    let paused = begin.elapsed();
+    assert!((Duration::from_secs(1_000)..3 * long).contains(&paused), "{paused:?}");
+    server.fail_next(0, 503);
+    let begin = tokio::time::Instant::now();
+    registry.subjects().await.unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(1_000), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_version_that_is_none_is_called_so_and_one_may_be_compared_with() {
+    let server = TestRegistry::start().await.unwrap();
+    let registry = SchemaRegistry::new(&server.url()).unwrap();
+    let (int, long) = (Schema::avro("\"int\""), Schema::avro("\"long\""));
+    registry.register("s", &int, false).await.unwrap();
+    registry.register("s", &long, false).await.unwrap();
+    let check = |version| registry.check_compatibility("s", &int, version);
+    assert!(check(Some(1)).await.unwrap().is_compatible);
+    let with_second = check(Some(2)).await.unwrap();
+    assert!(!with_second.is_compatible && !with_second.messages.is_empty(), "{with_second:?}");
+    let expected =
+        RegistryError::VersionNotFound { subject: "s".to_owned(), version: "7".to_owned() };
+    assert_eq!(check(Some(7)).await.unwrap_err(), expected);
+    assert_eq!(registry.version("s", 7).await.unwrap_err(), expected);
+    assert!(expected.to_string().contains("version 7"), "{expected}");
+}
+
+#[test]
+fn outside_of_a_runtime_it_says_that_it_needs_one() {
+    let registry = SchemaRegistry::new("http://localhost:1").unwrap();
+    let mut asked = std::pin::pin!(registry.subjects());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let std::task::Poll::Ready(Err(error)) = asked.as_mut().poll(&mut context) else { panic!() };
+    assert_eq!(error, RegistryError::NoRuntime);
+}
+
+#[tokio::test]
+async fn a_registry_that_has_no_guids_is_told_from_one_that_has() {
+    let server = Scripted::answering(200, r#"{"id": 1, "schema": "\"int\""}"#).await;
+    let client = server.client().build().unwrap();
+    for (framing, outcome) in [(Framing::Classic, true), (Framing::Header, false)] {
+        let options = SerializerOptions::new().framing(framing);
+        let serializer = AvroSerializer::new(&client, Schema::avro("\"int\""), options).unwrap();
+        let prepared = Serializer::<i32>::prepare(&serializer, "t", Part::Value, &1).unwrap().await;
+        assert_eq!(prepared.is_ok(), outcome, "{prepared:?}");
+        if let Err(error) = prepared {
+            let no_guid = RegistryError::NoGuid { id: Some(SchemaId(1)) };
+            assert_eq!(error, SerializerError::Registry(no_guid));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_is_silent_is_given_up_in_time() {
     let silent = Scripted::start(|stream, _| async move {
         std::future::pending::<()>().await;
@@ -284,10 +347,22 @@ async fn who_one_is_is_said_to_each_url_as_the_settings_say_it() {
 
 #[tokio::test]
 async fn a_token_is_fetched_once_with_client_credentials_and_refusals_are_told() {
-    let idp = Scripted::answering(
-        200,
-        r#"{"access_token":"abc.def","token_type":"Bearer","expires_in":3600}"#,
-    )
+    let asked = Arc::new(std::sync::Mutex::new(String::new()));
+    let asks = Arc::clone(&asked);
+    let idp = Scripted::start(move |mut stream, head| {
+        let asks = Arc::clone(&asks);
+        async move {
+            let (head, begun) = head.split_once("\r\n\r\n").unwrap();
+            let length = head.split("content-length: ").nth(1).unwrap().lines().next().unwrap();
+            let mut rest = vec![0; length.parse::<usize>().unwrap() - begun.len()];
+            stream.read_exact(&mut rest).await.unwrap();
+            asks.lock().unwrap().push_str(&format!("{begun}{}", String::from_utf8(rest).unwrap()));
+            let token = r#"{"access_token":"abc.def","token_type":"Bearer","expires_in":3600}"#;
+            let length = token.len();
+            let answer = format!("HTTP/1.1 200 X\r\ncontent-length: {length}\r\n\r\n{token}");
+            drop(stream.write_all(answer.as_bytes()).await);
+        }
+    })
     .await;
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
@@ -313,6 +388,7 @@ async fn a_token_is_fetched_once_with_client_credentials_and_refusals_are_told()
     drop(idp);
     registry.subjects().await.unwrap();
     assert_eq!(*seen.lock().unwrap(), [true, true]);
+    assert_eq!(*asked.lock().unwrap(), "grant_type=client_credentials&scope=schemas");
     let refusing = Scripted::answering(401, r#"{"error":"invalid_client"}"#).await;
     let registry = SchemaRegistry::from_properties(properties(&refusing)).unwrap();
     let error = registry.subjects().await.unwrap_err();

@@ -246,11 +246,15 @@ impl OAuth {
             ClientCredentials::new(endpoint, &self.client_id, &self.client_secret.as_str().into())
                 .map_err(|error| told(error.to_string()))?
                 .with_scope(&self.scope);
+        Ok(BearerCredentials::new(std::sync::Arc::new(client), self.refresh()))
+    }
+
+    fn refresh(&self) -> RefreshSettings {
         let mut refresh = RefreshSettings::default();
         if let Some(buffer) = self.expiry_buffer {
             refresh.buffer = buffer;
         }
-        Ok(BearerCredentials::new(std::sync::Arc::new(client), refresh))
+        refresh
     }
 }
 

@@ -139,6 +139,22 @@ async fn each_source_gives_the_schema_that_it_names() {
 }
 
 #[tokio::test]
+async fn normal_forms_are_compared_where_that_is_wanted() {
+    let server = TestRegistry::start().await.unwrap();
+    let by_name = SerializerOptions::from_properties([("normalize.schemas", "true")]).unwrap();
+    for options in [SerializerOptions::new().normalize(true), by_name] {
+        resolver(&server, options.clone())
+            .resolve("t", Part::Value, None, &own(TEXT))
+            .await
+            .unwrap();
+        let looks_up = resolver(&server, options.source(SchemaSource::LookUp));
+        looks_up.resolve("t", Part::Value, None, &own(TEXT)).await.unwrap();
+        let asked = ["/versions?normalize=true", "?normalize=true&deleted=false"];
+        assert_eq!(server.requests(), asked.map(|rest| format!("POST /subjects/t-value{rest}")));
+    }
+}
+
+#[tokio::test]
 async fn what_is_imported_is_registered_first_or_looked_up() {
     let server = TestRegistry::start().await.unwrap();
     let import = |name: &str, text: &str, imported: &[&str]| Import {

@@ -124,6 +124,18 @@ async fn values_are_held_against_the_newest_schema_where_that_is_used() {
     assert!(JsonSerializer::by_registry(&client, SerializerOptions::new()).is_err());
 }
 
+#[tokio::test]
+async fn validation_is_left_out_by_its_property_too() {
+    let (_server, client) = registry().await;
+    let schema = || Schema::json(r#"{"maxProperties": 1}"#);
+    for (value, is_validated) in [("true", true), ("false", false)] {
+        let options = SerializerOptions::from_properties([("json.fail.invalid.schema", value)]);
+        let serializer = JsonSerializer::new(&client, schema(), options.unwrap()).unwrap();
+        let made = serialized(&serializer, &json!({ "a": 1, "b": 2 })).await;
+        assert_eq!(made.is_err(), is_validated);
+    }
+}
+
 /// What is no matter for a quick look is validated all the same: members that come twice, of which the last counts, and more than such a look takes.
 #[tokio::test]
 async fn whatever_the_value_is_like_it_is_validated() {

@@ -99,6 +99,90 @@ fn tls_is_by_kafkas_names_with_the_prefix() {
     builder(&plain).unwrap().build().unwrap();
 }
 
+/// The settings that properties with the prefix make.
+fn tls(properties: &[(&'static str, &str)]) -> TlsSettings {
+    let named = properties.iter().map(|(name, value)| {
+        let name = format!("schema.registry.ssl.{name}");
+        (name, *value)
+    });
+    match apply(RegistryBuilder::default(), named).unwrap().tls {
+        Tls::Settings(settings) => *settings,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn keystores_are_opened_with_their_passwords() {
+    let stores = concat!(env!("CARGO_MANIFEST_DIR"), "/../tls/tests/stores/");
+    let (keystore, ca) = (format!("{stores}keytool-key-password.jks"), format!("{stores}ca.pem"));
+    let outcome = |password: &str, key_password: &str, kind: &str| {
+        let settings = tls(&[
+            ("truststore.location", &ca),
+            ("truststore.type", "PEM"),
+            ("keystore.location", &keystore),
+            ("keystore.type", kind),
+            ("keystore.password", password),
+            ("key.password", key_password),
+        ]);
+        settings.build().map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(outcome("changeit", "another Schlüssel", "JKS"), Ok(()));
+    for (password, key_password, kind, reason) in [
+        ("wrong", "another Schlüssel", "JKS", "password"),
+        ("changeit", "wrong", "JKS", "password"),
+        ("changeit", "another Schlüssel", "PEM", "PEM"),
+    ] {
+        let error = outcome(password, key_password, kind).unwrap_err();
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn protocols_suites_and_whose_name_is_looked_at_reach_the_settings() {
+    let shown = |name: &'static str, value: &str| format!("{:?}", tls(&[(name, value)]));
+    let plain = format!("{:?}", TlsSettings::new());
+    for (name, value, settings) in [
+        ("enabled.protocols", "TLSv1.3", TlsSettings::new().versions(vec![TlsVersion::Tls13])),
+        (
+            "cipher.suites",
+            "TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384",
+            TlsSettings::new().cipher_suites(vec![
+                "TLS_AES_128_GCM_SHA256".parse().unwrap(),
+                "TLS_AES_256_GCM_SHA384".parse().unwrap(),
+            ]),
+        ),
+        ("endpoint.identification.algorithm", "", TlsSettings::new().verify_host(false)),
+    ] {
+        assert_eq!(shown(name, value), format!("{settings:?}"), "{name}");
+        assert_ne!(shown(name, value), plain, "{name}");
+    }
+    assert_eq!(shown("endpoint.identification.algorithm", "HTTPS"), plain);
+}
+
+#[test]
+fn what_tokens_say_and_when_they_are_fetched_anew_is_taken() {
+    let built = builder(&[
+        ("bearer.auth.credentials.source", "OAUTHBEARER"),
+        ("bearer.auth.issuer.endpoint.url", "http://idp/token"),
+        ("bearer.auth.client.id", "me"),
+        ("bearer.auth.client.secret", "hush"),
+        ("bearer.auth.scope", "schemas"),
+        ("bearer.auth.scope.claim.name", "scp"),
+        ("bearer.auth.sub.claim.name", "uid"),
+        ("bearer.auth.cache.expiry.buffer.seconds", "77"),
+    ])
+    .unwrap();
+    let Identity::OAuth(oauth) = &built.identity else { panic!("{:?}", built.identity) };
+    let shown = format!("{:?}", oauth.credentials(None).unwrap());
+    for (what, wanted) in [
+        ("the scope that is asked for", r#"scope: Some("schemas")"#),
+        ("the claims", r#"ClaimNames { subject: "uid", scope: "scp" }"#),
+    ] {
+        assert!(shown.contains(wanted), "{what}: {shown}");
+    }
+    assert_eq!(oauth.refresh().buffer, Duration::from_secs(77));
+}
+
 #[test]
 fn times_and_counts_are_taken() {
     let built = builder(&[
