@@ -1,10 +1,18 @@
 //! What records say of their schemas.
 
-use rohrpost_schema_registry::{Guid, Identity};
+use std::sync::LazyLock;
+
+use rohrpost_schema_registry::{Guid, Identity, ProtobufDeserializer, SchemaRegistry};
 
 use crate::within_limits;
 
-/// The input as a record's bytes, as its header, and as text.
+/// Asks nobody: what is read by a type of one's own needs no schema.
+static PROTOBUF: LazyLock<ProtobufDeserializer> = LazyLock::new(|| {
+    let registry = SchemaRegistry::new("http://localhost").expect("an address");
+    ProtobufDeserializer::new(&registry)
+});
+
+/// The input as a record's bytes, as its header, and as text; message indexes of Protocol Buffers are in the first two.
 pub fn schema_framing(data: &[u8]) {
     within_limits(data.len(), || match Identity::read(data) {
         Ok((identity, rest)) => {
@@ -20,6 +28,14 @@ pub fn schema_framing(data: &[u8]) {
         Err(error) => {
             assert_eq!(Identity::find(None, data), Err(error.clone()));
             assert!(!error.to_string().chars().any(char::is_control), "{error}");
+        }
+    });
+    let protobuf = &*PROTOBUF;
+    within_limits(data.len(), || {
+        for (header, bytes) in [(None, data), (Some(data), data), (Some(data), &[][..])] {
+            if let Err(error) = protobuf.deserialize::<()>(header, bytes) {
+                assert!(!error.to_string().chars().any(char::is_control), "{error}");
+            }
         }
     });
     let Ok(text) = std::str::from_utf8(data) else { return };
