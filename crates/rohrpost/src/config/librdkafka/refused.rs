@@ -10,6 +10,7 @@ const CALLBACK: &str =
 const UNUSED: &str = "librdkafka itself no longer uses it: remove it";
 const LOGGING: &str = "it tunes librdkafka's own log: remove it";
 const INTERNAL: &str = "it tunes librdkafka's own workings: remove it";
+const MOCK: &str = "brokers within the process of a test are a rohrpost_testkit::Cluster: set bootstrap.servers to what its bootstrap_servers() says, and remove it";
 const VERSIONS: &str = "brokers are always asked for what they speak, with socket.timeout.ms for the answer: remove it";
 const METADATA: &str = "metadata is asked for again after retry.backoff.ms, and for as long as a send may wait: set that by the builder's max_block, and remove it";
 
@@ -62,6 +63,8 @@ pub(super) static PROPERTIES: &[Property<Draft>] = &[
     row(&["enabled_events"], Int, "0", INTERNAL, "The events that are queued"),
     row(&["internal.termination.signal"], Int, "0", INTERNAL, "The signal that ends its threads"),
     row(&["plugin.library.paths"], List, "", "it loads C libraries: remove it", "Plug-ins to load"),
+    row(&["test.mock.num.brokers"], Int, "0", MOCK, "So many brokers within the process, in the place of bootstrap.servers"),
+    row(&["test.mock.broker.rtt"], Int, "0", "answers of a rohrpost_testkit::Cluster are late by Fault::delay: inject that, and remove it", "How late the answers of such brokers are"),
     callback(&["error_cb"], "Is told of errors"),
     callback(&["throttle_cb"], "Is told of quotas"),
     callback(&["stats_cb"], "Is told of statistics"),

@@ -180,6 +180,18 @@ fn names_never_mix() {
 }
 
 #[test]
+fn brokers_of_a_test_are_refused_with_what_has_them_here() {
+    for (name, value, way) in [
+        ("test.mock.num.brokers", "3", "rohrpost_testkit::Cluster"),
+        ("test.mock.broker.rtt", "200", "Fault::delay"),
+    ] {
+        let error = refusal(&[(name, value)]);
+        assert!(matches!(error, ConfigError::NotSupported { .. }), "{error:?}");
+        assert!(error.to_string().contains(way), "{error}");
+    }
+}
+
+#[test]
 fn what_a_consumer_is_told_is_refused_as_such() {
     let error = refusal(&[("group.id", "g")]);
     assert!(error.to_string().contains("consumers"), "{error}");
