@@ -111,6 +111,19 @@ fn free_of_charge(most: u64, mut round: impl FnMut(usize) -> AllocationInfo) {
 /// So many for a flush with one batch: the flush, the batch, its request, the answer.
 const A_FLUSH: u64 = 24;
 
+/// Programs hold as many of them as records are under way.
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn a_delivery_is_small() {
+    for (what, size, most) in [
+        ("Delivery", size_of::<Delivery>(), 32),
+        ("Option<Delivery>", size_of::<Option<Delivery>>(), 40),
+        ("Result<Delivery, Error>", size_of::<Result<Delivery, Error>>(), 40),
+    ] {
+        assert!(size <= most, "{what} has {size} bytes");
+    }
+}
+
 #[test]
 fn records_allocate_nothing_whatever_the_codec() {
     for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
