@@ -128,3 +128,105 @@ pub struct PartitionInfo {
     /// The broker that leads it; `None` while an election is under way.
     pub leader: Option<i32>,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rohrpost_engine::StageTimes;
+
+    use super::*;
+    use crate::histogram::Histogram;
+
+    fn times(millis: &[u64]) -> Histogram {
+        let times = StageTimes::default();
+        for time in millis {
+            times.count(Duration::from_millis(*time));
+        }
+        Histogram::new(times.read())
+    }
+
+    #[test]
+    fn each_of_javas_names_has_its_number() {
+        let stages = Stages {
+            metadata_wait: times(&[5]),
+            memory_wait: times(&[1, 2]),
+            linger: times(&[4, 6]),
+            queue: times(&[1, 2]),
+            wire: times(&[1]),
+            broker: times(&[20, 40]),
+            throttle: times(&[100, 300]),
+            delivery: times(&[1_000]),
+        };
+        let stats = Stats {
+            records: 40,
+            batches: 8,
+            uncompressed_bytes: 2_000,
+            batch_bytes: 500,
+            records_acknowledged: 33,
+            records_failed: 3,
+            batches_completed: 7,
+            retries: 11,
+            splits: 2,
+            requests: 12,
+            bytes_sent: 900,
+            bytes_received: 80,
+            connections_opened: 6,
+            connections_failed: 1,
+            records_in_flight_now: 4,
+            batches_in_flight_now: 13,
+            requests_in_flight_now: 5,
+            buffered_bytes_now: 96,
+            buffer_memory: 4_096,
+            senders_waiting_now: 9,
+            senders_held_now: 14,
+            stages: Box::new(stages),
+        };
+        let expected = [
+            ("record-send-total", 40.0),
+            ("record-error-total", 3.0),
+            ("batch-split-total", 2.0),
+            ("byte-total", 500.0),
+            ("batch-size-avg", 62.5),
+            ("compression-rate-avg", 0.25),
+            ("record-size-avg", 50.0),
+            ("request-total", 12.0),
+            ("outgoing-byte-total", 900.0),
+            ("incoming-byte-total", 80.0),
+            ("connection-creation-total", 6.0),
+            ("requests-in-flight", 5.0),
+            ("buffer-total-bytes", 4_096.0),
+            ("buffer-available-bytes", 4_000.0),
+            ("waiting-threads", 9.0),
+            ("bufferpool-wait-time-ns-total", 3e6),
+            ("metadata-wait-time-ns-total", 5e6),
+            ("record-queue-time-avg", 6.5),
+            ("request-latency-avg", 31.0),
+            ("produce-throttle-time-avg", 200.0),
+            ("produce-throttle-time-max", 300.0),
+        ];
+        let told: Vec<_> = stats.java_metrics().collect();
+        assert_eq!(told.len(), expected.len(), "{told:?}");
+        for ((name, value), expected) in told.into_iter().zip(expected) {
+            assert_eq!(name, expected.0);
+            assert!((value / expected.1 - 1.0).abs() < 1e-9, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn averages_of_what_has_not_happened_are_left_out() {
+        let told: Vec<_> = Stats::default().java_metrics().collect();
+        assert!(told.iter().all(|(_, value)| *value == 0.0), "{told:?}");
+        let left_out = |name: &&str| !told.iter().any(|(told, _)| told == name);
+        let averages = [
+            "batch-size-avg",
+            "compression-rate-avg",
+            "record-size-avg",
+            "record-queue-time-avg",
+            "request-latency-avg",
+            "produce-throttle-time-avg",
+            "produce-throttle-time-max",
+        ];
+        assert!(averages.iter().all(left_out) && told.len() == 14, "{told:?}");
+    }
+}
