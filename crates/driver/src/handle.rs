@@ -19,6 +19,7 @@ use crate::completion::Completion;
 use crate::deliveries::Deliveries;
 use crate::delivery::Delivery;
 use crate::failure::SendFailure;
+use crate::lock;
 use crate::memory::Denied;
 use crate::shared::{Message, Shared};
 use crate::stats::Stats;
@@ -401,7 +402,10 @@ impl Handle {
 
     fn denied(&self, denied: &Denied, bytes: usize) -> SendFailure {
         match denied {
-            Denied::Expired => SendFailure::NoMemory { bytes },
+            Denied::Expired => {
+                lock(&self.shared.stats).sends_out_of_memory += 1;
+                SendFailure::NoMemory { bytes }
+            }
             Denied::OverBudget(over) => SendFailure::OverBudget(*over),
             Denied::DriverGone => self.ended(),
         }

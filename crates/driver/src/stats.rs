@@ -1,5 +1,7 @@
 //! Counters.
 
+use std::time::Duration;
+
 use rohrpost_engine::EngineStats;
 
 /// What the driver and its engine have done so far.
@@ -11,10 +13,14 @@ pub struct Stats {
     pub batches: u64,
     pub uncompressed_bytes: u64,
     pub batch_bytes: u64,
+    pub batch_bytes_max: u64,
     pub records_acknowledged: u64,
     pub records_failed: u64,
     pub batches_completed: u64,
     pub retries: u64,
+    pub records_retried: u64,
+    pub queue_time_max: Duration,
+    pub latency_max: Duration,
     pub splits: u64,
     pub requests: u64,
     pub requests_in_flight: u64,
@@ -26,6 +32,7 @@ pub struct Stats {
     pub buffer_memory: u64,
     pub senders_waiting: u64,
     pub senders_held: u64,
+    pub sends_out_of_memory: u64,
 }
 
 impl Stats {
@@ -35,9 +42,13 @@ impl Stats {
         self.batches = engine.batches_sealed;
         self.uncompressed_bytes = engine.bytes_uncompressed;
         self.batch_bytes = engine.bytes_sealed;
+        self.batch_bytes_max = engine.batch_bytes_max;
         self.records_acknowledged = engine.records_delivered;
         self.records_failed = engine.records_failed;
         self.retries = engine.retries;
+        self.records_retried = engine.records_retried;
+        self.queue_time_max = engine.queue_time_max;
+        self.latency_max = engine.latency_max;
         self.splits = engine.splits;
         self.requests = engine.produce_requests;
         self.requests_in_flight = engine.requests_in_flight as u64;

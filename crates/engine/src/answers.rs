@@ -35,6 +35,7 @@ impl Engine {
         let Some(mut request) = self.requests.remove(&id) else { return };
         let latency = now.since(answered.sent);
         self.lane(request.node).stats.answered(latency);
+        self.stats.latency_max = self.stats.latency_max.max(latency);
         let (node, api_key, version) = (answered.node, answered.api_key, answered.version);
         let answer = match answered.decode::<ProduceResponse>() {
             Ok(answer) => answer,

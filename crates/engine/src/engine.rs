@@ -381,6 +381,7 @@ impl Engine {
         self.stats.batches_sealed += 1;
         self.stats.records_sealed += u64::from(batch.record_count().unsigned_abs());
         self.stats.bytes_sealed += batch.size() as u64;
+        self.stats.batch_bytes_max = self.stats.batch_bytes_max.max(batch.size() as u64);
         self.stats.bytes_uncompressed += batch.uncompressed as u64;
         if self.lifecycle.is_over() || self.partitions.get(id.partition.at()).is_none() {
             self.refuse_late(batch);

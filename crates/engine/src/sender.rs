@@ -263,7 +263,10 @@ impl Engine {
                 sent.node = Some(node);
                 sent.attempts += 1;
                 sent.by_name |= by_name;
-                self.stats.retries += u64::from(sent.attempts > 1);
+                if sent.attempts > 1 {
+                    self.stats.retries += 1;
+                    self.stats.records_retried += u64::from(sent.count);
+                }
             }
         }
         self.requests.insert(id, ProduceInFlight { node, topics, parts });
@@ -308,6 +311,7 @@ impl Engine {
         let partition = &mut self.partitions[index.at()];
         let (batch, born) = partition.queue.pop()?;
         self.stages.queue.count(now.since(batch.arrived));
+        self.stats.queue_time_max = self.stats.queue_time_max.max(now.since(batch.created));
         let count = batch.record_count();
         let (created, charge, slot) = (batch.created, batch.charge, batch.id.slot);
         let Some(records) = batch.records else {

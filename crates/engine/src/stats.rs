@@ -23,12 +23,20 @@ pub struct EngineStats {
     pub bytes_sealed: u64,
     /// Bytes of those batches before compression.
     pub bytes_uncompressed: u64,
+    /// Bytes of the largest of them, as sent.
+    pub batch_bytes_max: u64,
     /// Produce requests sent.
     pub produce_requests: u64,
     /// Bytes of batches in them, retries included.
     pub bytes_sent: u64,
     /// Times that a batch was sent again.
     pub retries: u64,
+    /// Records in those batches, as often as they were sent again.
+    pub records_retried: u64,
+    /// The longest that a batch waited from its first record until it was first sent.
+    pub queue_time_max: Duration,
+    /// The longest that a Produce request waited for its answer, from when it was handed out.
+    pub latency_max: Duration,
     /// Batches that were divided because the broker found them too large.
     pub splits: u64,
     /// Batches that passed `delivery.timeout.ms`.

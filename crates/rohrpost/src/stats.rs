@@ -1,5 +1,7 @@
 //! Counters of a producer.
 
+use std::time::Duration;
+
 use crate::histogram::Stages;
 
 /// What a producer has done so far, as one snapshot: see [`Producer::stats`](crate::Producer::stats). Counters only grow; the fields
@@ -17,6 +19,8 @@ pub struct Stats {
     pub uncompressed_bytes: u64,
     /// Bytes of those batches as they are sent.
     pub batch_bytes: u64,
+    /// Bytes of the largest of them, as it is sent.
+    pub batch_bytes_max: u64,
     /// Records that the brokers acknowledged (with `acks=0`: that were written to a socket).
     pub records_acknowledged: u64,
     /// Records whose delivery failed.
@@ -25,10 +29,18 @@ pub struct Stats {
     pub batches_completed: u64,
     /// Batches that were sent again.
     pub retries: u64,
+    /// Records in them, as often as they were sent again.
+    pub records_retried: u64,
     /// Batches that were split because the broker found them too large.
     pub splits: u64,
     /// Produce requests sent.
     pub requests: u64,
+    /// The longest that a batch waited from its first record until it was first sent: the stages `linger` and `queue` together.
+    pub record_queue_max: Duration,
+    /// The longest that a Produce request waited for its answer: the stages `wire` and `broker` together.
+    pub request_latency_max: Duration,
+    /// Sends that `max.block.ms` ended while they waited for room in `buffer.memory`.
+    pub sends_out_of_memory: u64,
     /// Bytes written to sockets.
     pub bytes_sent: u64,
     /// Bytes read from sockets.
@@ -64,7 +76,7 @@ impl Stats {
     }
 
     /// Counters and times by the names of Java's metrics (`record-send-total`, `request-latency-avg` in milliseconds, …), for dashboards that know those.
-    /// Averages of what has not happened are left out.
+    /// Averages and maxima of what has not happened are left out. Java's rates are the differences of two snapshots' totals, divided by the time between them.
     ///
     /// ```
     /// # fn show(producer: &rohrpost::Producer) {
@@ -76,22 +88,24 @@ impl Stats {
     pub fn java_metrics(&self) -> impl Iterator<Item = (&'static str, f64)> {
         let Stages { memory_wait, metadata_wait, linger, queue, wire, broker, throttle, .. } =
             *self.stages;
-        let millis = |time: std::time::Duration| time.as_secs_f64() * 1e3;
-        let nanos = |time: std::time::Duration| time.as_secs_f64() * 1e9;
+        let millis = |time: Duration| time.as_secs_f64() * 1e3;
+        let nanos = |time: Duration| time.as_secs_f64() * 1e9;
         let ratio = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
-        let both = |one: Option<std::time::Duration>, other: Option<std::time::Duration>| {
-            Some(millis(one? + other?))
-        };
+        let both = |one: Option<Duration>, other: Option<Duration>| Some(millis(one? + other?));
         let total = |count: u64| Some(count as f64);
+        let of_any = |count: u64, value: f64| (count > 0).then_some(value);
         [
             ("record-send-total", total(self.records)),
+            ("record-retry-total", total(self.records_retried)),
             ("record-error-total", total(self.records_failed)),
             ("batch-split-total", total(self.splits)),
             ("byte-total", total(self.batch_bytes)),
             ("batch-size-avg", ratio(self.batch_bytes, self.batches)),
+            ("batch-size-max", of_any(self.batches, self.batch_bytes_max as f64)),
             ("compression-rate-avg", self.compression_ratio()),
             ("record-size-avg", ratio(self.uncompressed_bytes, self.records)),
             ("request-total", total(self.requests)),
+            ("records-per-request-avg", ratio(self.records, self.requests)),
             ("outgoing-byte-total", total(self.bytes_sent)),
             ("incoming-byte-total", total(self.bytes_received)),
             ("connection-creation-total", total(self.connections_opened)),
@@ -102,10 +116,13 @@ impl Stats {
                 total(self.buffer_memory.saturating_sub(self.buffered_bytes_now)),
             ),
             ("waiting-threads", total(self.senders_waiting_now)),
+            ("buffer-exhausted-total", total(self.sends_out_of_memory)),
             ("bufferpool-wait-time-ns-total", Some(nanos(memory_wait.sum()))),
             ("metadata-wait-time-ns-total", Some(nanos(metadata_wait.sum()))),
             ("record-queue-time-avg", both(linger.mean(), queue.mean())),
+            ("record-queue-time-max", of_any(queue.count(), millis(self.record_queue_max))),
             ("request-latency-avg", both(wire.mean(), broker.mean())),
+            ("request-latency-max", of_any(broker.count(), millis(self.request_latency_max))),
             ("produce-throttle-time-avg", throttle.mean().map(millis)),
             ("produce-throttle-time-max", throttle.mean().map(|_| millis(throttle.max()))),
         ]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use std::collections::HashMap;
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -64,9 +65,91 @@ async fn each_stage_has_its_time_and_no_others() {
     assert!(
         stages.broker.max() >= delay && stages.broker.quantile(1.0) == Some(stages.broker.max())
     );
-    let metrics: Vec<_> = stats.java_metrics().collect();
-    assert!(metrics.contains(&("record-send-total", 3.0)), "{metrics:?}");
-    assert!(!metrics.iter().any(|(name, _)| *name == "produce-throttle-time-avg"));
+}
+
+/// Ten milliseconds are for what takes no virtual time.
+fn is_about(found: f64, millis: u64) -> bool {
+    (millis as f64..millis as f64 + 10.0).contains(&found)
+}
+
+#[tokio::test]
+async fn javas_metrics_have_their_names_and_say_what_they_say_there() {
+    let cluster = cluster().await;
+    let (linger, delay) = (Duration::from_millis(70), Duration::from_millis(900));
+    let producer = builder(&cluster).linger(linger).buffer_memory(1 << 20).build().await.unwrap();
+    let metrics = || producer.stats().java_metrics().collect::<HashMap<_, _>>();
+    // What has not happened has no average and no maximum.
+    assert!(metrics().keys().all(|name| !name.ends_with("-avg") && !name.ends_with("-max")));
+    producer.send(record()).await.unwrap().await.unwrap();
+    let first = metrics();
+
+    tokio::time::pause();
+    cluster.inject(Fault::delay(delay).on(ApiKey::Produce));
+    let deliveries =
+        [producer.send(record()).await.unwrap(), producer.send(record()).await.unwrap()];
+    for delivery in deliveries {
+        delivery.await.unwrap();
+    }
+    cluster.inject(Fault::error(ErrorCode::NOT_ENOUGH_REPLICAS).on(ApiKey::Produce));
+    producer.send(record()).await.unwrap().await.unwrap();
+    let pause = Duration::from_millis(300);
+    cluster.inject(Fault::throttle(pause).on(ApiKey::Produce));
+    producer.send(record()).await.unwrap().await.unwrap();
+
+    // 5 records in 4 batches, of which one was sent twice.
+    let mut found = metrics();
+    let mut take = |name: &str| found.remove(name).unwrap_or_else(|| panic!("there is no {name}"));
+    for (name, value) in [
+        ("record-send-total", 5.0),
+        ("record-retry-total", 1.0),
+        ("record-error-total", 0.0),
+        ("batch-split-total", 0.0),
+        ("request-total", 5.0),
+        ("records-per-request-avg", 1.0),
+        ("requests-in-flight", 0.0),
+        ("buffer-total-bytes", f64::from(1 << 20)),
+        ("waiting-threads", 0.0),
+        ("buffer-exhausted-total", 0.0),
+        ("bufferpool-wait-time-ns-total", 0.0),
+        ("compression-rate-avg", 1.0),
+        ("produce-throttle-time-avg", 300.0),
+        ("produce-throttle-time-max", 300.0),
+    ] {
+        assert_eq!(take(name), value, "{name}");
+    }
+    // A batch is 61 bytes and its records, of which two of one byte each make the largest.
+    let (bytes, largest) = (take("byte-total"), take("batch-size-max"));
+    let one = first["byte-total"];
+    assert!(one > 61.0 && largest > one && largest < one + 61.0, "{one} {largest}");
+    assert_eq!(bytes, 3.0 * one + largest);
+    assert_eq!(take("batch-size-avg"), bytes / 4.0);
+    assert_eq!(take("record-size-avg"), bytes / 5.0);
+    assert_eq!(take("connection-creation-total"), first["connection-creation-total"]);
+    assert!(take("outgoing-byte-total") > bytes && take("incoming-byte-total") > 0.0);
+    assert!(take("buffer-available-bytes") <= f64::from(1 << 20));
+    assert_eq!(take("metadata-wait-time-ns-total"), first["metadata-wait-time-ns-total"]);
+    assert!(is_about(take("record-queue-time-max"), 70));
+    assert!(take("record-queue-time-avg") <= 80.0);
+    assert!(is_about(take("request-latency-max"), 900));
+    assert!(is_about(take("request-latency-avg"), 900 / 5));
+    assert!(found.is_empty(), "nobody has looked at {found:?}");
+}
+
+#[tokio::test]
+async fn sends_that_got_no_memory_are_counted() {
+    let cluster = cluster().await;
+    let builder = builder(&cluster).buffer_memory(40_000).linger(Duration::ZERO);
+    let producer = builder.max_block(Duration::from_secs(1)).build().await.unwrap();
+    producer.send(record()).await.unwrap().await.unwrap();
+    tokio::time::pause();
+    cluster.inject(Fault::delay(Duration::from_secs(5)).on(ApiKey::Produce));
+    let value = vec![b'x'; 30_000];
+    let large = || ProducerRecord::new("t").partition(0).value(&value);
+    let first = producer.send(large()).await.unwrap();
+    let error = producer.send(large()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MemoryTimeout, "{error}");
+    assert_eq!(producer.stats().sends_out_of_memory, 1);
+    first.await.unwrap();
 }
 
 #[tokio::test]
