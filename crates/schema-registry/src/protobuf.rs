@@ -6,6 +6,7 @@ mod dynamic;
 mod files;
 mod indexes;
 mod shapes;
+mod vetting;
 
 use std::fmt;
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use prost::Message;
 use prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor};
 use prost_types::FileDescriptorProto;
 
+use super::vetting::Vetting;
 use crate::resolver::{Import, OwnSchema};
 
 /// What every client has.
@@ -79,19 +80,25 @@ pub(super) fn file<'a>(
     imports: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<FileDescriptor, String> {
     let mut pool = well_known()?;
+    let mut vetting = Vetting::default();
     let mut taken = BTreeSet::new();
     for (name, text) in imports {
         if pool.get_file_by_name(name).is_none() {
             taken.insert(name);
-            add(&mut pool, name, text)?;
+            add(&mut pool, &mut vetting, name, text)?;
         }
     }
     let name = if taken.contains(DEFAULT) { "default.own.proto" } else { DEFAULT };
-    add(&mut pool, name, text)?;
+    add(&mut pool, &mut vetting, name, text)?;
     pool.get_file_by_name(name).ok_or_else(|| format!("{name} is lost"))
 }
 
-fn add(pool: &mut DescriptorPool, name: &str, text: &str) -> Result<(), String> {
+fn add(
+    pool: &mut DescriptorPool,
+    vetting: &mut Vetting,
+    name: &str,
+    text: &str,
+) -> Result<(), String> {
     let mut file = match Base64::decode_vec(text.trim()) {
         Ok(bytes) => FileDescriptorProto::decode(&*bytes)
             .map_err(|error| format!("{name} is no file descriptor: {error}"))?,
@@ -99,6 +106,7 @@ fn add(pool: &mut DescriptorPool, name: &str, text: &str) -> Result<(), String> 
             .map_err(|error| format!("{name} is no .proto file: {error}"))?,
     };
     file.name = Some(name.to_owned());
+    let file = vetting.vet(file).map_err(|problem| format!("{name}: {problem}"))?;
     pool.add_file_descriptor_proto(file).map_err(|error| format!("{name}: {error}"))
 }
 
