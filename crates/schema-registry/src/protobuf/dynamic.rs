@@ -30,6 +30,8 @@ pub(super) fn read(
         Err(Stop::Unusual) => String::new(),
         Err(Stop::Wrong(place)) => place,
     };
+    // What was read so far is not kept beside what is read now.
+    drop(message);
     DynamicMessage::decode(descriptor.clone(), bytes).map_err(|error| (place, error))
 }
 

@@ -228,3 +228,18 @@ fn what_is_refused_has_its_place() {
         assert_eq!(found, place, "{bytes:?}");
     }
 }
+
+#[test]
+fn what_is_read_again_is_not_in_memory_twice() {
+    let shapes = shapes(FILE);
+    let descriptor = shapes.messages[0].descriptor.clone();
+    let list = field(18, WireType::LengthDelimited, 0, &[1; 100_000]);
+    let bytes = [list, field(99, WireType::Varint, 1, &[])].concat();
+    let once = allocation_counter::measure(|| {
+        DynamicMessage::decode(descriptor, &*bytes).unwrap();
+    });
+    let both = allocation_counter::measure(|| {
+        read(&shapes, 0, &bytes).unwrap();
+    });
+    assert!(both.bytes_max < once.bytes_max * 5 / 4, "{both:?}, {once:?}");
+}
