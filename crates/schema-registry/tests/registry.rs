@@ -410,3 +410,21 @@ async fn the_examples_of_the_api_reference_are_answered_as_it_says() {
         }
     }
 }
+
+#[tokio::test]
+async fn references_to_the_newest_version_may_go_in_a_circle() {
+    let (_server, registry) = start().await;
+    let of = |title: &str, subject: &str| {
+        let schema = Schema::json(json!({ "title": title }).to_string());
+        schema.with_reference(Reference::new(subject, subject, -1))
+    };
+    registry.register("s", &Schema::json("{}"), false).await.unwrap();
+    registry.register("t", &of("t", "s"), false).await.unwrap();
+    // Now that "s" refers to "t", its newest version refers to itself.
+    let circle = of("s", "t");
+    assert_eq!(registry.register("s", &circle, false).await.unwrap().version, Some(2));
+    let third = registry.register("u", &of("u", "s"), false).await.unwrap();
+    assert_eq!(third.version, Some(1));
+    let error = registry.references(&circle, None).await.unwrap_err();
+    assert!(matches!(error, RegistryError::References { .. }), "{error}");
+}

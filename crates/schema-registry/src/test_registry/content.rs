@@ -1,5 +1,7 @@
 //! A schema as it is kept, and as requests bring it.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -95,17 +97,18 @@ impl Content {
 
     /// The schemas that it refers to, directly or not: each once, and after those that it refers to itself.
     pub(super) fn uses(&self, store: &Store, subject: &Qualified) -> Result<Vec<Content>, Refusal> {
-        let mut found: Vec<((Qualified, i32), Content)> = Vec::new();
-        self.collect(store, subject, &mut found)?;
-        Ok(found.into_iter().map(|(_, content)| content).collect())
+        let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
+        self.collect(store, subject, &mut seen, &mut found)?;
+        Ok(found)
     }
 
-    /// It ends: what is referred to was there before.
+    /// What is referred to was there before, but as the newest version it may refer back: each is gone into once.
     fn collect(
         &self,
         store: &Store,
         subject: &Qualified,
-        found: &mut Vec<((Qualified, i32), Content)>,
+        seen: &mut BTreeSet<(Qualified, i32)>,
+        found: &mut Vec<Content>,
     ) -> Result<(), Refusal> {
         for reference in &self.references {
             let of = subject.beside(&reference.subject);
@@ -119,12 +122,10 @@ impl Content {
                     reference.subject, reference.version
                 ))
             })?;
-            let key = (of.clone(), version.number);
-            if found.iter().any(|(known, _)| *known == key) {
-                continue;
+            if seen.insert((of.clone(), version.number)) {
+                content.collect(store, &of, seen, found)?;
+                found.push(content.clone());
             }
-            content.collect(store, &of, found)?;
-            found.push((key, content.clone()));
         }
         Ok(())
     }
