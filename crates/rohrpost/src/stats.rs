@@ -180,12 +180,17 @@ mod tests {
             batches: 8,
             uncompressed_bytes: 2_000,
             batch_bytes: 500,
+            batch_bytes_max: 77,
             records_acknowledged: 33,
             records_failed: 3,
             batches_completed: 7,
             retries: 11,
+            records_retried: 15,
             splits: 2,
             requests: 12,
+            record_queue_max: Duration::from_millis(7),
+            request_latency_max: Duration::from_millis(41),
+            sends_out_of_memory: 16,
             bytes_sent: 900,
             bytes_received: 80,
             connections_opened: 6,
@@ -201,13 +206,16 @@ mod tests {
         };
         let expected = [
             ("record-send-total", 40.0),
+            ("record-retry-total", 15.0),
             ("record-error-total", 3.0),
             ("batch-split-total", 2.0),
             ("byte-total", 500.0),
             ("batch-size-avg", 62.5),
+            ("batch-size-max", 77.0),
             ("compression-rate-avg", 0.25),
             ("record-size-avg", 50.0),
             ("request-total", 12.0),
+            ("records-per-request-avg", 40.0 / 12.0),
             ("outgoing-byte-total", 900.0),
             ("incoming-byte-total", 80.0),
             ("connection-creation-total", 6.0),
@@ -215,10 +223,13 @@ mod tests {
             ("buffer-total-bytes", 4_096.0),
             ("buffer-available-bytes", 4_000.0),
             ("waiting-threads", 9.0),
+            ("buffer-exhausted-total", 16.0),
             ("bufferpool-wait-time-ns-total", 3e6),
             ("metadata-wait-time-ns-total", 5e6),
             ("record-queue-time-avg", 6.5),
+            ("record-queue-time-max", 7.0),
             ("request-latency-avg", 31.0),
+            ("request-latency-max", 41.0),
             ("produce-throttle-time-avg", 200.0),
             ("produce-throttle-time-max", 300.0),
         ];
@@ -237,6 +248,10 @@ mod tests {
         let left_out = |name: &&str| !told.iter().any(|(told, _)| told == name);
         let averages = [
             "batch-size-avg",
+            "batch-size-max",
+            "records-per-request-avg",
+            "record-queue-time-max",
+            "request-latency-max",
             "compression-rate-avg",
             "record-size-avg",
             "record-queue-time-avg",
@@ -244,6 +259,6 @@ mod tests {
             "produce-throttle-time-avg",
             "produce-throttle-time-max",
         ];
-        assert!(averages.iter().all(left_out) && told.len() == 14, "{told:?}");
+        assert!(averages.iter().all(left_out) && told.len() == 16, "{told:?}");
     }
 }
