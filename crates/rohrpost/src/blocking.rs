@@ -2,12 +2,14 @@
 //!
 //! The producer runs on a thread of its own, so no runtime is needed. Do not use this from async code: it would block the executor.
 //!
-//! ```no_run
+//! ```
 //! use std::time::Duration;
 //! use rohrpost::{ProducerRecord, blocking};
 //!
+//! # let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start_blocking()?;
+//! # let servers = cluster.bootstrap_servers();
 //! let producer = blocking::Producer::build(
-//!     rohrpost::Producer::builder().bootstrap_servers("127.0.0.1:9092"),
+//!     rohrpost::Producer::builder().bootstrap_servers(servers),
 //! )?;
 //! let delivery = producer.send(ProducerRecord::new("greetings").value("hello"))?;
 //! println!("{}", delivery.wait()?);
@@ -21,7 +23,7 @@
 //! let arrived = deliveries.join().into_result()?;
 //! assert_eq!(arrived, 1_000);
 //! producer.close(Duration::from_secs(10))?;
-//! # Ok::<(), rohrpost::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 use std::borrow::Borrow;
@@ -234,7 +236,7 @@ impl Delivery {
 ///
 /// An iterator over the results, which blocks for each: it ends when every result was taken, and goes on when more was sent.
 ///
-/// ```no_run
+/// ```
 /// # fn run(producer: rohrpost::blocking::Producer, lines: Vec<String>) -> Result<(), rohrpost::Error> {
 /// use rohrpost::{ProducerRecord, blocking::Deliveries};
 ///
@@ -249,6 +251,12 @@ impl Delivery {
 ///     }
 /// }
 /// # Ok(()) }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start_blocking()?;
+/// #     let builder = rohrpost::Producer::builder().bootstrap_servers(cluster.bootstrap_servers());
+/// #     let producer = rohrpost::blocking::Producer::build(builder)?;
+/// #     Ok(run(producer, vec!["one".to_owned(), "two".to_owned()])?)
+/// # }
 /// ```
 #[derive(Debug, Default)]
 #[must_use = "deliveries tell whether the records arrived; drop them if nobody has to know"]

@@ -15,7 +15,7 @@ use crate::error::Error;
 /// neither grows nor counts references with every record, and who awaits it is woken about once a batch. Records that several tasks mix into one batch
 /// take more entries. Dropping it drops the notification, never the records.
 ///
-/// ```no_run
+/// ```
 /// # async fn run(producer: rohrpost::Producer, lines: Vec<String>) -> Result<(), rohrpost::Error> {
 /// use rohrpost::{Deliveries, ProducerRecord};
 ///
@@ -26,11 +26,17 @@ use crate::error::Error;
 /// let arrived = deliveries.join().await.into_result()?;
 /// println!("{arrived} records have arrived");
 /// # Ok(()) }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start().await?;
+/// #     let producer = rohrpost::Producer::builder().bootstrap_servers(cluster.bootstrap_servers()).build().await?;
+/// #     Ok(run(producer, vec!["one".to_owned(), "two".to_owned()]).await?)
+/// # }
 /// ```
 ///
 /// Whoever sends without end looks now and then at what has arrived, without waiting:
 ///
-/// ```no_run
+/// ```
 /// # async fn run(producer: rohrpost::Producer) -> Result<(), rohrpost::Error> {
 /// # use rohrpost::{Deliveries, ProducerRecord};
 /// # let mut deliveries = Deliveries::new();
@@ -41,6 +47,12 @@ use crate::error::Error;
 ///     }
 /// }
 /// # Ok(()) }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start().await?;
+/// #     let producer = rohrpost::Producer::builder().bootstrap_servers(cluster.bootstrap_servers()).build().await?;
+/// #     Ok(run(producer).await?)
+/// # }
 /// ```
 #[derive(Debug, Default)]
 #[must_use = "deliveries tell whether the records arrived; drop them if nobody has to know"]

@@ -25,17 +25,22 @@ use crate::typed::ConfiguredSerializers;
 /// last clone is dropped, what was sent is still delivered in the background, as long as the runtime lives;
 /// [`close`](Self::close) waits for that. What is left undelivered fails its deliveries, and a warning in `tracing` counts it.
 ///
-/// ```no_run
+/// ```
 /// use std::time::Duration;
 /// use rohrpost::{Producer, ProducerRecord};
 ///
-/// # async fn run() -> Result<(), rohrpost::Error> {
-/// let producer = Producer::builder().bootstrap_servers("127.0.0.1:9092").build().await?;
+/// # async fn run(servers: &str) -> Result<(), rohrpost::Error> {
+/// let producer = Producer::builder().bootstrap_servers(servers).build().await?;
 /// let delivery = producer.send(ProducerRecord::new("greetings").key("k").value("hello")).await?;
 /// let metadata = delivery.await?;
 /// println!("{metadata}");
 /// producer.close(Duration::from_secs(10)).await?;
 /// # Ok(()) }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start().await?;
+/// #     Ok(run(&cluster.bootstrap_servers()).await?)
+/// # }
 /// ```
 #[derive(Clone)]
 pub struct Producer {
@@ -127,7 +132,7 @@ impl Producer {
     /// Dropped before it is done, or with an error: the records that were sent are in `deliveries`, as many as
     /// [`Deliveries::records`] grew by; of an iterator, up to 63 more may have been read.
     ///
-    /// ```no_run
+    /// ```
     /// # async fn run(producer: rohrpost::Producer, lines: Vec<String>) -> Result<(), rohrpost::Error> {
     /// use rohrpost::{Deliveries, ProducerRecord};
     ///
@@ -136,6 +141,12 @@ impl Producer {
     /// producer.send_all(&mut deliveries, records).await?;
     /// println!("{} records have arrived", deliveries.join().await.into_result()?);
     /// # Ok(()) }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start().await?;
+    /// #     let producer = rohrpost::Producer::builder().bootstrap_servers(cluster.bootstrap_servers()).build().await?;
+    /// #     Ok(run(producer, vec!["one".to_owned(), "two".to_owned()]).await?)
+    /// # }
     /// ```
     ///
     /// # Errors

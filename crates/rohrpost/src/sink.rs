@@ -14,7 +14,7 @@ use crate::record::ProducerRecord;
 
 /// A `futures::Sink` of records, from [`Producer::sink`]: for pipelines of streams. Feature `futures`.
 ///
-/// ```no_run
+/// ```
 /// # async fn run(producer: rohrpost::Producer, lines: impl futures_core::Stream<Item = String>) -> Result<(), rohrpost::Error> {
 /// use futures_util::{SinkExt, StreamExt};
 /// use rohrpost::ProducerRecord;
@@ -26,6 +26,12 @@ use crate::record::ProducerRecord;
 /// let tally = sink.tally();
 /// println!("{} records have arrived, {} have failed", tally.acknowledged, tally.failed);
 /// sent
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start().await?;
+/// #     let producer = rohrpost::Producer::builder().bootstrap_servers(cluster.bootstrap_servers()).build().await?;
+/// #     Ok(run(producer, futures_util::stream::iter(vec!["one".to_owned(), "two".to_owned()])).await?)
 /// # }
 /// ```
 ///
@@ -49,7 +55,7 @@ use crate::record::ProducerRecord;
 ///
 /// A function before the sink makes records of whatever the program has, by the serializers of a [`TypedProducer`](crate::TypedProducer), say:
 ///
-/// ```no_run
+/// ```
 /// # async fn run(producer: rohrpost::Producer) -> Result<(), rohrpost::Error> {
 /// use futures_util::SinkExt;
 /// use rohrpost::serializer::{LongSerializer, StringSerializer};
@@ -63,6 +69,12 @@ use crate::record::ProducerRecord;
 /// let mut sink = Box::pin(sink);
 /// sink.send(("alice".to_owned(), 250)).await?;
 /// # Ok(()) }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start().await?;
+/// #     let producer = rohrpost::Producer::builder().bootstrap_servers(cluster.bootstrap_servers()).build().await?;
+/// #     Ok(run(producer).await?)
+/// # }
 /// ```
 ///
 /// # Single results

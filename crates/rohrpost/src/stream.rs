@@ -21,7 +21,7 @@ impl Producer {
     /// Dropped before it is done, or with an error: the records that were sent are in `deliveries`, as many as
     /// [`Deliveries::records`] grew by; up to 63 more may have been taken from the stream, and none while it waits for the stream.
     ///
-    /// ```no_run
+    /// ```
     /// # async fn run(producer: rohrpost::Producer, lines: impl futures_core::Stream<Item = String>) -> Result<(), rohrpost::Error> {
     /// use futures_util::StreamExt;
     /// use rohrpost::{Deliveries, ProducerRecord};
@@ -31,6 +31,12 @@ impl Producer {
     /// producer.send_stream(&mut deliveries, records).await?;
     /// println!("{} records have arrived", deliveries.join().await.into_result()?);
     /// # Ok(()) }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start().await?;
+    /// #     let producer = rohrpost::Producer::builder().bootstrap_servers(cluster.bootstrap_servers()).build().await?;
+    /// #     Ok(run(producer, futures_util::stream::iter(vec!["one".to_owned(), "two".to_owned()])).await?)
+    /// # }
     /// ```
     ///
     /// # Errors

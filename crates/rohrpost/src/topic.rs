@@ -10,7 +10,7 @@ use rohrpost_driver as driver;
 ///
 /// Cheap to clone. It can be had before the topic exists. Records with the handle of another producer are sent all the same, no faster than by name.
 ///
-/// ```no_run
+/// ```
 /// # async fn run(producer: rohrpost::Producer, lines: Vec<String>) -> Result<(), rohrpost::Error> {
 /// use rohrpost::{Deliveries, ProducerRecord};
 ///
@@ -20,6 +20,12 @@ use rohrpost_driver as driver;
 ///     producer.send_into(&mut deliveries, &ProducerRecord::new(&topic).value(line)).await?;
 /// }
 /// # Ok(()) }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start().await?;
+/// #     let producer = rohrpost::Producer::builder().bootstrap_servers(cluster.bootstrap_servers()).build().await?;
+/// #     Ok(run(producer, vec!["one".to_owned(), "two".to_owned()]).await?)
+/// # }
 /// ```
 #[derive(Clone)]
 pub struct TopicHandle {

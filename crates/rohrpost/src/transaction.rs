@@ -52,7 +52,7 @@ pub use self::two_phase::{
 /// Sends as a [`Producer`] does, through a shared reference: many sends may be under way at once. A record that fails, at its send or at its delivery, spoils the transaction:
 /// [`commit`](Self::commit) fails with the first such failure as its cause, whether or not anybody looked at the delivery. Dropped, it is aborted in the background; dropping never blocks.
 ///
-/// ```no_run
+/// ```
 /// use rohrpost::{ProducerRecord, TransactionalProducer};
 ///
 /// # async fn run(producer: &mut TransactionalProducer) -> Result<(), rohrpost::Error> {
@@ -61,6 +61,14 @@ pub use self::two_phase::{
 /// transfer.send(ProducerRecord::new("credits").key("bob").value("100")).await?;
 /// transfer.commit().await?;
 /// # Ok(()) }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start().await?;
+/// #     let builder = rohrpost::Producer::builder().bootstrap_servers(cluster.bootstrap_servers());
+/// #     let mut producer = builder.transactional_id("transfers-1").build_transactional().await?;
+/// #     producer.init().await?;
+/// #     Ok(run(&mut producer).await?)
+/// # }
 /// ```
 ///
 /// Nothing goes past its end:

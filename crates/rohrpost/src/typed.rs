@@ -33,19 +33,24 @@ pub use self::record::TypedRecord;
 /// Cheap to clone. It is made of a producer and two [serializers](crate::serializer), by [`Producer::typed`] or [`ProducerBuilder::build_typed`]; several
 /// may share one producer, and raw records go through it still. For keys that are text, `K` is `str`; for records without keys, `()`.
 ///
-/// ```no_run
+/// ```
 /// use std::time::Duration;
 /// use rohrpost::Producer;
 /// use rohrpost::serializer::{LongSerializer, StringSerializer};
 ///
-/// # async fn run() -> Result<(), rohrpost::Error> {
-/// let producer = Producer::builder().bootstrap_servers("127.0.0.1:9092").build().await?;
+/// # async fn run(servers: &str) -> Result<(), rohrpost::Error> {
+/// let producer = Producer::builder().bootstrap_servers(servers).build().await?;
 /// let balances = producer.typed::<str, i64>(StringSerializer, LongSerializer)?;
 ///
 /// let delivery = balances.send(balances.record("balances").key("alice").value(&250)).await?;
 /// println!("{}", delivery.await?);
 /// producer.close(Duration::from_secs(10)).await?;
 /// # Ok(()) }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start().await?;
+/// #     Ok(run(&cluster.bootstrap_servers()).await?)
+/// # }
 /// ```
 ///
 /// The key is serialized first, then the value, and then the partitioner chooses by the key's bytes. Serializers run on the task that sends, outside of any lock, and

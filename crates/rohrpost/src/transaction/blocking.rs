@@ -16,17 +16,19 @@ use crate::topic::TopicHandle;
 
 /// A [`TransactionalProducer`](crate::TransactionalProducer) whose methods block. It runs on a thread of its own.
 ///
-/// ```no_run
+/// ```
 /// use rohrpost::{ProducerRecord, blocking};
 ///
-/// let builder = rohrpost::Producer::builder().bootstrap_servers("127.0.0.1:9092").transactional_id("transfers-1");
+/// # let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start_blocking()?;
+/// # let servers = cluster.bootstrap_servers();
+/// let builder = rohrpost::Producer::builder().bootstrap_servers(servers).transactional_id("transfers-1");
 /// let mut producer = blocking::TransactionalProducer::build(builder)?;
 /// producer.init()?;
 /// let transaction = producer.begin()?;
 /// transaction.send(ProducerRecord::new("transfers").key("alice").value("-100"))?;
 /// transaction.send(ProducerRecord::new("transfers").key("bob").value("+100"))?;
 /// transaction.commit()?;
-/// # Ok::<(), rohrpost::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct TransactionalProducer {

@@ -19,12 +19,12 @@ use crate::topic::TopicHandle;
 /// The cluster knows it by that id: of all producers with the same one, the newest that was initialised may write, and the others are fenced off (they fail with [`ErrorKind::Fatal`](crate::ErrorKind::Fatal)). What an older one left
 /// open is aborted. So give each instance of a program an id that stays the same when it is started again and is no other instance's.
 ///
-/// ```no_run
+/// ```
 /// use std::time::Duration;
 /// use rohrpost::{Producer, ProducerRecord};
 ///
-/// # async fn run() -> Result<(), rohrpost::Error> {
-/// let builder = Producer::builder().bootstrap_servers("127.0.0.1:9092").transactional_id("transfers-1");
+/// # async fn run(servers: &str) -> Result<(), rohrpost::Error> {
+/// let builder = Producer::builder().bootstrap_servers(servers).transactional_id("transfers-1");
 /// let mut producer = builder.build_transactional().await?;
 /// producer.init().await?;
 ///
@@ -34,6 +34,11 @@ use crate::topic::TopicHandle;
 /// transaction.commit().await?;
 /// producer.close(Duration::from_secs(10)).await?;
 /// # Ok(()) }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start().await?;
+/// #     Ok(run(&cluster.bootstrap_servers()).await?)
+/// # }
 /// ```
 pub struct TransactionalProducer {
     pub(super) producer: Producer,

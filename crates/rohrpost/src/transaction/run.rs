@@ -12,7 +12,7 @@ impl TransactionalProducer {
     /// A commit whose end is not known in time is waited for again, for as long as it takes: the end says whether all of it counts. A transaction that had to be aborted for a reason that passes
     /// ([`Error::is_retriable`]) is done again, `body` and all, five times at most: what `body` does besides sending must bear that.
     ///
-    /// ```no_run
+    /// ```
     /// use rohrpost::{Error, ProducerRecord, TransactionalProducer};
     ///
     /// # async fn run(producer: &mut TransactionalProducer) -> Result<(), Error> {
@@ -22,6 +22,14 @@ impl TransactionalProducer {
     ///     Ok::<_, Error>(credit.await?.offset())
     /// }).await?;
     /// # Ok(()) }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start().await?;
+    /// #     let builder = rohrpost::Producer::builder().bootstrap_servers(cluster.bootstrap_servers());
+    /// #     let mut producer = builder.transactional_id("transfers-1").build_transactional().await?;
+    /// #     producer.init().await?;
+    /// #     Ok(run(&mut producer).await?)
+    /// # }
     /// ```
     ///
     /// In a spawned task `body` has to own what it uses (`async move`): where it borrows, the compiler says that an implementation of `Send` or `AsyncFnMut` is not general enough.

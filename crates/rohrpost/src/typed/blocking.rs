@@ -18,14 +18,16 @@ use crate::topic::{IntoTopic, TopicHandle};
 
 /// A [`TypedProducer`](crate::TypedProducer) whose methods block. Cheap to clone.
 ///
-/// ```no_run
+/// ```
 /// use rohrpost::blocking;
 /// use rohrpost::serializer::{LongSerializer, StringSerializer};
 ///
-/// let producer = blocking::Producer::builder().bootstrap_servers("127.0.0.1:9092").build_blocking()?;
+/// # let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start_blocking()?;
+/// # let servers = cluster.bootstrap_servers();
+/// let producer = blocking::Producer::builder().bootstrap_servers(servers).build_blocking()?;
 /// let balances = producer.typed::<str, i64>(StringSerializer, LongSerializer)?;
 /// println!("{}", balances.send(&balances.record("balances").key("alice").value(&250))?.wait()?);
-/// # Ok::<(), rohrpost::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct TypedProducer<K: ?Sized, V: ?Sized> {
     inner: crate::TypedProducer<K, V>,

@@ -16,7 +16,7 @@ impl<K: ?Sized, V: ?Sized> TypedProducer<K, V> {
     /// Dropped before it is done, or with an error: the records that were sent are in `deliveries`, as many as
     /// [`Deliveries::records`] grew by; of an iterator, up to 63 more may have been read.
     ///
-    /// ```no_run
+    /// ```
     /// # async fn run(producer: rohrpost::Producer, lines: Vec<String>) -> Result<(), rohrpost::Error> {
     /// use rohrpost::serializer::{LongSerializer, StringSerializer};
     /// use rohrpost::{Deliveries, TypedRecord};
@@ -28,6 +28,12 @@ impl<K: ?Sized, V: ?Sized> TypedProducer<K, V> {
     /// numbered.send_all(&mut deliveries, records).await?;
     /// println!("{} records have arrived", deliveries.join().await.into_result()?);
     /// # Ok(()) }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start().await?;
+    /// #     let producer = rohrpost::Producer::builder().bootstrap_servers(cluster.bootstrap_servers()).build().await?;
+    /// #     Ok(run(producer, vec!["one".to_owned(), "two".to_owned()]).await?)
+    /// # }
     /// ```
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::transaction::{Transaction, TransactionDelivery, TransactionalProducer
 ///
 /// Several may serve one producer, and raw records go in the same transactions. Cheap to clone.
 ///
-/// ```no_run
+/// ```
 /// use rohrpost::TransactionalProducer;
 /// use rohrpost::serializer::{LongSerializer, StringSerializer};
 ///
@@ -27,6 +27,14 @@ use crate::transaction::{Transaction, TransactionDelivery, TransactionalProducer
 /// balances.send(&transfer, balances.record("balances").key("bob").value(&100)).await?;
 /// transfer.commit().await?;
 /// # Ok(()) }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// #     let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start().await?;
+/// #     let builder = rohrpost::Producer::builder().bootstrap_servers(cluster.bootstrap_servers());
+/// #     let mut producer = builder.transactional_id("transfers-1").build_transactional().await?;
+/// #     producer.init().await?;
+/// #     Ok(run(&mut producer).await?)
+/// # }
 /// ```
 pub struct TypedTransactions<K: ?Sized, V: ?Sized> {
     typing: Typing<K, V>,
