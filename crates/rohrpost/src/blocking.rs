@@ -7,6 +7,7 @@
 //! use rohrpost::{ProducerRecord, blocking};
 //!
 //! # let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start_blocking()?;
+//! let servers = "127.0.0.1:9092";
 //! # let servers = cluster.bootstrap_servers();
 //! let producer = blocking::Producer::build(
 //!     rohrpost::Producer::builder().bootstrap_servers(servers),

@@ -29,7 +29,9 @@ use crate::typed::ConfiguredSerializers;
 /// use std::time::Duration;
 /// use rohrpost::{Producer, ProducerRecord};
 ///
-/// # async fn run(servers: &str) -> Result<(), rohrpost::Error> {
+/// # async fn run(embedded: &str) -> Result<(), rohrpost::Error> {
+/// let servers = "127.0.0.1:9092";
+/// # let servers = embedded;
 /// let producer = Producer::builder().bootstrap_servers(servers).build().await?;
 /// let delivery = producer.send(ProducerRecord::new("greetings").key("k").value("hello")).await?;
 /// let metadata = delivery.await?;

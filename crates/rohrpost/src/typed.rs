@@ -38,7 +38,9 @@ pub use self::record::TypedRecord;
 /// use rohrpost::Producer;
 /// use rohrpost::serializer::{LongSerializer, StringSerializer};
 ///
-/// # async fn run(servers: &str) -> Result<(), rohrpost::Error> {
+/// # async fn run(embedded: &str) -> Result<(), rohrpost::Error> {
+/// let servers = "127.0.0.1:9092";
+/// # let servers = embedded;
 /// let producer = Producer::builder().bootstrap_servers(servers).build().await?;
 /// let balances = producer.typed::<str, i64>(StringSerializer, LongSerializer)?;
 ///

@@ -20,6 +20,7 @@ use crate::topic::TopicHandle;
 /// use rohrpost::{ProducerRecord, blocking};
 ///
 /// # let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start_blocking()?;
+/// let servers = "127.0.0.1:9092";
 /// # let servers = cluster.bootstrap_servers();
 /// let builder = rohrpost::Producer::builder().bootstrap_servers(servers).transactional_id("transfers-1");
 /// let mut producer = blocking::TransactionalProducer::build(builder)?;

@@ -23,7 +23,9 @@ use crate::topic::TopicHandle;
 /// use std::time::Duration;
 /// use rohrpost::{Producer, ProducerRecord};
 ///
-/// # async fn run(servers: &str) -> Result<(), rohrpost::Error> {
+/// # async fn run(embedded: &str) -> Result<(), rohrpost::Error> {
+/// let servers = "127.0.0.1:9092";
+/// # let servers = embedded;
 /// let builder = Producer::builder().bootstrap_servers(servers).transactional_id("transfers-1");
 /// let mut producer = builder.build_transactional().await?;
 /// producer.init().await?;

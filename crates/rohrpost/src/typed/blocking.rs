@@ -23,6 +23,7 @@ use crate::topic::{IntoTopic, TopicHandle};
 /// use rohrpost::serializer::{LongSerializer, StringSerializer};
 ///
 /// # let cluster = rohrpost_testkit::Cluster::builder().auto_create_topics(true).start_blocking()?;
+/// let servers = "127.0.0.1:9092";
 /// # let servers = cluster.bootstrap_servers();
 /// let producer = blocking::Producer::builder().bootstrap_servers(servers).build_blocking()?;
 /// let balances = producer.typed::<str, i64>(StringSerializer, LongSerializer)?;
