@@ -69,14 +69,15 @@ impl Reader<'_> {
     ) -> Result<(), Stop> {
         let fields = &self.shapes.messages[at].fields;
         let mut input = Input { rest: bytes };
-        // Most come in the order of their numbers.
+        // Most are the same as the one before, or the next.
         let mut guess = 0;
         while !input.rest.is_empty() {
             let (number, wire_type) = input.key()?;
-            while fields.get(guess).is_some_and(|field| field.number < number) {
+            let is_other = |at: usize| fields.get(at).is_none_or(|field| field.number != number);
+            if is_other(guess) {
                 guess += 1;
             }
-            if fields.get(guess).is_none_or(|field| field.number != number) {
+            if is_other(guess) {
                 let found = fields.binary_search_by_key(&number, |field| field.number);
                 guess = found.map_err(|_| Stop::Unusual)?;
             }
