@@ -105,7 +105,7 @@ async fn javas_metrics_have_their_names_and_say_what_they_say_there() {
         ("record-error-total", 0.0),
         ("batch-split-total", 0.0),
         ("request-total", 5.0),
-        ("records-per-request-avg", 1.0),
+        ("records-per-request-avg", 1.2),
         ("requests-in-flight", 0.0),
         ("buffer-total-bytes", f64::from(1 << 20)),
         ("waiting-threads", 0.0),
